@@ -1,21 +1,167 @@
-//! deployctl stands between a change and production.
+//! deployctl stands between a change and production: machines prepare, people decide, signatures prove it.
+//!
+//! The rooms, inside-out. Imports point inward only; `tests/suite/tidy.rs` holds that wall.
+//!
+//! - [`gate`]: where it is decided, purely from values.
+//! - [`evidence`]: bytes to facts, pure parsers.
+//! - [`render`]: facts to Markdown, terminal text and JSON.
+//! - [`world`]: one file for each thing outside that is touched.
+//! - [`commands`]: one file a subcommand: gather, decide, act, record, show.
+//!
+//! The promises, each held by tests that carry its number: P1 two human signatures · P2 a refusal is a value ·
+//! P3 what was approved is what runs · P4 what you see is what you sign · P5 no data is never yes ·
+//! P6 nothing is lost · P7 once · P8 the rules change only by signature · P9 verifiable without us ·
+//! P10 agents are welcome.
 
-pub mod outcome;
-/// The room where it is decided.
-pub mod gate {
-    pub mod terms;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Arguments, Command, Common, Format, StatusArgs};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::style::Styles;
+use crate::world::config_file::ConfigError;
+
+pub mod cli;
+/// One file a subcommand: gather, decide, act, record, show.
+pub mod commands {
+    pub mod approve;
+    pub mod candidate;
+    pub mod checklist;
+    pub mod deploy;
+    pub mod gather;
+    pub mod history;
+    pub mod init;
+    pub mod journal;
+    pub mod ledger;
+    pub mod pages;
+    pub mod person;
+    pub mod policy;
+    pub mod request;
+    pub mod review;
+    pub mod rollback;
+    pub mod session;
+    pub mod status;
+    pub mod target;
 }
 /// Bytes to facts: pure parsers.
-pub mod evidence {}
-/// Facts to text.
-pub mod render {}
+pub mod evidence {
+    pub mod breaking;
+    pub mod checklist;
+    pub mod commits;
+    pub mod draft;
+    pub mod junit;
+    pub mod lockfiles;
+    pub mod migrations;
+}
+/// The room where it is decided: pure functions over owned values.
+pub mod gate {
+    pub mod config;
+    pub mod decide;
+    pub mod facts;
+    pub mod keys;
+    pub mod plan;
+    pub mod policy;
+    pub mod presence;
+    pub mod reason;
+    pub mod request;
+    pub mod statement;
+    pub mod terms;
+    pub mod timeline;
+    pub mod windows;
+    pub(crate) mod wire;
+}
+pub mod outcome;
+/// Facts to Markdown, terminal text and JSON.
+pub mod render {
+    pub mod answer;
+    pub mod pages;
+    pub mod screen;
+    pub mod style;
+    pub mod text;
+}
 /// One file for each thing outside that is touched.
 pub mod world {
+    pub mod clock;
+    pub mod config_file;
+    pub mod marks;
+    pub mod presence;
     pub mod process;
+    pub mod records;
+    pub mod remote;
+    pub mod reports;
+    pub mod repository;
+    pub mod signer;
+    pub mod sshsig;
+    pub mod terminal;
 }
 
 /// Runs the program and answers its exit code.
 #[must_use]
-pub fn run(_arguments: Vec<std::ffi::OsString>) -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let wants_json = asks_for_json(&arguments);
+    let answer = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { common, command }) => {
+            let answer = dispatch(&common, command).unwrap_or_else(|error| failed(&error));
+            return show(&common, &answer);
+        }
+        Err(error) if !error.use_stderr() => {
+            // Help and version are results; a reader that went away is no error.
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) if !wants_json => {
+            let _ = error.print();
+            return ExitCode::from(Outcome::Usage.code());
+        }
+        Err(error) => Answer::ended("deployctl", Outcome::Usage, error.to_string()),
+    };
+    let streams = world::terminal::Streams::new(world::terminal::Color::Never, false);
+    let _ = streams.result(&answer.json());
+    ExitCode::from(Outcome::Usage.code())
+}
+
+/// A command line that cannot be parsed may still say how its answer is wanted.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    words.contains(&"--json")
+        || words.contains(&"--format=json")
+        || words.windows(2).any(|pair| pair == ["--format", "json"])
+}
+
+fn dispatch(common: &Common, command: Option<Command>) -> anyhow::Result<Answer> {
+    match command.unwrap_or_else(|| Command::Status(StatusArgs::default())) {
+        Command::Init => commands::init::run(common),
+        Command::Checklist(args) => commands::checklist::run(common, &args),
+        Command::Request(args) => commands::request::run(common, &args),
+        Command::Approve(args) => commands::approve::run(common, &args),
+        Command::Deploy(args) => commands::deploy::run(common, &args),
+        Command::Rollback(args) => commands::rollback::run(common, &args),
+        Command::Status(args) => commands::status::run(common, &args),
+        Command::History(args) => commands::history::run(common, &args),
+    }
+}
+
+/// Could not find out: the chain of causes, in sentences.
+fn failed(error: &anyhow::Error) -> Answer {
+    let config = error.downcast_ref::<ConfigError>();
+    let outcome = match config {
+        Some(ConfigError::Invalid(_)) => Outcome::Usage,
+        _ => Outcome::Failed,
+    };
+    Answer::ended("deployctl", outcome, format!("{error:#}"))
+}
+
+fn show(common: &Common, answer: &Answer) -> ExitCode {
+    let streams = commands::person::streams(common);
+    let json = common.json || common.format == Format::Json;
+    let written = if json { streams.result(&answer.json()) } else { streams.result(&answer.text) };
+    let remarks = answer.remarks(Styles { on: streams.colours() });
+    if !json && !remarks.is_empty() {
+        streams.line(&remarks);
+    }
+    let outcome = if written.is_err() { Outcome::Failed } else { answer.outcome };
+    ExitCode::from(outcome.code())
 }

@@ -241,6 +241,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest that a hasher came to.
+    #[must_use]
+    pub const fn from_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// The 64 hex digits without the prefix.
     #[must_use]
     pub fn hex(&self) -> String {
@@ -306,3 +312,32 @@ impl fmt::Debug for Digest {
         write!(f, "Digest({})", self.hex())
     }
 }
+
+/// The migration tools whose files are known by path.
+pub const MIGRATION_PRESETS: &[&str] = &[
+    "diesel",
+    "sqlx",
+    "refinery",
+    "sea-orm",
+    "golang-migrate",
+    "goose",
+    "dbmate",
+    "pop",
+    "rails",
+    "django",
+    "alembic",
+    "flyway",
+    "liquibase",
+    "prisma",
+    "drizzle",
+    "supabase",
+    "typeorm",
+    "sequelize",
+    "knex",
+    "ecto",
+    "ef-core",
+    "laravel",
+    "doctrine",
+    "sql",
+    "script",
+];

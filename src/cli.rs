@@ -1,0 +1,312 @@
+//! The command line: what was typed, with its help. Nothing is looked up here.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use crate::gate::request::{RiskLevel, Urgency};
+use crate::gate::terms::{Environment, Role, Version};
+
+/// Stands between a change and production: machines prepare, people decide, signatures prove it
+#[derive(Debug, Parser)]
+#[command(
+    name = "deployctl",
+    version,
+    arg_required_else_help = false,
+    infer_subcommands = false,
+    after_help = "\
+Exit codes: 0 done · 1 failed · 2 usage · 3 refused · 4 refused, a person is required · 5 declined ·
+            6 rolled back · 7 busy · 130 interrupted",
+    after_long_help = "\
+Examples:
+  deployctl init                                write a deployctl.yaml
+  deployctl approve --policy                    a person signs the rules
+  deployctl checklist v1.4.0                    facts as a Markdown checklist
+  deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart\"
+  deployctl approve v1.4.0-7f3a9c2              a person reviews, types and signs
+  deployctl deploy production v1.4.0-7f3a9c2    a person executes
+
+Exit codes: 0 done · 1 it ran and failed, or could not find out · 2 usage, or an invalid deployctl.yaml ·
+            3 refused by the gate · 4 refused, and a person is required · 5 declined · 6 rolled back ·
+            7 busy · 130 interrupted"
+)]
+pub struct Arguments {
+    /// Options of every command
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do; `status` unless said
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true, default_value = ".", hide_default_value = true)]
+    pub directory: PathBuf,
+    /// How to print the result
+    #[arg(long, value_enum, global = true, default_value_t = Format::Text, hide_default_value = true)]
+    pub format: Format,
+    /// Short for `--format json`
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, value_enum, global = true, default_value_t = ColorChoice::Auto, hide_default_value = true)]
+    pub color: ColorChoice,
+    /// Print the result only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more of what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// The role you act as
+    #[arg(long = "as", value_name = "ROLE", env = "DEPLOYCTL_ROLE", global = true)]
+    pub role: Option<Role>,
+}
+
+/// How to print the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// Markdown, where the command has it
+    #[value(alias = "md")]
+    Markdown,
+    /// One JSON document
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented deployctl.yaml from what the repository holds
+    Init,
+    /// Draft the deployment checklist of a version
+    Checklist(ChecklistArgs),
+    /// Ask people for a production deployment
+    Request(RequestArgs),
+    /// Review, type and sign: a request, or the policy
+    Approve(ApproveArgs),
+    /// Deploy what was approved
+    Deploy(DeployArgs),
+    /// Go back to the version that the approval named
+    Rollback(RollbackArgs),
+    /// Show what is live, what waits, and who must do what next
+    Status(StatusArgs),
+    /// Show what was deployed, or verify every record
+    History(HistoryArgs),
+}
+
+/// Which commit, and since when.
+#[derive(Clone, Debug, Args)]
+pub struct CandidateArgs {
+    /// The version, such as v1.4.0; a tag of that name says which commit
+    pub version: Version,
+    /// The environment
+    #[arg(short, long, value_name = "ENVIRONMENT", default_value = "production")]
+    pub environment: Environment,
+    /// The commit, where no tag names the version [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
+    /// The version or commit that is live, where the ledger does not say
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+}
+
+/// Draft the deployment checklist of a version.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl checklist v1.4.0
+  deployctl checklist v1.4.0 --since v1.3.0 -o checklist.md
+  deployctl checklist v1.4.0 --format json | jq .open")]
+pub struct ChecklistArgs {
+    /// Which commit, and since when
+    #[command(flatten)]
+    pub candidate: CandidateArgs,
+    /// Exit with 3 when a box is open
+    #[arg(long)]
+    pub strict: bool,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Ask people for a production deployment.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart\"
+  deployctl request v1.4.0 --as orchestrator --summary \"…\" --risk high \\
+      --impact \"carts show no total\" --mitigation \"flag off\" -o package/")]
+pub struct RequestArgs {
+    /// Which commit, and since when
+    #[command(flatten)]
+    pub candidate: CandidateArgs,
+    /// What is being deployed, in a sentence
+    #[arg(long, default_value = "")]
+    pub summary: String,
+    /// How soon it is wanted
+    #[arg(long, value_enum, default_value_t = Urgency::Routine)]
+    pub urgency: Urgency,
+    /// How much can go wrong
+    #[arg(long, value_enum, default_value_t = RiskLevel::Medium)]
+    pub risk: RiskLevel,
+    /// What a failure would mean
+    #[arg(long, default_value = "not stated")]
+    pub impact: String,
+    /// What lowers the risk
+    #[arg(long, default_value = "not stated")]
+    pub mitigation: String,
+    /// When, best
+    #[arg(long, value_name = "TIME")]
+    pub preferred: Option<String>,
+    /// When, else
+    #[arg(long, value_name = "TIME")]
+    pub alternative: Option<String>,
+    /// When not; may be given several times
+    #[arg(long, value_name = "TIME")]
+    pub blackout: Vec<String>,
+    /// How long to watch after it [default: the policy's `monitoring.watch`]
+    #[arg(long, value_name = "DURATION")]
+    pub monitor: Option<humantime::Duration>,
+    /// Write request.json, request.md, checklist.md and evidence.json into DIR
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Review, type and sign.
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("verb").args(["policy", "deny", "hold", "revoke", "show", "review"])),
+    after_help = "\
+Examples:
+  deployctl approve v1.4.0-7f3a9c2
+  deployctl approve v1.4.0-7f3a9c2 --deny --reason \"migration is not reversible\"
+  deployctl approve v1.4.0-7f3a9c2 --show
+  deployctl approve --policy"
+)]
+pub struct ApproveArgs {
+    /// The request's id, its version where that is unambiguous, or a package directory
+    #[arg(required_unless_present = "policy", conflicts_with = "policy")]
+    pub request: Option<String>,
+    /// Sign the rules in deployctl.yaml
+    #[arg(long)]
+    pub policy: bool,
+    /// Say no, which is final for the request
+    #[arg(long, requires = "reason")]
+    pub deny: bool,
+    /// Say not now
+    #[arg(long, requires = "reason")]
+    pub hold: bool,
+    /// Take the approval back
+    #[arg(long, requires = "reason")]
+    pub revoke: bool,
+    /// Show the review screen and sign nothing
+    #[arg(long)]
+    pub show: bool,
+    /// Say that an interrupted deployment turned out well
+    #[arg(long, requires = "reason")]
+    pub review: bool,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The private key to sign with
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Write payload.json and the signature into DIR too
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+/// Deploy what was approved.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl deploy production v1.4.0-7f3a9c2 --dry-run
+  deployctl deploy production v1.4.0-7f3a9c2")]
+pub struct DeployArgs {
+    /// The environment
+    pub environment: Environment,
+    /// The request's id, or its version where that is unambiguous
+    pub request: Option<String>,
+    /// Show the verdict, every reason and the exact plan; run nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// The commit that must be the approved one
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
+    /// The private key to sign with
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Not for production: a person is required there
+    #[arg(long, hide = true)]
+    pub yes: bool,
+}
+
+/// Go back.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl rollback production --reason \"checkout fails\"
+  deployctl rollback production --dry-run --reason \"checkout fails\"")]
+pub struct RollbackArgs {
+    /// The environment
+    pub environment: Environment,
+    /// The version to go back to; the one that the approval named
+    pub version: Option<Version>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Show the verdict, every reason and the exact plan; run nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// The private key to sign with
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Not for production: a person is required there
+    #[arg(long, hide = true)]
+    pub yes: bool,
+}
+
+/// Show what is live.
+#[derive(Debug, Default, Args)]
+pub struct StatusArgs {
+    /// Only this environment
+    #[arg(short, long, value_name = "ENVIRONMENT")]
+    pub environment: Option<Environment>,
+}
+
+/// Show what was deployed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl history
+  deployctl history --format markdown -o HISTORY.md
+  deployctl history --verify")]
+pub struct HistoryArgs {
+    /// Only this environment
+    #[arg(short, long, value_name = "ENVIRONMENT")]
+    pub environment: Option<Environment>,
+    /// Check the whole chain and every signature
+    #[arg(long, conflicts_with = "allowed_signers")]
+    pub verify: bool,
+    /// Print the people's keys for `ssh-keygen -Y verify`
+    #[arg(long)]
+    pub allowed_signers: bool,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

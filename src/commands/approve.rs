@@ -1,0 +1,442 @@
+//! `deployctl approve`: a person reviews one screen, types a phrase, and signs.
+
+use anyhow::{Context as _, Result};
+
+use super::gather::{Key, Moment};
+use super::journal::Package;
+use super::ledger::{self, Appended, Signed};
+use super::person::{Answered, Person, assurance};
+use super::target::{self, Found};
+use super::{policy, request, review};
+use crate::cli::{ApproveArgs, Common};
+use crate::gate::config::{ActionKind, Separation};
+use crate::gate::decide::{Decision, decide};
+use crate::gate::facts::{Action, NoTarget};
+use crate::gate::policy::EnvironmentRule;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::statement::{Approval, Revocation, Statement, Verdict};
+use crate::gate::terms::{Digest, PersonName};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::screen;
+use crate::world::marks;
+use crate::world::signer::SignError;
+
+/// How often a lost race for the ledger is shown again to the person.
+pub const TRIES: usize = 3;
+
+/// Signs what was asked for.
+///
+/// # Errors
+/// When facts cannot be found out.
+pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
+    if args.policy {
+        return policy::run(common, args);
+    }
+    let name = args.request.as_deref().context("name a request")?;
+    if args.show {
+        return show(common, name);
+    }
+    if args.review {
+        return review::run(common, args, name);
+    }
+    let person = Person::look(common)?;
+    for _ in 0..TRIES {
+        let attempt = if args.revoke {
+            revoke(common, args, name, &person)
+        } else {
+            verdict(common, args, name, &person)
+        };
+        if let Some(answer) = attempt? {
+            return Ok(answer);
+        }
+        person.streams.note("the ledger moved while you were reading; here it is again");
+    }
+    Ok(Answer::ended("approve", Outcome::Busy, "the ledger moved each time: run it again"))
+}
+
+/// The review screen, for anyone.
+fn show(common: &Common, name: &str) -> Result<Answer> {
+    let moment = Moment::look(common)?;
+    let policy = moment.drafting_policy()?;
+    let package = match target::find(&moment, name)? {
+        Ok(package) => package,
+        Err(none) => return Ok(Answer::refused("approve", vec![missing(&none)])),
+    };
+    let rule = policy
+        .environments
+        .get(&package.request.environment)
+        .context("the policy has no such environment")?;
+    let text = screen::review(&policy, rule, &package.request, &package.reference);
+    let mut answer = Answer::done("approve", text)
+        .with("id", &package.reference.id)
+        .with("digest", package.reference.digest)
+        .with("request", &package.request)
+        .with("edited", package.edited());
+    answer.warnings.extend(moment.edited());
+    if !package.edited().is_empty() {
+        let what = format!("`{}` is not what the request pins", package.edited().join("`, `"));
+        answer.warnings.push(Reason::new(Code::RequestStale, what));
+    }
+    Ok(answer)
+}
+
+fn missing(none: &NoTarget) -> Reason {
+    match none {
+        NoTarget::NoRequest { asked } => {
+            Reason::new(Code::RequestMissing, format!("there is no request {asked}"))
+                .next("see what waits: deployctl status")
+        }
+        NoTarget::NotApproved { id } => {
+            Reason::new(Code::ApprovalMissing, format!("nobody has decided about `{id}`"))
+        }
+        NoTarget::Several { ids } => {
+            Reason::new(Code::RequestMissing, format!("several requests fit: `{}`", ids.join("`, `")))
+                .next("name one of them")
+        }
+    }
+}
+
+/// One attempt at a verdict; `None` when the ledger moved meanwhile.
+fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> Result<Option<Answer>> {
+    let mut moment = Moment::look(common)?;
+    let verdict = match (args.deny, args.hold) {
+        (true, _) => Verdict::Deny,
+        (_, true) => Verdict::Hold,
+        _ => Verdict::Allow,
+    };
+    let key = person.key(args.key.as_ref(), moment.policy())?;
+    let found = match find(&moment, name)? {
+        Ok(found) => found,
+        Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), &none))),
+    };
+    let action = Action::Verdict { target: &found.target, verdict };
+    let facts =
+        moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
+    let permit = match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Allow(permit) => permit,
+    };
+    let (Some(key), Some(signer)) = (key, permit.signer.clone()) else {
+        return Ok(Some(no_key()));
+    };
+    let Some(rule) =
+        moment.policy().and_then(|policy| policy.environments.get(&found.package.request.environment))
+    else {
+        return Ok(Some(no_key()));
+    };
+    let policy = moment.policy().context("no policy is in force")?;
+    let mut text = screen::review(policy, rule, &found.package.request, &found.package.reference);
+    text.push_str(&screen::warnings(&permit.warnings));
+    let rule = rule.clone();
+    person.streams.line(&text);
+    if let Some(reason) = moment.edited() {
+        person.streams.line(&screen::warnings(&[reason]));
+    }
+    if let Some(answer) = confirm(person, &found.package, verdict)? {
+        return Ok(Some(answer));
+    }
+    let statement = statement(&moment, &found.package, &rule, verdict, args, &text, person, &key)?;
+    let signed = match sign(&moment, statement, &signer, &found.package, &text, &key)? {
+        Ok(signed) => signed,
+        Err(answer) => return Ok(Some(answer)),
+    };
+    if let Some(reason) = lacks_presence(&signed, &rule, &signer, &found.package) {
+        return Ok(Some(Answer::refused("approve", vec![reason])));
+    }
+    let remote = moment.remote.clone();
+    match ledger::append(&mut moment, &signed, remote.as_deref())? {
+        Appended::Raced => Ok(None),
+        Appended::Done { commit, digest } => {
+            pin_root(&moment)?;
+            write_pair(args, &signed)?;
+            let id = &found.package.reference.id;
+            let (word, next) = after(verdict, &found.package);
+            Ok(Some(
+                Answer::done(
+                    "approve",
+                    format!(
+                        "{word} {id} as {signer}\nrecorded in the ledger as {}\n{next}\n",
+                        commit.short()
+                    ),
+                )
+                .with("id", id)
+                .with("verdict", verdict)
+                .with("by", &signer)
+                .with("entry", digest)
+                .with("commit", &commit),
+            ))
+        }
+    }
+}
+
+fn find(moment: &Moment, name: &str) -> Result<Result<Found, NoTarget>> {
+    let Some(policy) = moment.policy() else {
+        return Ok(Err(NoTarget::NoRequest { asked: format!("`{name}`") }));
+    };
+    match target::find(moment, name)? {
+        Ok(package) => target::look(moment, policy, package, None).map(Ok),
+        Err(none) => Ok(Err(none)),
+    }
+}
+
+/// Every reason at once, also where there is no request to speak of.
+fn refused_without_target(moment: &Moment, person: &Person, key: Option<&Key>, none: &NoTarget) -> Answer {
+    let facts = moment.facts(moment.caller(Some(person.presence.clone())), key.map(|key| key.fact.clone()));
+    // A new policy asks for the least of a person: what it refuses is refused for every signature.
+    let action = Action::Policy { config: Digest::of(b""), founder: false };
+    let mut reasons = match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => reasons,
+        Decision::Allow(_) => vec![],
+    };
+    if moment.policy().is_some() {
+        reasons.push(missing(none));
+    }
+    Answer::refused("approve", reasons)
+}
+
+fn no_key() -> Answer {
+    Answer::refused("approve", vec![Reason::new(Code::KeyUnknown, "no key signs this")])
+}
+
+/// The open boxes one by one, then the phrase.
+fn confirm(person: &Person, package: &Package, verdict: Verdict) -> Result<Option<Answer>> {
+    if verdict == Verdict::Allow {
+        let count = package.request.open.len();
+        for (index, open) in package.request.open.iter().enumerate() {
+            let question = format!(
+                "{}/{count} {}\n    Do you answer for this?",
+                index + 1,
+                screen::open_words(&open.item, &open.why)
+            );
+            match person.says_yes(&question)? {
+                Answered::Yes => {}
+                Answered::No => return Ok(Some(declined(&format!("`{}` stays open", open.key)))),
+                Answered::Interrupted => return Ok(Some(interrupted("approve"))),
+            }
+        }
+    }
+    let verb = verb(verdict);
+    let request = &package.request;
+    let phrase = format!(
+        "{verb} {} {} {}",
+        request.environment,
+        request.release.version,
+        package.reference.digest.short()
+    );
+    match person.types(&phrase, verb)? {
+        Answered::Yes => Ok(None),
+        Answered::No => Ok(Some(declined("the phrase was not typed"))),
+        Answered::Interrupted => Ok(Some(interrupted("approve"))),
+    }
+}
+
+const fn verb(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "approve",
+        Verdict::Deny => "deny",
+        Verdict::Hold => "hold",
+    }
+}
+
+fn after(verdict: Verdict, package: &Package) -> (&'static str, String) {
+    let environment = &package.request.environment;
+    let id = &package.reference.id;
+    match verdict {
+        Verdict::Allow => ("approved", format!("next: deployctl deploy {environment} {id}")),
+        Verdict::Deny => ("denied", format!("next: deployctl request {}", package.request.release.version)),
+        Verdict::Hold => ("held", format!("next: deployctl approve {id}")),
+    }
+}
+
+/// A person said no: nothing was signed and nothing changed.
+pub fn declined(what: &str) -> Answer {
+    Answer::ended("approve", Outcome::Declined, format!("{what}; nothing was signed"))
+}
+
+/// A signal ended it.
+pub fn interrupted(command: &'static str) -> Answer {
+    Answer::ended(command, Outcome::Interrupted, "interrupted; nothing was signed")
+}
+
+#[expect(clippy::too_many_arguments, reason = "an approval covers that much")]
+fn statement(
+    moment: &Moment,
+    package: &Package,
+    rule: &EnvironmentRule,
+    verdict: Verdict,
+    args: &ApproveArgs,
+    text: &str,
+    person: &Person,
+    key: &Key,
+) -> Result<Statement> {
+    let request = &package.request;
+    let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let tip = timeline.tip.as_ref().context("the ledger is not founded")?;
+    let all = [Separation::Requester, Separation::Author, Separation::Executor];
+    Ok(Statement::Approval(Box::new(Approval {
+        verdict,
+        action: ActionKind::Deploy,
+        environment: request.environment.clone(),
+        release: request.release.clone(),
+        tree: request.tree,
+        policy: request.policy,
+        request: package.reference.clone(),
+        checklist: request.checklist,
+        evidence: request.evidence,
+        previous_release: request.previous_release.clone(),
+        confirmed: match verdict {
+            Verdict::Allow => request.open.iter().map(|open| open.key.clone()).collect(),
+            Verdict::Deny | Verdict::Hold => vec![],
+        },
+        waived: all.into_iter().filter(|separation| !approvals.not.contains(separation)).collect(),
+        reason: args.reason.clone(),
+        decide_by: request.decide_by,
+        execute_by: moment.now + approvals.execute_within,
+        ledger_tip: tip.commit.clone(),
+        nonce: nonce()?,
+        screen: Digest::of(text.as_bytes()),
+        assurance: assurance(moment, Some(&key.fact)).to_owned(),
+        presence: person.presence.clone(),
+    })))
+}
+
+/// Sixteen random bytes as hex.
+///
+/// # Errors
+/// When the system has no randomness.
+pub fn nonce() -> Result<String> {
+    let mut bytes = [0; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn sign(
+    moment: &Moment,
+    statement: Statement,
+    signer: &PersonName,
+    package: &Package,
+    text: &str,
+    key: &Key,
+) -> Result<Result<Signed, Answer>> {
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let verb = match &statement {
+        Statement::Approval(approval) => verb(approval.verdict),
+        _ => "revoke",
+    };
+    let mut files = package.files.clone();
+    files.insert("screen.txt".to_owned(), text.as_bytes().to_vec());
+    let unsigned = ledger::prepare(timeline, statement, signer, moment.now, files)?;
+    let signing = key.signing.as_ref().context("no key signs this")?;
+    signed(unsigned.sign(signing, format!("{signer}: {verb} {}", package.reference.id)), "approve")
+}
+
+/// Tells a person who stopped at the passphrase from a tool that failed.
+///
+/// # Errors
+/// The tool's.
+pub fn signed(signed: Result<Signed>, command: &'static str) -> Result<Result<Signed, Answer>> {
+    match signed {
+        Ok(signed) => Ok(Ok(signed)),
+        Err(error) => match error.downcast_ref::<SignError>() {
+            Some(SignError::Declined { .. } | SignError::Passphrase { .. }) => {
+                Ok(Err(Answer::ended(command, Outcome::Declined, format!("{error}; nothing was signed"))))
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+/// What the signature shows may be less than the key could.
+fn lacks_presence(
+    signed: &Signed,
+    rule: &EnvironmentRule,
+    signer: &PersonName,
+    package: &Package,
+) -> Option<Reason> {
+    let least = rule.approvals.as_ref()?.presence;
+    crate::gate::decide::lacks_presence(&signed.proof, signer, least, &package.request.environment)
+}
+
+/// The first signature of a person in a clone that knows no root pins the one that was shown.
+///
+/// # Errors
+/// When the pin cannot be written.
+pub fn pin_root(moment: &Moment) -> Result<()> {
+    if let (crate::gate::facts::Pin::None, Some(root)) =
+        (moment.pin, moment.timeline().and_then(|timeline| timeline.root))
+    {
+        marks::set_pin(&moment.common_dir, root)?;
+    }
+    Ok(())
+}
+
+/// `-o DIR`: the pair that `ssh-keygen -Y verify` takes.
+///
+/// # Errors
+/// The system's.
+pub fn write_pair(args: &ApproveArgs, signed: &Signed) -> Result<()> {
+    let Some(dir) = &args.output else { return Ok(()) };
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
+    request::write_file(dir, "payload.json", &signed.payload)?;
+    request::write_file(dir, &signed.signature_file, signed.armored.as_bytes())
+}
+
+/// One attempt at a revocation; `None` when the ledger moved meanwhile.
+fn revoke(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> Result<Option<Answer>> {
+    let mut moment = Moment::look(common)?;
+    let key = person.key(args.key.as_ref(), moment.policy())?;
+    let package = match target::find(&moment, name)? {
+        Ok(package) => package,
+        Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), &none))),
+    };
+    let (environment, reference) = (package.request.environment.clone(), package.reference.clone());
+    let action = Action::Revoke { request: &reference, environment: &environment };
+    let facts =
+        moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
+    let permit = match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Allow(permit) => permit,
+    };
+    let (Some(key), Some(signer)) = (key, permit.signer) else { return Ok(Some(no_key())) };
+    let reason = args.reason.clone().context("say why, with `--reason TEXT`")?;
+    let text = format!("revoke the approval of {} in {environment}\n", reference.id);
+    person.streams.line(&text);
+    let phrase =
+        format!("revoke {environment} {} {}", package.request.release.version, reference.digest.short());
+    match person.types(&phrase, "revoke")? {
+        Answered::Yes => {}
+        Answered::No => return Ok(Some(declined("the phrase was not typed"))),
+        Answered::Interrupted => return Ok(Some(interrupted("approve"))),
+    }
+    let presence = person.presence.clone();
+    let statement =
+        Statement::Revocation(Revocation { request: reference.clone(), environment, reason, presence });
+    let signed = match sign(&moment, statement, &signer, &package, &text, &key)? {
+        Ok(signed) => signed,
+        Err(answer) => return Ok(Some(answer)),
+    };
+    let remote = moment.remote.clone();
+    match ledger::append(&mut moment, &signed, remote.as_deref())? {
+        Appended::Raced => Ok(None),
+        Appended::Done { commit, digest } => {
+            write_pair(args, &signed)?;
+            let id = &reference.id;
+            Ok(Some(
+                Answer::done(
+                    "approve",
+                    format!(
+                        "revoked the approval of {id} as {signer}\nrecorded in the ledger as {}\n",
+                        commit.short()
+                    ),
+                )
+                .with("id", id)
+                .with("verdict", "revoke")
+                .with("by", &signer)
+                .with("entry", digest),
+            ))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `deployctl checklist`: facts as a Markdown checklist, for anyone.
+
+use anyhow::{Context as _, Result};
+
+use super::candidate;
+use super::gather::Moment;
+use super::pages;
+use crate::cli::{ChecklistArgs, Common};
+use crate::evidence::checklist::Checklist;
+use crate::evidence::draft::{Draft, Rules, open_boxes};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+
+/// Drafts the checklist.
+///
+/// # Errors
+/// When facts cannot be found out.
+pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
+    let moment = Moment::look(common)?;
+    let policy = moment.drafting_policy()?;
+    let draft = candidate::draft(&moment, &policy, &args.candidate, moment.now)?;
+    let rules = policy.environments.get(&args.candidate.environment).map(Rules::of).unwrap_or_default();
+    let caller = moment.caller(None);
+    let checklist = draft.checklist(&caller.name, &rules);
+    let page = pages::checklist(&checklist)?;
+    let mut answer = answer(&draft, &checklist, page, args.strict);
+    answer.warnings.extend(moment.edited());
+    if let Some(path) = &args.output {
+        let page = std::mem::take(&mut answer.text);
+        std::fs::write(path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
+        answer.message = Some(format!("wrote `{}`", path.display()));
+    }
+    Ok(answer)
+}
+
+fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> Answer {
+    let open = open_boxes(checklist);
+    let mut answer = Answer::done("checklist", page.clone())
+        .with("version", &draft.release.version)
+        .with("commit", &draft.release.commit)
+        .with("since", &draft.since)
+        .with("tests", &draft.tests)
+        .with("changes", untrusted(&draft.changes))
+        .with("behind", untrusted(&draft.behind))
+        .with("migrations", &draft.migrations)
+        .with("dependencies", draft.dependencies().collect::<Vec<_>>())
+        .with("lockfiles", draft.lockfiles.iter().map(|lock| &lock.path).collect::<Vec<_>>())
+        .with("breaking", &draft.breaking)
+        .with("open", &open)
+        .with("checklist", checklist)
+        .with("markdown", page);
+    if strict && !open.is_empty() {
+        answer.outcome = Outcome::Refused;
+        let what = super::super::render::text::count(open.len(), "box");
+        answer.message = Some(format!("{what} open, and `--strict` wants none"));
+    }
+    answer
+}
+
+/// Marks what other people wrote: it is data, whatever it says.
+fn untrusted<T: serde::Serialize>(list: &[T]) -> Vec<serde_json::Value> {
+    list.iter()
+        .filter_map(|item| serde_json::to_value(item).ok())
+        .map(|mut item| {
+            if let Some(object) = item.as_object_mut() {
+                object.insert("untrusted".to_owned(), serde_json::Value::Bool(true));
+            }
+            item
+        })
+        .collect()
+}

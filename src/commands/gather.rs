@@ -1,0 +1,395 @@
+//! The facts of one moment: the repository, the ledger as synchronised and verified, the caller, the key.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+
+use crate::cli::Common;
+use crate::gate::config::RawLedger;
+use crate::gate::facts::{Caller, Facts, KeyFact, LedgerTrouble, Pin};
+use crate::gate::keys::{Hardware, Proof, PublicKey};
+use crate::gate::policy::Policy;
+use crate::gate::presence::Presence;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::terms::Role;
+use crate::gate::timeline::{Fault, Timeline};
+use crate::world::config_file::{self, ConfigError};
+use crate::world::marks::{self, HighWater};
+use crate::world::records::{FETCHED, JOURNAL, LEDGER, RecordError, Records};
+use crate::world::remote::{self, Pushed};
+use crate::world::repository::Repository;
+use crate::world::signer::{self, KeyProblem, SigningKey};
+use crate::world::{clock, presence, process, sshsig};
+
+/// One moment.
+pub struct Moment {
+    /// When.
+    pub now: DateTime<Utc>,
+    /// The project's repository.
+    pub repository: Repository,
+    /// Its records.
+    pub records: Records,
+    /// The git directory that all work trees share.
+    pub common_dir: PathBuf,
+    /// The ledger, or why it cannot be believed.
+    pub ledger: Result<Timeline, LedgerTrouble>,
+    /// The trust root that is known here.
+    pub pin: Pin,
+    /// The remote that the records travel through.
+    pub remote: Option<String>,
+    /// The bytes of the work tree's `deployctl.yaml`, or why there are none.
+    pub file: Result<Vec<u8>, ConfigError>,
+    role: Option<Role>,
+}
+
+impl Moment {
+    /// Looks: opens the repository, synchronises with the remote, and verifies the ledger.
+    ///
+    /// # Errors
+    /// When there is no repository that can be read.
+    pub fn look(common: &Common) -> Result<Self> {
+        let repository = Repository::open(&common.directory)?;
+        let common_dir = repository.common_dir().to_owned();
+        let records = Records::open(&common_dir)?;
+        let file = config_file::read(repository.root());
+        let remote = remote_of(&repository, &records, &file)?;
+        let ledger = match synchronise(&records, &common_dir, remote.as_deref()) {
+            Ok(()) => verified(&records, &common_dir)?,
+            Err(trouble) => Err(trouble),
+        };
+        let root = ledger.as_ref().ok().and_then(|timeline| timeline.root);
+        let pin = marks::pin(&common_dir, root)?;
+        Ok(Self {
+            now: clock::now(),
+            repository,
+            records,
+            common_dir,
+            ledger,
+            pin,
+            remote,
+            file,
+            role: common.role.clone(),
+        })
+    }
+
+    /// Looks again at the ledger, and at the clock.
+    ///
+    /// # Errors
+    /// When it cannot be read at all.
+    pub fn refresh(&mut self) -> Result<()> {
+        self.ledger = match synchronise(&self.records, &self.common_dir, self.remote.as_deref()) {
+            Ok(()) => verified(&self.records, &self.common_dir)?,
+            Err(trouble) => Err(trouble),
+        };
+        self.now = clock::now();
+        Ok(())
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.ledger.as_ref().ok()?.policy.as_ref().map(|in_force| &in_force.policy)
+    }
+
+    /// The ledger, where it can be believed.
+    #[must_use]
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.ledger.as_ref().ok()
+    }
+
+    /// The facts for a decision.
+    #[must_use]
+    pub fn facts(&self, caller: Caller, key: Option<KeyFact>) -> Facts<'_> {
+        Facts { now: self.now, caller, ledger: self.ledger.as_ref(), pin: self.pin, key }
+    }
+
+    /// Who asks. `judged` is what was seen of the terminal, where that counts.
+    #[must_use]
+    pub fn caller(&self, judged: Option<Presence>) -> Caller {
+        if let Some(role) = &self.role {
+            let person = self.policy().and_then(|policy| {
+                policy.people.keys().find(|person| person.as_str() == role.as_str()).cloned()
+            });
+            let name = role.to_string();
+            let role = person.is_none().then(|| role.clone());
+            return Caller { role, person, name, known_by: "`--as`".to_owned(), presence: judged };
+        }
+        let (name, email) = self.repository.user();
+        let person = self
+            .policy()
+            .zip(email.as_deref())
+            .and_then(|(policy, email)| policy.person_by_email(email))
+            .cloned();
+        let name = person.as_ref().map(ToString::to_string).or(name).unwrap_or_else(|| "unknown".to_owned());
+        let seen = judged.clone().unwrap_or_else(presence::look);
+        // A git setting is no proof of a person; a program that sets it is not one.
+        let person = person.filter(|_| seen.is_person_likely());
+        Caller { role: None, person, name, known_by: "git's `user.email`".to_owned(), presence: judged }
+    }
+
+    /// The work tree's file is not what is in force: a warning, and nothing more.
+    #[must_use]
+    pub fn edited(&self) -> Option<Reason> {
+        let policy = self.policy()?;
+        let same =
+            self.file.as_ref().is_ok_and(|bytes| crate::gate::terms::Digest::of(bytes) == policy.digest);
+        if same {
+            return None;
+        }
+        let what = match &self.file {
+            Ok(_) => "`deployctl.yaml` here differs from the signed policy, which stays in force",
+            Err(_) => "`deployctl.yaml` is not here; the signed policy stays in force",
+        };
+        Some(
+            Reason::new(Code::PolicyEdited, what)
+                .next("to change the rules, people run: deployctl approve --policy"),
+        )
+    }
+
+    /// The rules to draft with: those in force, else the file's.
+    ///
+    /// # Errors
+    /// When none are in force and the file is missing or not valid.
+    pub fn drafting_policy(&self) -> Result<Policy> {
+        if let Some(policy) = self.policy() {
+            return Ok(policy.clone());
+        }
+        Ok(self.file_policy()?.1)
+    }
+
+    /// The file's rules, checked, with its bytes.
+    ///
+    /// # Errors
+    /// When it is missing or not valid.
+    pub fn file_policy(&self) -> Result<(Vec<u8>, Policy), ConfigError> {
+        let bytes = config_file::read(self.repository.root())?;
+        let policy = config_file::check(&bytes)?;
+        Ok((bytes, policy))
+    }
+}
+
+/// The remote of the records: what the signed policy says, else the file, else `origin` where there is one.
+fn remote_of(
+    repository: &Repository,
+    records: &Records,
+    file: &Result<Vec<u8>, ConfigError>,
+) -> Result<Option<String>> {
+    if let Some(tip) = records.tip(LEDGER)?
+        && let Ok(entries) = records.read(&tip)
+        && let Ok(timeline) = fold(&entries)
+        && let Some(in_force) = timeline.policy
+    {
+        return Ok(in_force.remote);
+    }
+    let said =
+        file.as_ref().ok().and_then(|bytes| config_file::check(bytes).ok()).map(|policy| policy.ledger);
+    resolve_remote(repository, &said.unwrap_or_default())
+}
+
+/// The remote that a file's `ledger` means in this clone.
+///
+/// # Errors
+/// Git's.
+pub fn resolve_remote(repository: &Repository, said: &RawLedger) -> Result<Option<String>> {
+    Ok(match said {
+        RawLedger::None => None,
+        RawLedger::Remote(name) => Some(name.clone()),
+        RawLedger::Unsaid => repository.remotes()?.into_iter().find(|name| name == "origin"),
+    })
+}
+
+fn unreachable_because(why: impl ToString) -> LedgerTrouble {
+    LedgerTrouble::Unreachable { why: why.to_string() }
+}
+
+/// Brings the two branches and the remote's together.
+fn synchronise(
+    records: &Records,
+    common_dir: &std::path::Path,
+    remote: Option<&str>,
+) -> Result<(), LedgerTrouble> {
+    let Some(remote) = remote else { return Ok(()) };
+    remote::fetch(common_dir, remote, FETCHED).map_err(unreachable_because)?;
+    join_ledger(records, common_dir, remote)?;
+    // A journal that cannot be joined blocks nothing: it is what machines said.
+    let _ = join_journal(records, common_dir, remote);
+    Ok(())
+}
+
+fn join_ledger(records: &Records, common_dir: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
+    let broken = |error: RecordError| LedgerTrouble::Tampered { why: error.to_string() };
+    let here = records.tip(LEDGER).map_err(broken)?;
+    let there = records.tip(&format!("{FETCHED}/ledger")).map_err(broken)?;
+    let (here, there) = match (here, there) {
+        (None, None) => return Ok(()),
+        (None, Some(there)) => {
+            records.advance(LEDGER, None, &there).map_err(broken)?;
+            return Ok(());
+        }
+        (Some(_), None) => {
+            let why = format!("the remote `{remote}` has no ledger, and this clone has one");
+            return Err(LedgerTrouble::Rewound { why });
+        }
+        (Some(here), Some(there)) => (here, there),
+    };
+    if here == there {
+        return Ok(());
+    }
+    if records.chain(&there).map_err(broken)?.contains(&here) {
+        records.advance(LEDGER, Some(&here), &there).map_err(broken)?;
+        return Ok(());
+    }
+    if records.chain(&here).map_err(broken)?.contains(&there) {
+        return match remote::push(common_dir, remote, LEDGER, Some(&there), &here) {
+            Ok(Pushed::Done) => Ok(()),
+            Ok(Pushed::Lost) => {
+                Err(unreachable_because("another entry arrived at the same moment; try again"))
+            }
+            Err(error) => Err(unreachable_because(error)),
+        };
+    }
+    let why = format!(
+        "this clone's ledger ends at {} and the remote's at {}, and neither continues the other",
+        here.short(),
+        there.short()
+    );
+    Err(LedgerTrouble::Rewound { why })
+}
+
+fn join_journal(records: &Records, common_dir: &std::path::Path, remote: &str) -> Result<()> {
+    let here = records.tip(JOURNAL)?;
+    let Some(there) = records.tip(&format!("{FETCHED}/journal"))? else {
+        if let Some(here) = here {
+            remote::push(common_dir, remote, JOURNAL, None, &here)?;
+        }
+        return Ok(());
+    };
+    match here {
+        None => {
+            records.advance(JOURNAL, None, &there)?;
+        }
+        Some(here) if here == there => {}
+        Some(here) if records.chain(&here)?.contains(&there) => {
+            remote::push(common_dir, remote, JOURNAL, Some(&there), &here)?;
+        }
+        Some(here) => super::journal::rebase(records, &here, &there)?,
+    }
+    Ok(())
+}
+
+/// Reads and folds the ledger, and holds it against what this clone has seen.
+fn verified(records: &Records, common_dir: &std::path::Path) -> Result<Result<Timeline, LedgerTrouble>> {
+    let mark = marks::high_water(common_dir)?;
+    let tampered = |why: String| Ok(Err(LedgerTrouble::Tampered { why }));
+    let tip = match records.tip(LEDGER) {
+        Ok(tip) => tip,
+        Err(error) => return tampered(error.to_string()),
+    };
+    let Some(tip) = tip else {
+        return Ok(match mark {
+            Some(mark) => Err(rewound(&mark)),
+            None => Ok(Timeline::default()),
+        });
+    };
+    let entries = match records.read(&tip) {
+        Ok(entries) => entries,
+        Err(error) => return tampered(error.to_string()),
+    };
+    if let Some(mark) = mark {
+        let place = usize::try_from(mark.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
+        let seen = place.and_then(|place| entries.get(place));
+        if seen.is_none_or(|entry| entry.commit != mark.commit) {
+            return Ok(Err(rewound(&mark)));
+        }
+    }
+    let timeline = match fold(&entries) {
+        Ok(timeline) => timeline,
+        Err(fault) => return tampered(fault.to_string()),
+    };
+    let mark = HighWater { sequence: entries.len() as u64, commit: tip };
+    marks::set_high_water(common_dir, &mark)?;
+    Ok(Ok(timeline))
+}
+
+fn rewound(mark: &HighWater) -> LedgerTrouble {
+    LedgerTrouble::Rewound {
+        why: format!(
+            "this clone has seen entry {} ({}), and it is not there any more",
+            mark.sequence,
+            mark.commit.short()
+        ),
+    }
+}
+
+/// Folds entries, every signature checked.
+///
+/// # Errors
+/// The first entry that does not hold.
+pub fn fold(entries: &[crate::gate::timeline::RawEntry]) -> Result<Timeline, Fault> {
+    let mut timeline = Timeline::default();
+    for entry in entries {
+        timeline.apply(entry, verify)?;
+    }
+    Ok(timeline)
+}
+
+/// Checks one signature in-process.
+///
+/// # Errors
+/// Why it does not verify.
+pub fn verify(key: &PublicKey, namespace: &str, message: &[u8], armored: &str) -> Result<Proof, String> {
+    sshsig::verify(key, namespace, message, armored).map_err(|error| error.to_string())
+}
+
+/// A key that can sign, and what is known of it; or only why none can.
+pub struct Key {
+    /// The key, where there is one.
+    pub signing: Option<SigningKey>,
+    /// What the gate gets to know.
+    pub fact: KeyFact,
+}
+
+/// Finds the key that signs: the one that was named, else the enrolled one in `~/.ssh`.
+///
+/// # Errors
+/// When a key was named and is no key.
+pub fn find_key(named: Option<&PathBuf>, policy: &Policy) -> Result<Key> {
+    let path = match named {
+        Some(path) => path.clone(),
+        None => {
+            let enrolled: Vec<PublicKey> =
+                policy.people.values().flat_map(|person| person.keys.iter().cloned()).collect();
+            let dir =
+                process::home().context("`HOME` is not set: name the key with `--key FILE`")?.join(".ssh");
+            match signer::candidates(&dir, &enrolled).into_iter().next() {
+                Some(path) => path,
+                None => {
+                    let what = format!("no key in `{}` belongs to a person of the policy", dir.display());
+                    return Ok(Key { signing: None, fact: KeyFact::Unknown { what } });
+                }
+            }
+        }
+    };
+    let shown = path.display().to_string();
+    let signing = match signer::open(&path) {
+        Ok(signing) => signing,
+        Err(KeyProblem::Unencrypted { .. }) => {
+            return Ok(Key { signing: None, fact: KeyFact::Unencrypted { path: shown } });
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    if let Err(problem) = signer::held_by_agent(&signing) {
+        return Ok(Key { signing: None, fact: KeyFact::InAgent { path: shown, what: problem.to_string() } });
+    }
+    let Some(person) = policy.person_of(&signing.public).cloned() else {
+        let what =
+            format!("the key `{shown}` ({}) belongs to nobody of the policy", signing.public.fingerprint());
+        return Ok(Key { signing: None, fact: KeyFact::Unknown { what } });
+    };
+    // Before it signs, a hardware key is taken at its best; the signature itself is judged again.
+    let hardware =
+        signing.public.is_hardware().then_some(Hardware { touch: true, verified: true, counter: 0 });
+    let proof = Proof { fingerprint: signing.public.fingerprint(), hardware };
+    Ok(Key { signing: Some(signing), fact: KeyFact::Ready { person, proof } })
+}

@@ -1,0 +1,184 @@
+//! The journal: what machines said. Nothing here is signed and nothing here grants anything.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::gather::Moment;
+use crate::gate::request::Request;
+use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
+use crate::gate::terms::{CommitId, Digest};
+use crate::world::records::{FETCHED, Files, JOURNAL, Records};
+use crate::world::remote::{self, Pushed};
+
+/// One line of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    schema: String,
+    kind: String,
+    sequence: u64,
+    previous: Option<Digest>,
+    repository: Option<Root>,
+    at: DateTime<Utc>,
+    by: String,
+    about: String,
+    details: Vec<String>,
+}
+
+/// A request as the journal, or a package, holds it. Nothing in it is believed before it is checked.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// What is asked.
+    pub request: Request,
+    /// Its id and digest.
+    pub reference: RequestRef,
+    /// All its files.
+    pub files: Files,
+}
+
+/// The files of a request.
+pub const REQUEST_FILES: [&str; 4] = ["request.json", "request.md", "checklist.md", "evidence.json"];
+
+impl Package {
+    /// Reads a request from its files; `None` where they hold none.
+    #[must_use]
+    pub fn read(files: Files) -> Option<Self> {
+        let bytes = files.get("request.json")?;
+        let request = Request::read(bytes).ok()?;
+        let reference = request.reference(bytes);
+        let files = files.into_iter().filter(|(name, _)| REQUEST_FILES.contains(&name.as_str())).collect();
+        Some(Self { request, reference, files })
+    }
+
+    /// The files that are not what the request pins.
+    #[must_use]
+    pub fn edited(&self) -> Vec<&'static str> {
+        let same = |name: &str, digest: Digest| {
+            self.files.get(name).is_some_and(|bytes| Digest::of(bytes) == digest)
+        };
+        let mut edited = Vec::new();
+        if !same("checklist.md", self.request.checklist) {
+            edited.push("checklist.md");
+        }
+        if !same("evidence.json", self.request.evidence) {
+            edited.push("evidence.json");
+        }
+        edited
+    }
+}
+
+/// How far back requests are looked for: an older one has expired long ago.
+const LOOK_BACK: usize = 2_000;
+
+/// The requests of the journal, newest first. Lines that cannot be read are passed over.
+#[must_use]
+pub fn requests(moment: &Moment) -> Vec<Package> {
+    let records = &moment.records;
+    let Ok(Some(tip)) = records.tip(JOURNAL) else { return vec![] };
+    let Ok(chain) = records.chain(&tip) else { return vec![] };
+    chain
+        .iter()
+        .take(LOOK_BACK)
+        .filter_map(|commit| records.files(commit).ok())
+        .filter_map(Package::read)
+        .collect()
+}
+
+/// Appends one line, and pushes it where the records travel. A remote that does not answer is a warning: the line
+/// then waits in this clone.
+///
+/// # Errors
+/// When it cannot even be written here.
+pub fn append(
+    moment: &Moment,
+    kind: &str,
+    by: &str,
+    about: &str,
+    details: Vec<String>,
+    files: Files,
+) -> Result<Option<String>> {
+    let line = Line {
+        schema: SCHEMA.to_owned(),
+        kind: kind.to_owned(),
+        sequence: 0,
+        previous: None,
+        repository: moment.timeline().and_then(|timeline| timeline.root),
+        at: moment.now,
+        by: by.to_owned(),
+        about: about.to_owned(),
+        details,
+    };
+    let mut warning = None;
+    for _ in 0..TRIES {
+        let tip = moment.records.tip(JOURNAL)?;
+        let new = write(&moment.records, tip.as_ref(), line.clone(), files.clone())?;
+        if let Some(remote) = &moment.remote {
+            match remote::push(&moment.common_dir, remote, JOURNAL, tip.as_ref(), &new) {
+                Ok(Pushed::Done) => {}
+                Ok(Pushed::Lost) => {
+                    remote::fetch(&moment.common_dir, remote, FETCHED)?;
+                    let there = moment.records.tip(&format!("{FETCHED}/journal"))?;
+                    catch_up(&moment.records, tip.as_ref(), there.as_ref())?;
+                    continue;
+                }
+                Err(error) => warning = Some(format!("the journal could not be pushed: {error}")),
+            }
+        }
+        if moment.records.advance(JOURNAL, tip.as_ref(), &new)? {
+            return Ok(warning);
+        }
+    }
+    Ok(Some("the journal is busy: the line could not be written; try again".to_owned()))
+}
+
+/// How often a lost race for the journal is run again.
+const TRIES: usize = 5;
+
+fn catch_up(records: &Records, here: Option<&CommitId>, there: Option<&CommitId>) -> Result<()> {
+    match (here, there) {
+        (Some(here), Some(there)) if !records.chain(there)?.contains(here) => rebase(records, here, there),
+        (here, Some(there)) => records.advance(JOURNAL, here, there).map(|_| ()).map_err(Into::into),
+        (_, None) => Ok(()),
+    }
+}
+
+/// Puts the lines that only this clone has behind the remote's: nobody signed them, so their place may change.
+///
+/// # Errors
+/// When a line cannot be read or written.
+pub fn rebase(records: &Records, here: &CommitId, there: &CommitId) -> Result<()> {
+    let shared: std::collections::BTreeSet<CommitId> = records.chain(there)?.into_iter().collect();
+    let mut own: Vec<CommitId> =
+        records.chain(here)?.into_iter().take_while(|commit| !shared.contains(commit)).collect();
+    own.reverse();
+    let mut tip = there.clone();
+    for commit in own {
+        let mut files = records.files(&commit)?;
+        let Some(line) = files.remove("payload.json").and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        else {
+            continue;
+        };
+        tip = write(records, Some(&tip), line, files)?;
+    }
+    records.advance(JOURNAL, Some(here), &tip)?;
+    Ok(())
+}
+
+fn write(records: &Records, tip: Option<&CommitId>, mut line: Line, mut files: Files) -> Result<CommitId> {
+    if let Some(tip) = tip {
+        let before = records.files(tip)?.remove("payload.json").unwrap_or_default();
+        let sequence = serde_json::from_slice::<Line>(&before).map_or(0, |line| line.sequence);
+        line.sequence = sequence + 1;
+        line.previous = Some(Digest::of(&before));
+    } else {
+        line.sequence = 1;
+        line.previous = None;
+    }
+    files.insert("payload.json".to_owned(), canonical(&line)?);
+    let message = format!("{}: {} by {}", line.kind, one_line(&line.about), one_line(&line.by));
+    Ok(records.write(tip, &files, "deployctl", line.at, &message)?)
+}
+
+fn one_line(text: &str) -> String {
+    crate::render::text::line(text, 120)
+}

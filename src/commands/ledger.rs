@@ -1,0 +1,174 @@
+//! The ledger: a statement becomes an entry. Signed, checked in-process, then appended by compare-and-swap.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+
+use super::gather::{Moment, verify};
+use crate::gate::keys::Proof;
+use crate::gate::statement::{Payload, SCHEMA, Statement, canonical};
+use crate::gate::terms::{CommitId, Digest, PersonName};
+use crate::gate::timeline::{RawEntry, Timeline};
+use crate::world::marks::{self, HighWater};
+use crate::world::records::{Files, LEDGER};
+use crate::world::remote::{self, Pushed};
+use crate::world::signer::{self, SigningKey};
+use crate::world::sshsig::SessionKey;
+
+/// A statement with its bytes, ready to be signed.
+pub struct Unsigned {
+    payload: Payload,
+    bytes: Vec<u8>,
+    files: Files,
+}
+
+/// An entry that was signed.
+pub struct Signed {
+    /// The bytes that were signed.
+    pub payload: Vec<u8>,
+    /// The armored signature.
+    pub armored: String,
+    /// Its file's name.
+    pub signature_file: String,
+    /// What it proves.
+    pub proof: Proof,
+    message: String,
+    files: Files,
+    by: PersonName,
+    at: chrono::DateTime<chrono::Utc>,
+}
+
+/// What became of an entry.
+pub enum Appended {
+    /// It is in the ledger.
+    Done {
+        /// The git commit that holds it.
+        commit: CommitId,
+        /// The digest of its payload.
+        digest: Digest,
+    },
+    /// Another entry was there first.
+    Raced,
+}
+
+/// Makes the payload that follows the newest entry.
+///
+/// # Errors
+/// The encoder's.
+pub fn prepare(
+    timeline: &Timeline,
+    statement: Statement,
+    by: &PersonName,
+    at: chrono::DateTime<chrono::Utc>,
+    mut files: Files,
+) -> Result<Unsigned> {
+    if !statement.by_session() {
+        files.insert("state.json".to_owned(), canonical(&timeline.state())?);
+    }
+    let attachments: BTreeMap<String, Digest> =
+        files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect();
+    let payload = Payload {
+        schema: SCHEMA.to_owned(),
+        sequence: timeline.tip.as_ref().map_or(1, |tip| tip.sequence + 1),
+        previous: timeline.tip.as_ref().map(|tip| tip.digest),
+        repository: timeline.root,
+        at,
+        by: by.clone(),
+        attachments,
+        statement,
+    };
+    let bytes = payload.bytes()?;
+    Ok(Unsigned { payload, bytes, files })
+}
+
+impl Unsigned {
+    /// Has a person sign it, through `ssh-keygen`, and checks the signature before it is believed.
+    ///
+    /// # Errors
+    /// When nothing was signed, or the signature does not verify.
+    pub fn sign(self, key: &SigningKey, message: String) -> Result<Signed> {
+        let namespace = self.payload.statement.namespace();
+        let armored = signer::sign(key, namespace, &self.bytes)?;
+        let proof = verify(&key.public, namespace, &self.bytes, &armored)
+            .map_err(anyhow::Error::msg)
+            .context("the signature that `ssh-keygen` made does not verify: nothing was recorded")?;
+        let stem = self.payload.by.to_string();
+        Ok(self.signed(armored, proof, &stem, message))
+    }
+
+    /// Signs it with the key of a running deployment.
+    ///
+    /// # Errors
+    /// When the signature does not verify.
+    pub fn sign_in_session(self, key: &SessionKey, message: String) -> Result<Signed> {
+        let namespace = self.payload.statement.namespace();
+        let armored = key.sign(namespace, &self.bytes);
+        let proof = verify(&key.public(), namespace, &self.bytes, &armored).map_err(anyhow::Error::msg)?;
+        Ok(self.signed(armored, proof, "session", message))
+    }
+
+    fn signed(self, armored: String, proof: Proof, stem: &str, message: String) -> Signed {
+        let Self { payload, bytes, mut files } = self;
+        let signature_file = format!("{stem}.sig");
+        files.insert("payload.json".to_owned(), bytes.clone());
+        files.insert(signature_file.clone(), armored.clone().into_bytes());
+        Signed {
+            payload: bytes,
+            armored,
+            signature_file,
+            proof,
+            message,
+            files,
+            by: payload.by,
+            at: payload.at,
+        }
+    }
+}
+
+/// Appends a signed entry, if the ledger still ends where it ended when the entry was made, and takes it into the
+/// timeline.
+///
+/// # Errors
+/// When it cannot be written, or the remote cannot be reached: then the ledger is as it was.
+pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Result<Appended> {
+    let timeline = moment.ledger.as_ref().map_err(|_| anyhow::anyhow!("the ledger cannot be believed"))?;
+    let tip = timeline.tip.as_ref().map(|tip| tip.commit.clone());
+    let commit =
+        moment.records.write(tip.as_ref(), &signed.files, signed.by.as_str(), signed.at, &signed.message)?;
+    // What this clone would refuse to read back is not handed to others.
+    let next = accepted(timeline, &commit, signed)?;
+    if let Some(remote) = remote {
+        // A ledger that begins to travel now is not on the remote yet.
+        let there = moment.records.tip(&format!("{}/ledger", crate::world::records::FETCHED))?;
+        let lease = if moment.remote.as_deref() == Some(remote) { tip.as_ref() } else { there.as_ref() };
+        match remote::push(&moment.common_dir, remote, LEDGER, lease, &commit)? {
+            Pushed::Done => {}
+            Pushed::Lost => return Ok(Appended::Raced),
+        }
+    }
+    let moved = moment.records.advance(LEDGER, tip.as_ref(), &commit)?;
+    // With a remote the entry is in the ledger once it is there; this clone then follows at its next look.
+    if !moved && remote.is_none() {
+        return Ok(Appended::Raced);
+    }
+    let sequence = next.tip.as_ref().map_or(0, |tip| tip.sequence);
+    marks::set_high_water(&moment.common_dir, &HighWater { sequence, commit: commit.clone() })?;
+    moment.ledger = Ok(next);
+    Ok(Appended::Done { commit, digest: Digest::of(&signed.payload) })
+}
+
+fn accepted(timeline: &Timeline, commit: &CommitId, signed: &Signed) -> Result<Timeline> {
+    let stem = signed.signature_file.trim_end_matches(".sig").to_owned();
+    let others =
+        signed.files.iter().filter(|(name, _)| *name != "payload.json" && **name != signed.signature_file);
+    let entry = RawEntry {
+        commit: commit.clone(),
+        payload: signed.payload.clone(),
+        signatures: BTreeMap::from([(stem, signed.armored.clone())]),
+        attachments: others.map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect(),
+        config: signed.files.get("deployctl.yaml").cloned(),
+    };
+    let mut next = timeline.clone();
+    next.apply(&entry, verify).context("the new entry would not be accepted: nothing was recorded")?;
+    Ok(next)
+}

@@ -1,0 +1,150 @@
+//! `deployctl approve --policy`: people sign the rules. The first signature founds the ledger.
+
+use anyhow::{Context as _, Result};
+
+use super::approve::{TRIES, declined, interrupted, pin_root, signed, write_pair};
+use super::gather::{Key, Moment, find_key, resolve_remote};
+use super::ledger::{self, Appended};
+use super::person::{Answered, Person};
+use crate::cli::{ApproveArgs, Common};
+use crate::gate::decide::{Decision, decide, lacks_presence};
+use crate::gate::facts::{Action, KeyFact};
+use crate::gate::policy::Policy;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::statement::{PolicyStatement, Statement};
+use crate::gate::terms::Digest;
+use crate::gate::timeline::Timeline;
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::screen;
+use crate::world::records::Files;
+
+/// Has a person sign the work tree's `deployctl.yaml`.
+///
+/// # Errors
+/// When the file is not valid, or facts cannot be found out.
+pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
+    let person = Person::look(common)?;
+    for _ in 0..TRIES {
+        if let Some(answer) = attempt(common, args, &person)? {
+            return Ok(answer);
+        }
+        person.streams.note("the ledger moved while you were reading; here it is again");
+    }
+    Ok(Answer::ended("approve", Outcome::Busy, "the ledger moved each time: run it again"))
+}
+
+fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Option<Answer>> {
+    let mut moment = Moment::look(common)?;
+    let (bytes, new) = moment.file_policy()?;
+    let founder = moment.timeline().is_some_and(|timeline| timeline.policy.is_none());
+    // A founder signs under the rules they found; everybody later under the rules before.
+    let judged_by = if founder { Some(&new) } else { moment.policy() };
+    let key = person.key(args.key.as_ref(), judged_by)?;
+    let action = Action::Policy { config: new.digest, founder };
+    let caller = moment.caller(Some(person.presence.clone()));
+    let facts = moment.facts(caller, key.as_ref().map(|key| key.fact.clone()));
+    let permit = match decide(judged_by, &facts, &action) {
+        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Allow(permit) => permit,
+    };
+    let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, permit.signer) else {
+        return Ok(Some(Answer::refused(
+            "approve",
+            vec![Reason::new(Code::KeyUnknown, "no key signs this")],
+        )));
+    };
+    let remote = resolve_remote(&moment.repository, &new.ledger)?;
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let version = timeline.policy.as_ref().map_or(1, |in_force| in_force.version + 1);
+    let mut text = screen::policy(&new, version, remote.as_deref(), timeline.root);
+    text.push_str(&quorum_line(timeline, &new));
+    person.streams.line(&text);
+    if let Some(reason) = locks_itself_out(&new, args)? {
+        person.streams.line(&screen::warnings(&[reason]));
+    }
+    let phrase = format!("sign policy {version} {}", new.digest.short());
+    match person.types(&phrase, "sign the policy")? {
+        Answered::Yes => {}
+        Answered::No => return Ok(Some(declined("the phrase was not typed"))),
+        Answered::Interrupted => return Ok(Some(interrupted("approve"))),
+    }
+    let statement = Statement::Policy(PolicyStatement {
+        version,
+        replaces: timeline.policy.as_ref().map(|in_force| in_force.policy.digest),
+        config: new.digest,
+        remote: remote.clone(),
+        screen: Digest::of(text.as_bytes()),
+        presence: person.presence.clone(),
+    });
+    let files =
+        Files::from([("deployctl.yaml".to_owned(), bytes), ("screen.txt".to_owned(), text.into_bytes())]);
+    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
+    let signed = match signed(unsigned.sign(&signing, format!("{signer}: sign policy {version}")), "approve")?
+    {
+        Ok(signed) => signed,
+        Err(answer) => return Ok(Some(answer)),
+    };
+    if let Some(reason) = least_presence(judged_by.unwrap_or(&new), &signed, &signer) {
+        return Ok(Some(Answer::refused("approve", vec![reason])));
+    }
+    match ledger::append(&mut moment, &signed, remote.as_deref())? {
+        Appended::Raced => Ok(None),
+        Appended::Done { commit, digest } => {
+            pin_root(&moment)?;
+            write_pair(args, &signed)?;
+            Ok(Some(answer(&moment, version, &new, founder)?.with("entry", digest).with("commit", commit)))
+        }
+    }
+}
+
+/// A founder with a key in clear would found a ledger in which nobody can approve.
+fn locks_itself_out(new: &Policy, args: &ApproveArgs) -> Result<Option<Reason>> {
+    let key = find_key(args.key.as_ref(), new)?;
+    let gone = matches!(key.fact, KeyFact::Unknown { .. });
+    Ok(gone.then(|| {
+        Reason::new(Code::KeyUnknown, "your own key is not in this policy: you could not sign the next one")
+    }))
+}
+
+fn least_presence(
+    policy: &Policy,
+    signed: &ledger::Signed,
+    signer: &crate::gate::terms::PersonName,
+) -> Option<Reason> {
+    policy.environments.iter().find_map(|(name, rule)| {
+        let approvals = rule.approvals.as_ref().filter(|approvals| approvals.from.contains(signer))?;
+        lacks_presence(&signed.proof, signer, approvals.presence, name)
+    })
+}
+
+fn quorum_line(timeline: &Timeline, new: &Policy) -> String {
+    let Some(in_force) = &timeline.policy else { return String::new() };
+    let (people, required) = in_force.policy.policy_quorum();
+    let people: Vec<&str> = people.iter().map(crate::gate::terms::PersonName::as_str).collect();
+    let signed = timeline.proposals.get(&new.digest).map_or(0, std::collections::BTreeSet::len);
+    format!("  In force once {required} of {} have signed it; {signed} so far.\n", people.join(", "))
+}
+
+fn answer(moment: &Moment, version: u64, new: &Policy, founder: bool) -> Result<Answer> {
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let root = timeline.root.context("the ledger is not founded")?;
+    let in_force = timeline.policy.as_ref().is_some_and(|in_force| in_force.policy.digest == new.digest);
+    let mut text = match (founder, in_force) {
+        (true, _) => format!("founded the ledger of {}\ntrust root: {root}\n", new.project),
+        (false, true) => format!("policy {version} is in force\n"),
+        (false, false) => format!("signed policy {version}; it waits for more signatures\n"),
+    };
+    if founder {
+        text.push_str("tell the root to your colleagues: their clones show it at their first signature\n");
+    }
+    text.push_str(if in_force {
+        "next: deployctl request VERSION --as ROLE\n"
+    } else {
+        "next: another person runs: deployctl approve --policy\n"
+    });
+    Ok(Answer::done("approve", text).with("root", root).with(
+        "policy",
+        serde_json::json!({ "version": version, "digest": new.digest, "in_force": in_force }),
+    ))
+}

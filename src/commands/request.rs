@@ -1,0 +1,195 @@
+//! `deployctl request`: pins what is asked, records it in the journal, and writes the package.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+
+use super::candidate;
+use super::gather::Moment;
+use super::journal::{self, Package};
+use super::pages;
+use crate::cli::{Common, RequestArgs};
+use crate::evidence::draft::{Rules, open_boxes};
+use crate::gate::config::ActionKind;
+use crate::gate::decide::{Decision, decide};
+use crate::gate::facts::{Action, Caller};
+use crate::gate::policy::{EnvironmentRule, Policy};
+use crate::gate::request::{Asked, Request, Requester};
+use crate::gate::statement::{SCHEMA, canonical};
+use crate::gate::terms::Digest;
+use crate::render::answer::Answer;
+use crate::world::records::Files;
+
+/// Makes the request, or finds the one that says the same.
+///
+/// # Errors
+/// When facts cannot be found out.
+pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
+    let moment = Moment::look(common)?;
+    let caller = moment.caller(None);
+    let environment = &args.candidate.environment;
+    let action = Action::Request { environment };
+    let decision = decide(moment.policy(), &moment.facts(caller.clone(), None), &action);
+    if let Decision::Refuse(reasons) = decision {
+        return Ok(Answer::refused("request", reasons));
+    }
+    let policy = moment.policy().context("no policy is in force")?;
+    let rule = policy.environments.get(environment).context("the policy has no such environment")?;
+    let (package, created) = make(&moment, policy, rule, args, &caller)?;
+    let mut answer = answer(&package, created);
+    if created {
+        let warning = journal::append(
+            &moment,
+            "request",
+            &caller.name,
+            &package.reference.id,
+            vec![],
+            package.files.clone(),
+        )?;
+        if let Some(warning) = warning {
+            answer.text.push_str(&format!("warning: {warning}\n"));
+        }
+    }
+    answer.warnings.extend(moment.edited());
+    if let Some(dir) = &args.output {
+        write_package(dir, &package.files)?;
+        answer.text.push_str(&format!("wrote the package to `{}`\n", dir.display()));
+    }
+    Ok(answer)
+}
+
+/// Drafts; where the journal holds the same request from an earlier moment, that one is it.
+fn make(
+    moment: &Moment,
+    policy: &Policy,
+    rule: &EnvironmentRule,
+    args: &RequestArgs,
+    caller: &Caller,
+) -> Result<(Package, bool)> {
+    for known in journal::requests(moment) {
+        let open = known.request.decide_by >= moment.now && known.edited().is_empty();
+        if !open || known.request.release.version != args.candidate.version {
+            continue;
+        }
+        let again = draft(moment, policy, rule, args, caller, known.request.at)?;
+        if again.reference == known.reference {
+            return Ok((known, false));
+        }
+    }
+    Ok((draft(moment, policy, rule, args, caller, moment.now)?, true))
+}
+
+fn draft(
+    moment: &Moment,
+    policy: &Policy,
+    rule: &EnvironmentRule,
+    args: &RequestArgs,
+    caller: &Caller,
+    at: DateTime<Utc>,
+) -> Result<Package> {
+    let draft = candidate::draft(moment, policy, &args.candidate, at)?;
+    let checklist = draft.checklist(&caller.name, &Rules::of(rule));
+    let checklist_md = pages::checklist(&checklist)?.into_bytes();
+    let evidence = canonical(&draft)?;
+    let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let authors = draft.changes.iter().filter_map(|change| policy.person_by_email(&change.email)).cloned();
+    let mut authors: Vec<_> = authors.collect();
+    authors.sort();
+    authors.dedup();
+    let request = Request {
+        schema: SCHEMA.to_owned(),
+        repository: timeline.root.context("the ledger is not founded")?,
+        at,
+        decide_by: at + approvals.decide_within,
+        action: ActionKind::Deploy,
+        environment: args.candidate.environment.clone(),
+        tree: moment.repository.tree_digest(&draft.release.commit)?,
+        release: draft.release.clone(),
+        policy: policy.digest,
+        previous_release: draft.since.release().cloned(),
+        previous_recorded: matches!(draft.since, crate::evidence::draft::Since::Live(_)),
+        checklist: Digest::of(&checklist_md),
+        evidence: Digest::of(&evidence),
+        requested_by: Requester {
+            name: caller.name.clone(),
+            person: caller.person.clone(),
+            known_by: caller.known_by.clone(),
+        },
+        asked: asked(args, rule, &draft.release.version.to_string()),
+        extent: draft.extent(),
+        authors,
+        behind: draft.behind.iter().map(|change| change.commit.clone()).collect(),
+        checks: draft.checks(),
+        open: open_boxes(&checklist),
+    };
+    let bytes = request.bytes()?;
+    let reference = request.reference(&bytes);
+    let page = pages::request(&request, &reference.id)?;
+    let files = Files::from([
+        ("request.json".to_owned(), bytes),
+        ("request.md".to_owned(), page.into_bytes()),
+        ("checklist.md".to_owned(), checklist_md),
+        ("evidence.json".to_owned(), evidence),
+    ]);
+    Ok(Package { request, reference, files })
+}
+
+fn asked(args: &RequestArgs, rule: &EnvironmentRule, version: &str) -> Asked {
+    let monitor = args.monitor.map_or(rule.monitoring.watch, Into::into);
+    let summary = if args.summary.is_empty() { format!("Deploy {version}") } else { args.summary.clone() };
+    Asked {
+        summary,
+        urgency: args.urgency,
+        risk: args.risk,
+        impact: args.impact.clone(),
+        mitigation: args.mitigation.clone(),
+        preferred: args.preferred.clone(),
+        alternative: args.alternative.clone(),
+        blackouts: args.blackout.clone(),
+        monitor: monitor.as_secs().div_ceil(60),
+    }
+}
+
+fn answer(package: &Package, created: bool) -> Answer {
+    let id = &package.reference.id;
+    let page = package.files.get("request.md").map(|page| String::from_utf8_lossy(page).into_owned());
+    let next = format!("ask a person to run: deployctl approve {id}");
+    let said = if created { "requested" } else { "already requested" };
+    let open = crate::render::text::count(package.request.open.len(), "thing");
+    Answer::done(
+        "request",
+        format!("{said} {id}\nstatus: AWAITING HUMAN APPROVAL · open: {open}\nnext: {next}\n"),
+    )
+    .with("id", id)
+    .with("digest", package.reference.digest)
+    .with("created", created)
+    .with("status", "AWAITING HUMAN APPROVAL")
+    .with("request", &package.request)
+    .with("markdown", page)
+    .with("next", vec![next])
+}
+
+/// Writes each file beside and renames it, so that no file of the package is ever half there.
+fn write_package(dir: &Path, files: &Files) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
+    for (name, bytes) in files {
+        write_file(dir, name, bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes one file of a package.
+///
+/// # Errors
+/// The system's, with the path.
+pub fn write_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    use std::io::Write as _;
+    let path = dir.join(name);
+    let mut file = tempfile::NamedTempFile::new_in(dir)
+        .with_context(|| format!("cannot write in `{}`", dir.display()))?;
+    file.write_all(bytes).with_context(|| format!("cannot write `{}`", path.display()))?;
+    file.persist(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! `deployctl approve --review`: a person looked at an interrupted deployment and says that it turned out well.
+
+use anyhow::{Context as _, Result};
+
+use super::approve::{declined, interrupted, signed, write_pair};
+use super::gather::{Key, Moment};
+use super::ledger::{self, Appended};
+use super::person::{Answered, Person};
+use crate::cli::{ApproveArgs, Common};
+use crate::gate::decide::{Decision, decide};
+use crate::gate::facts::Action;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::statement::{Ending, Review, Statement};
+use crate::gate::timeline::{Deployed, Timeline};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::world::records::Files;
+
+/// Records what the person found.
+///
+/// # Errors
+/// When facts cannot be found out.
+pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
+    let person = Person::look(common)?;
+    let mut moment = Moment::look(common)?;
+    let key = person.key(args.key.as_ref(), moment.policy())?;
+    let Some(deployed) = moment.timeline().and_then(|timeline| unfinished(timeline, name)).cloned() else {
+        let what = format!(
+            "no interrupted deployment of `{}` waits for a review",
+            crate::render::text::line(name, 200)
+        );
+        return Ok(Answer::refused(
+            "approve",
+            vec![Reason::new(Code::RequestMissing, what).next("deployctl status")],
+        ));
+    };
+    let environment = deployed.start.environment.clone();
+    let action = Action::Review { environment: &environment };
+    let facts =
+        moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
+    let permit = match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => return Ok(Answer::refused("approve", reasons)),
+        Decision::Allow(permit) => permit,
+    };
+    let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, permit.signer) else {
+        return Ok(Answer::refused("approve", vec![Reason::new(Code::KeyUnknown, "no key signs this")]));
+    };
+    let release = &deployed.start.release;
+    let text = format!(
+        "the deployment of {} in {environment}, started by {}, never said how it ended\nyou looked, and it is live and well\n",
+        release.version, deployed.by
+    );
+    person.streams.line(&text);
+    let phrase = format!("review {environment} {} {}", release.version, deployed.execution.short());
+    match person.types(&phrase, "say that it is live and well")? {
+        Answered::Yes => {}
+        Answered::No => return Ok(declined("the phrase was not typed")),
+        Answered::Interrupted => return Ok(interrupted("approve")),
+    }
+    let statement = Statement::Review(Review {
+        execution: deployed.execution,
+        ending: Ending::Succeeded,
+        reason: args.reason.clone().context("say what you found, with `--reason TEXT`")?,
+        presence: person.presence.clone(),
+    });
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let files = Files::from([("screen.txt".to_owned(), text.into_bytes())]);
+    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
+    let message = format!("{signer}: review {}", deployed.start.request.id);
+    let signed = match signed(unsigned.sign(&signing, message), "approve")? {
+        Ok(signed) => signed,
+        Err(answer) => return Ok(answer),
+    };
+    let remote = moment.remote.clone();
+    match ledger::append(&mut moment, &signed, remote.as_deref())? {
+        Appended::Raced => {
+            Ok(Answer::ended("approve", Outcome::Busy, "the ledger moved meanwhile: run it again"))
+        }
+        Appended::Done { digest, .. } => {
+            write_pair(args, &signed)?;
+            Ok(Answer::done("approve", format!("{environment} runs {}\n", release.version))
+                .with("entry", digest))
+        }
+    }
+}
+
+fn unfinished<'a>(timeline: &'a Timeline, name: &str) -> Option<&'a Deployed> {
+    let tracks = timeline.tracks.values();
+    tracks
+        .filter_map(|track| track.lock())
+        .find(|deployed| deployed.start.request.id == name || deployed.start.release.version.as_str() == name)
+}

@@ -1,0 +1,267 @@
+//! A session: the second signature, the consumption, the steps of the plan, and the record of how it ended.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use chrono::Duration;
+
+use super::approve::nonce;
+use super::gather::{Key, Moment};
+use super::ledger::{self, Appended};
+use super::person::Person;
+use crate::gate::decide::window_still_open;
+use crate::gate::plan::Plan;
+use crate::gate::policy::{EnvironmentRule, Step};
+use crate::gate::statement::{Ending, Execution, OutcomeStatement, Progress, Statement, StepEnd, StepResult};
+use crate::gate::terms::{Digest, PersonName};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::{screen, text};
+use crate::world::clock;
+use crate::world::process::{self, Watcher};
+use crate::world::records::Files;
+use crate::world::sshsig::SessionKey;
+
+/// The execution that a person signed.
+pub struct Started {
+    key: SessionKey,
+    execution: Digest,
+    by: PersonName,
+}
+
+/// What the person is asked to sign: the execution of a plan.
+pub struct Start<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The screen that was shown.
+    pub screen: &'a str,
+    /// Why, for a rollback.
+    pub reason: Option<String>,
+    /// Who signs.
+    pub signer: PersonName,
+    /// With what.
+    pub key: &'a Key,
+}
+
+/// Has the execution signed and appended: that is the moment of consumption, before anything runs.
+///
+/// # Errors
+/// When it cannot be signed or recorded: then nothing runs.
+pub fn begin(
+    moment: &mut Moment,
+    person: &Person,
+    start: Start<'_>,
+    command: &'static str,
+) -> Result<Result<Started, Answer>> {
+    let Start { plan, screen, reason, signer, key } = start;
+    let session = SessionKey::generate()?;
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let policy = moment.policy().context("no policy is in force")?;
+    let lease = Duration::from_std(plan.lease()).context("the steps may take longer than a clock can say")?;
+    let statement = Statement::Execution(Box::new(Execution {
+        action: plan.action,
+        environment: plan.environment.clone(),
+        release: plan.release.clone(),
+        previous_release: plan.previous.clone(),
+        request: plan.request.clone(),
+        approvals: plan.permit().approvals.clone(),
+        policy: policy.digest,
+        plan: plan.digest()?,
+        session_key: session.public(),
+        lease_until: moment.now + lease,
+        reason,
+        nonce: nonce()?,
+        screen: Digest::of(screen.as_bytes()),
+        presence: person.presence.clone(),
+    }));
+    let files = Files::from([("screen.txt".to_owned(), screen.as_bytes().to_vec())]);
+    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
+    let signing = key.signing.as_ref().context("no key signs this")?;
+    let message = format!("{signer}: {command} {} {}", plan.environment, plan.request.id);
+    let signed = match super::approve::signed(unsigned.sign(signing, message), command)? {
+        Ok(signed) => signed,
+        Err(answer) => return Ok(Err(answer)),
+    };
+    let rule = policy.environments.get(&plan.environment).and_then(|rule| rule.approvals.as_ref());
+    let least = rule.map(|approvals| approvals.presence).context("nobody approves this environment")?;
+    if let Some(reason) =
+        crate::gate::decide::lacks_presence(&signed.proof, &signer, least, &plan.environment)
+    {
+        return Ok(Err(Answer::refused(command, vec![reason])));
+    }
+    let remote = moment.remote.clone();
+    match ledger::append(moment, &signed, remote.as_deref())? {
+        Appended::Done { digest, .. } => Ok(Ok(Started { key: session, execution: digest, by: signer })),
+        Appended::Raced => Ok(Err(Answer::ended(
+            command,
+            Outcome::Busy,
+            "somebody else was first: another entry reached the ledger while you signed; nothing was run",
+        ))),
+    }
+}
+
+/// Runs the plan and records every step and the end.
+///
+/// # Errors
+/// When the end cannot be recorded, not even in this clone.
+pub fn run(
+    moment: &mut Moment,
+    person: &Person,
+    plan: &Plan,
+    rule: &EnvironmentRule,
+    started: &Started,
+) -> Result<(Ending, Option<String>)> {
+    let logs = logs(moment, started);
+    let (ending, failed_step) = match workspace(moment, plan) {
+        Ok(dir) => {
+            let mut onlooker =
+                Onlooker { moment: &mut *moment, person, plan, rule, started, logs, log: None, number: 0 };
+            process::execute(plan, dir.path(), &mut onlooker)?
+        }
+        Err(error) => {
+            person.streams.line(&format!("error: the approved files could not be written: {error:#}"));
+            (Ending::Failed, Some("export".to_owned()))
+        }
+    };
+    let outcome = OutcomeStatement { execution: started.execution, ending, failed_step: failed_step.clone() };
+    let message = format!("{}: {} {}", started.by, plan.request.id, ending_word(ending));
+    record(moment, person, started, &Statement::Outcome(outcome), &message).context(
+        "the end of the deployment could not be recorded: the environment stays locked until its lease ends",
+    )?;
+    Ok((ending, failed_step))
+}
+
+const fn ending_word(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Succeeded => "succeeded",
+        Ending::Failed => "failed",
+        Ending::Interrupted => "was interrupted",
+    }
+}
+
+/// The approved files, written from raw blobs into a fresh private directory.
+fn workspace(moment: &Moment, plan: &Plan) -> Result<tempfile::TempDir> {
+    let dir = tempfile::Builder::new()
+        .prefix("deployctl-")
+        .tempdir()
+        .context("no private directory could be made")?;
+    moment.repository.export(&plan.tree_of, dir.path())?;
+    Ok(dir)
+}
+
+/// How often a session's entry is put behind others that came first.
+const TRIES: usize = 5;
+
+/// Appends what the session says. Without the remote it is kept in this clone and travels with its next command.
+fn record(
+    moment: &mut Moment,
+    person: &Person,
+    started: &Started,
+    statement: &Statement,
+    message: &str,
+) -> Result<()> {
+    for _ in 0..TRIES {
+        let timeline = moment.timeline().context("the ledger cannot be believed")?;
+        let unsigned = ledger::prepare(timeline, statement.clone(), &started.by, clock::now(), Files::new())?;
+        let signed = unsigned.sign_in_session(&started.key, message.to_owned())?;
+        let remote = moment.remote.clone();
+        match ledger::append(moment, &signed, remote.as_deref()) {
+            Ok(Appended::Done { .. }) => return Ok(()),
+            Ok(Appended::Raced) => moment.refresh()?,
+            Err(error) if remote.is_some() => {
+                person.streams.line(&format!("warning: the remote has not got this record yet: {error:#}"));
+                if matches!(ledger::append(moment, &signed, None)?, Appended::Done { .. }) {
+                    return Ok(());
+                }
+                moment.refresh()?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    anyhow::bail!("the ledger moved {TRIES} times while `{message}` was recorded")
+}
+
+/// Looks on while the plan runs: shows, keeps the logs, records.
+struct Onlooker<'a> {
+    moment: &'a mut Moment,
+    person: &'a Person,
+    plan: &'a Plan,
+    rule: &'a EnvironmentRule,
+    started: &'a Started,
+    logs: PathBuf,
+    log: Option<std::fs::File>,
+    number: usize,
+}
+
+impl Watcher for Onlooker<'_> {
+    fn may_begin(&mut self, _step: &Step) -> bool {
+        window_still_open(self.rule, clock::now(), self.plan.action)
+    }
+
+    fn began(&mut self, step: &Step) {
+        self.number += 1;
+        let of = self.plan.steps.len();
+        self.person.streams.line(&format!(
+            "▶ {}/{of} {}  {}",
+            self.number,
+            step.name,
+            screen::command(&step.run)
+        ));
+        // A log that cannot be kept is no reason to stop half-way: its digest is in the record all the same.
+        let made = std::fs::create_dir_all(&self.logs);
+        let path = self.logs.join(format!("{}-{}.log", self.number, step.name));
+        self.log = made.and_then(|()| std::fs::File::create(path)).ok();
+    }
+
+    fn wrote(&mut self, line: &[u8]) {
+        if let Some(log) = &mut self.log {
+            let _ = log.write_all(line).and_then(|()| log.write_all(b"\n"));
+        }
+        let shown = String::from_utf8_lossy(line);
+        for part in shown.trim_end_matches('\r').split('\r') {
+            self.person.streams.line(&format!("  │ {}", text::line(part, 2_000)));
+        }
+    }
+
+    fn ended(&mut self, result: &StepResult) {
+        let seconds = result.milliseconds / 1_000;
+        let words = match (result.result, result.exit) {
+            (StepEnd::Succeeded, _) => format!("✓ {} in {seconds} s", result.step),
+            (StepEnd::Failed, Some(exit)) => {
+                format!("✗ {} failed with exit status {exit} after {seconds} s", result.step)
+            }
+            (StepEnd::Failed, None) => format!("✗ {} failed after {seconds} s", result.step),
+            (StepEnd::TimedOut, _) => {
+                format!("✗ {} took longer than it may, and was ended after {seconds} s", result.step)
+            }
+            (StepEnd::Interrupted, _) => format!("✗ {} was interrupted after {seconds} s", result.step),
+            (StepEnd::NotStarted, _) => format!("✗ {} could not be started", result.step),
+            (StepEnd::WindowClosed, _) => {
+                format!("✗ {} was not begun: the deployment window has closed", result.step)
+            }
+        };
+        self.person.streams.line(&words);
+        let progress = Progress { execution: self.started.execution, step: result.clone() };
+        let message = format!("{}: step {} {}", self.started.by, result.step, self.plan.request.id);
+        let recorded =
+            record(self.moment, self.person, self.started, &Statement::Progress(progress), &message);
+        if let Err(error) = recorded {
+            self.person.streams.line(&format!("warning: the step could not be recorded: {error:#}"));
+        }
+    }
+}
+
+/// Where the logs of a session are kept, for the answer.
+#[must_use]
+pub fn logs(moment: &Moment, started: &Started) -> PathBuf {
+    moment.common_dir.join("deployctl").join("logs").join(started.execution.short())
+}
+
+impl Started {
+    /// The digest of the execution's payload.
+    #[must_use]
+    pub const fn execution(&self) -> &Digest {
+        &self.execution
+    }
+}

@@ -1,0 +1,258 @@
+//! `deployctl status`, and plain `deployctl`: what is live, what waits, and who must do what next.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::gather::Moment;
+use super::journal::{self, Package};
+use super::person::assurance;
+use crate::cli::{Common, StatusArgs};
+use crate::gate::config::Deployment;
+use crate::gate::decide::{Decision, decide, ledger_reason};
+use crate::gate::facts::{Action, Pin};
+use crate::gate::policy::Policy;
+use crate::gate::statement::Verdict;
+use crate::gate::terms::Environment;
+use crate::gate::timeline::{Deployed, Timeline, Track};
+use crate::render::answer::Answer;
+use crate::render::text;
+use crate::world::config_file::ConfigError;
+
+const COMMAND: &str = "status";
+
+/// Shows how things stand.
+///
+/// # Errors
+/// When nothing is in force and the file is not valid.
+pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
+    let moment = Moment::look(common)?;
+    let timeline = match &moment.ledger {
+        Ok(timeline) => timeline,
+        Err(trouble) => {
+            return Ok(Answer::refused(COMMAND, vec![ledger_reason(trouble)]).with("root", moment.pin.root()));
+        }
+    };
+    let Some(policy) = moment.policy() else { return unfounded(&moment) };
+    let mut lines = vec![head(&moment, timeline, policy)];
+    let mut environments = serde_json::Map::new();
+    let mut next = Vec::new();
+    for (name, rule) in &policy.environments {
+        let wanted = args.environment.as_ref().is_none_or(|wanted| wanted == name);
+        if rule.deployment != Deployment::Human || !wanted {
+            continue;
+        }
+        let (text, value) = environment(&moment, name, timeline, &mut next);
+        lines.push(text);
+        environments.insert(name.to_string(), value);
+    }
+    if next.is_empty() {
+        next.push("deployctl request VERSION --as ROLE".to_owned());
+    }
+    lines.extend(next.iter().map(|next| format!("next: {next}")));
+    let mut answer = Answer::done(COMMAND, lines.join("\n") + "\n")
+        .with("project", &policy.project)
+        .with("root", timeline.root)
+        .with("root_pinned", pin_word(moment.pin))
+        .with("assurance", assurance_now(&moment))
+        .with("remote", &moment.remote)
+        .with("policy", policy_json(timeline))
+        .with("environments", environments)
+        .with("next", next);
+    answer.warnings.extend(moment.edited());
+    answer.warnings.extend(root_warning(&moment));
+    Ok(answer)
+}
+
+/// A wrong root or clock is told here too: it would refuse whatever comes next.
+fn root_warning(moment: &Moment) -> Vec<crate::gate::reason::Reason> {
+    let facts = moment.facts(moment.caller(None), None);
+    let action = Action::Policy { config: crate::gate::terms::Digest::of(b""), founder: false };
+    match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => reasons,
+        Decision::Allow(_) => vec![],
+    }
+}
+
+fn unfounded(moment: &Moment) -> Result<Answer> {
+    let next = match moment.file_policy() {
+        Ok(_) => "a person reviews and signs the rules: deployctl approve --policy",
+        Err(ConfigError::Missing { .. }) => "deployctl init",
+        Err(error) => return Err(error.into()),
+    };
+    let text = format!("no policy is in force: nothing can be requested or deployed\nnext: {next}\n");
+    Ok(Answer::done(COMMAND, text)
+        .with("root", Value::Null)
+        .with("policy", Value::Null)
+        .with("environments", json!({}))
+        .with("next", vec![next]))
+}
+
+fn head(moment: &Moment, timeline: &Timeline, policy: &Policy) -> String {
+    let root = timeline.root.map(|root| root.to_string()).unwrap_or_default();
+    let version = timeline.policy.as_ref().map_or(0, |in_force| in_force.version);
+    let remote = moment.remote.as_ref().map_or_else(
+        || "in this clone only".to_owned(),
+        |remote| format!("through `{}`", text::line(remote, 60)),
+    );
+    format!(
+        "{} · policy {version} · records {remote} · assurance {}\ntrust root {root} ({})",
+        text::line(&policy.project, 60),
+        assurance_now(moment),
+        pin_word(moment.pin)
+    )
+}
+
+const fn pin_word(pin: Pin) -> &'static str {
+    match pin {
+        Pin::None => "not pinned here: compare it with a colleague before you sign",
+        Pin::Clone(_) => "pinned in this clone",
+        Pin::Machine(_) => "pinned on this machine",
+    }
+}
+
+/// What a signature made here and now would be recorded with, at the least: a key in a file, with a passphrase.
+fn assurance_now(moment: &Moment) -> &'static str {
+    match moment.pin {
+        Pin::None => assurance(moment, None),
+        Pin::Clone(_) | Pin::Machine(_) => "L1",
+    }
+}
+
+fn policy_json(timeline: &Timeline) -> Value {
+    timeline.policy.as_ref().map_or(Value::Null, |in_force| {
+        json!({
+            "version": in_force.version,
+            "digest": in_force.policy.digest,
+            "signed_by": in_force.by,
+            "signed_at": in_force.at,
+        })
+    })
+}
+
+fn environment(
+    moment: &Moment,
+    name: &Environment,
+    timeline: &Timeline,
+    next: &mut Vec<String>,
+) -> (String, Value) {
+    let track = timeline.tracks.get(name);
+    let live = track.and_then(|track| track.live.as_ref());
+    let mut lines = vec![match live {
+        Some(live) => format!(
+            "{name}: {} ({}) since {}",
+            live.release.version,
+            live.release.commit.short(),
+            live.since.format("%Y-%m-%d %H:%M UTC")
+        ),
+        None => format!("{name}: nothing recorded yet"),
+    }];
+    let waits_since = live.and_then(|live| ahead(moment, live));
+    if let Some(count) = waits_since.filter(|count| *count > 0) {
+        lines.push(format!("  {} on HEAD not live yet", text::count(count, "commit")));
+    }
+    if let Some(lock) = track.and_then(Track::lock) {
+        lines.push(held(moment, name, lock, next));
+    } else if let Some(doubt) = track.and_then(Track::doubt) {
+        lines.push(format!("  {} ended badly: what runs may be half of it", doubt.start.release.version));
+        next.push(format!("deployctl rollback {name} --reason TEXT"));
+    }
+    let waiting = waiting(moment, name, timeline);
+    for (package, state, step) in &waiting {
+        lines.push(format!("  {}  {state}", package.reference.id));
+        next.push(step.clone());
+    }
+    let pending: Vec<Value> = waiting
+        .iter()
+        .map(|(package, state, step)| {
+            json!({
+                "id": package.reference.id,
+                "version": package.request.release.version,
+                "status": state,
+                "decide_by": package.request.decide_by,
+                "next": step,
+            })
+        })
+        .collect();
+    let value = json!({
+        "live": live,
+        "commits_waiting": waits_since,
+        "locked": track.and_then(Track::lock).map(|lock| json!({
+            "request": lock.start.request,
+            "by": lock.by,
+            "since": lock.at,
+            "until": lock.start.lease_until,
+            "interrupted": moment.now > lock.start.lease_until,
+        })),
+        "quarantined": track.map(|track| &track.quarantined),
+        "requests": pending,
+    });
+    (lines.join("\n"), value)
+}
+
+fn ahead(moment: &Moment, live: &crate::gate::timeline::Live) -> Option<usize> {
+    let head = moment.repository.head().ok()??;
+    moment.repository.range(Some(&live.release.commit), &head).ok().map(|range| range.len())
+}
+
+fn held(moment: &Moment, name: &Environment, lock: &Deployed, next: &mut Vec<String>) -> String {
+    let version = &lock.start.release.version;
+    if moment.now <= lock.start.lease_until {
+        let until = lock.start.lease_until.format("%H:%M UTC");
+        return format!("  {version} is being deployed by {}, until {until} at the latest", lock.by);
+    }
+    next.push(format!("deployctl rollback {name} --reason TEXT"));
+    next.push(format!(
+        "or, if it is well: deployctl approve --review {} --reason TEXT",
+        lock.start.request.id
+    ));
+    format!("  {version}, started by {}, never said how it ended: interrupted", lock.by)
+}
+
+/// Requests that somebody must do something about, newest first, each with its state and the next command.
+fn waiting(
+    moment: &Moment,
+    environment: &Environment,
+    timeline: &Timeline,
+) -> Vec<(Package, String, String)> {
+    journal::requests(moment)
+        .into_iter()
+        .filter(|package| &package.request.environment == environment)
+        .filter_map(|package| {
+            let (state, next) = state(moment, timeline, &package)?;
+            Some((package, state, next))
+        })
+        .collect()
+}
+
+fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(String, String)> {
+    let id = &package.reference.id;
+    let approve = format!("a person reviews and signs: deployctl approve {id}");
+    let Some(decided) = timeline.requests.get(&package.reference.digest) else {
+        let by = package.request.decide_by;
+        let open = by >= moment.now;
+        return open.then(|| {
+            (format!("AWAITING HUMAN APPROVAL until {}", by.format("%Y-%m-%d %H:%M UTC")), approve)
+        });
+    };
+    if decided.consumed.is_some() {
+        return None;
+    }
+    let verdict = |wanted: Verdict| decided.votes.iter().rev().find(|vote| vote.approval.verdict == wanted);
+    if verdict(Verdict::Deny).is_some() {
+        return None;
+    }
+    let allowed =
+        decided.votes.iter().rev().find(|vote| vote.approval.verdict == Verdict::Allow && !vote.revoked);
+    match (verdict(Verdict::Hold), allowed) {
+        (Some(hold), allowed) if allowed.is_none_or(|vote| vote.at < hold.at) => {
+            Some((format!("held by {}", hold.by), approve))
+        }
+        (_, Some(vote)) if vote.approval.execute_by >= moment.now => {
+            let until = vote.approval.execute_by.format("%Y-%m-%d %H:%M UTC");
+            let deploy = format!("a person executes: deployctl deploy {} {id}", package.request.environment);
+            Some((format!("approved by {} until {until}", vote.by), deploy))
+        }
+        (_, Some(_)) => Some(("the approval has expired".to_owned(), approve)),
+        (_, None) => Some(("the approval was revoked".to_owned(), approve)),
+    }
+}

@@ -1,0 +1,69 @@
+//! From a commit's bytes to lines of text, whatever encoding they claim.
+
+use std::borrow::Cow;
+
+/// What windows-1252 puts at 0x80 to 0x9F. The five unused places stay control characters, as browsers read them.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
+    '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Decodes by the commit's `encoding` header; any encoding not known here is read as UTF-8, with `�` for what is not.
+pub(super) fn decode<'a>(bytes: &'a [u8], encoding: Option<&str>) -> Cow<'a, str> {
+    match encoding.map(|label| label.trim().to_ascii_lowercase()).as_deref() {
+        Some("iso-8859-1" | "iso8859-1" | "iso_8859-1" | "iso88591" | "latin1" | "latin-1" | "l1") => {
+            bytes.iter().map(|byte| char::from(*byte)).collect()
+        }
+        Some("iso-8859-15" | "iso8859-15" | "iso_8859-15" | "latin9" | "latin-9") => {
+            bytes.iter().map(|byte| latin_9(*byte)).collect()
+        }
+        Some("windows-1252" | "cp1252" | "cp-1252" | "x-cp1252") => {
+            bytes.iter().map(|byte| windows_1252(*byte)).collect()
+        }
+        _ => String::from_utf8_lossy(bytes),
+    }
+}
+
+fn windows_1252(byte: u8) -> char {
+    let place = usize::from(byte).checked_sub(0x80);
+    place.and_then(|place| WINDOWS_1252.get(place)).copied().unwrap_or(char::from(byte))
+}
+
+fn latin_9(byte: u8) -> char {
+    match byte {
+        0xa4 => '€',
+        0xa6 => 'Š',
+        0xa8 => 'š',
+        0xb4 => 'Ž',
+        0xb8 => 'ž',
+        0xbc => 'Œ',
+        0xbd => 'œ',
+        0xbe => 'Ÿ',
+        _ => char::from(byte),
+    }
+}
+
+/// The lines of a message: the first one is the subject, without the blank lines before it and the blanks around it.
+///
+/// A lone carriage return ends a line too: real commits carry them, and on a terminal the rest would overwrite the subject.
+pub(super) fn lines(message: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = message
+        .split('\n')
+        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+        .skip_while(|line| line.trim().is_empty())
+        .collect();
+    if let Some(first) = lines.first_mut() {
+        *first = first.trim();
+    }
+    lines
+}
+
+/// The id in "This reverts commit …", in lower case; a sentence that names no id is not one.
+pub(super) fn reverted(lines: &[&str]) -> Option<String> {
+    lines.iter().skip(1).find_map(|line| {
+        let rest = line.trim_start().strip_prefix("This reverts commit ")?.trim_start();
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let ended = rest[digits..].bytes().next().is_none_or(|next| !next.is_ascii_alphanumeric());
+        ((7..=64).contains(&digits) && ended).then(|| rest[..digits].to_ascii_lowercase())
+    })
+}

@@ -1,0 +1,335 @@
+use proptest::prelude::{any, proptest};
+
+use super::{
+    Comparison, Dependency, DependencyChange, Format, Side, compare, compare_across, is_lockfile, manifest_of,
+};
+
+use DependencyChange::{Added, Changed, Removed, Source};
+
+fn side<'a>(lock: &'a str, manifest: &'a str) -> Side<'a> {
+    Side { lock: Some(lock.as_bytes()), manifest: Some(manifest.as_bytes()).filter(|m| !m.is_empty()) }
+}
+
+/// Name, change, from, to, direct: all of a dependency but its lockfile.
+type Row<'a> = (&'a str, DependencyChange, Option<&'a str>, Option<&'a str>, Option<bool>);
+
+fn rows(moved: &[Dependency]) -> Vec<Row<'_>> {
+    moved.iter().map(|d| (d.name.as_str(), d.change, d.from.as_deref(), d.to.as_deref(), d.direct)).collect()
+}
+
+#[track_caller]
+fn read(path: &str, before: Side<'_>, after: Side<'_>) -> Vec<Dependency> {
+    match compare(path, before, after) {
+        Comparison::Read(moved) => moved,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn unreadable(path: &str, lock: &str) -> String {
+    match compare(path, Side::default(), side(lock, "")) {
+        Comparison::Unreadable { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+const CRATES: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+fn crate_of(name: &str, version: &str, checksum: &str) -> String {
+    format!(
+        "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"{CRATES}\"\nchecksum = \"{checksum}\"\n"
+    )
+}
+
+fn cargo_lock(packages: &[String]) -> String {
+    let root = "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n";
+    format!("{root}{}", packages.concat())
+}
+
+#[test]
+fn direct_additions_come_first_and_the_project_itself_never() {
+    let before = cargo_lock(&[
+        crate_of("gone", "1.0.0", "a"),
+        crate_of("two", "1.0.0", "a"),
+        crate_of("two", "2.0.0", "b"),
+    ]);
+    let after = cargo_lock(&[
+        crate_of("deep", "0.3.0", "a"),
+        crate_of("zeal", "1.0.0", "c"),
+        crate_of("two", "2.0.0", "b"),
+    ]);
+    let manifest = "[package]\nname = \"app\"\n[target.'cfg(unix)'.dependencies]\nz = { package = \"zeal\", version = \"1\" }\n";
+    let moved = read("Cargo.lock", side(&before, manifest), side(&after, manifest));
+    assert_eq!(
+        rows(&moved),
+        [
+            ("zeal", Added, None, Some("1.0.0"), Some(true)),
+            ("deep", Added, None, Some("0.3.0"), Some(false)),
+            ("two", Changed, Some("1.0.0, 2.0.0"), Some("2.0.0"), Some(false)),
+            ("gone", Removed, Some("1.0.0"), None, Some(false)),
+        ]
+    );
+}
+
+#[test]
+fn the_same_version_from_elsewhere_is_its_own_alarm() {
+    let before = cargo_lock(&[crate_of("a", "1.0.0", "aa"), crate_of("b", "1.0.0", "bb")]);
+    let after = before.replace("\"bb\"", "\"cc\"");
+    let moved = read("Cargo.lock", side(&before, ""), side(&after, ""));
+    assert_eq!(rows(&moved), [("b", Source, Some("1.0.0 (sha256 bb)"), Some("1.0.0 (sha256 cc)"), None)]);
+    let git = before.replacen(CRATES, "git+https://example.org/a#1", 1).replacen("checksum = \"aa\"", "", 1);
+    let moved = read("Cargo.lock", side(&before, ""), side(&git, ""));
+    let (from, to) = (format!("1.0.0 ({CRATES})"), "1.0.0 (git+https://example.org/a#1)");
+    assert_eq!(rows(&moved), [("a", Source, Some(from.as_str()), Some(to), None)]);
+    let mirrored = before.replace("crates.io-index", "mirror");
+    assert_eq!(read("Cargo.lock", side(&before, ""), side(&mirrored, "")), []);
+}
+
+#[test]
+fn a_package_that_moves_into_the_repository_is_no_removal() {
+    let before = cargo_lock(&[crate_of("a", "1.0.0", "aa")]);
+    let after = cargo_lock(&["[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n".to_owned()]);
+    let moved = read("Cargo.lock", side(&before, ""), side(&after, ""));
+    assert_eq!(rows(&moved), [("a", Source, Some("1.0.0"), Some("part of this project"), None)]);
+}
+
+#[test]
+fn another_member_s_dependency_is_not_called_transitive() {
+    let member =
+        "[[package]]\nname = \"tool\"\nversion = \"0.1.0\"\ndependencies = [\"a 1.0.0\"]\n".to_owned();
+    let before = cargo_lock(std::slice::from_ref(&member));
+    let after = cargo_lock(&[member, crate_of("a", "1.0.0", "x"), crate_of("b", "1.0.0", "x")]);
+    let root = "[package]\nname = \"app\"\n[workspace]\n";
+    let directs = |manifest| {
+        rows(&read("Cargo.lock", side(&before, manifest), side(&after, manifest)))
+            .iter()
+            .map(|r| r.4)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(directs(root), [None, Some(false)]);
+    assert_eq!(directs("[workspace]\nmembers = [\"tool\"]\n"), [Some(true), Some(false)]);
+    assert_eq!(directs("not toml ["), [None, None]);
+}
+
+#[test]
+fn a_new_form_of_the_same_versions_is_no_change() {
+    let old = r#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","resolved":"https://r/a.tgz","integrity":"sha512-A=="}}}"#;
+    let new = r#"{"lockfileVersion":3,"packages":{"":{"name":"app"},"node_modules/a":{"version":"1.0.0","resolved":"https://r/a.tgz","integrity":"sha512-A=="}}}"#;
+    assert_eq!(compare("package-lock.json", side(old, "{}"), side(new, "{}")), Comparison::Read(Vec::new()));
+    assert_eq!(compare("package-lock.json", side(old, "{}"), side(old, "{}")), Comparison::Unchanged);
+}
+
+#[test]
+fn npm_workspaces_aliases_and_nested_copies() {
+    let before = r#"{"lockfileVersion":3,"packages":{"":{}}}"#;
+    let after = r#"{"lockfileVersion":3,"packages":{"":{"dependencies":{"s":"npm:long@^1"}},"web":{"name":"web","dependencies":{"w":"1"}},
+        "node_modules/web":{"resolved":"web","link":true},"node_modules/s":{"name":"long","version":"1.2.0"},
+        "node_modules/w":{"version":"1.0.0"},"node_modules/w/node_modules/d":{"version":"2.0.0"},"node_modules/d":{"version":"1.0.0"}}}"#;
+    let manifest = r#"{"workspaces":["web"],"dependencies":{"s":"npm:long@^1"}}"#;
+    let moved = read("web/package-lock.json", side(before, manifest), side(after, manifest));
+    assert_eq!(
+        rows(&moved),
+        [
+            ("long", Added, None, Some("1.2.0"), Some(true)),
+            ("w", Added, None, Some("1.0.0"), None),
+            ("d", Added, None, Some("1.0.0, 2.0.0"), Some(false)),
+        ]
+    );
+    assert_eq!(moved[0].lockfile, "web/package-lock.json");
+}
+
+#[test]
+fn go_names_what_is_indirect_and_what_is_replaced() {
+    let before = "module a\nrequire b v1.0.0\nrequire (\n\tc v1.0.0 // indirect\n)\n";
+    let after = "module a\n\nrequire (\n\tb v1.0.0\n\td v2.0.0+incompatible\n\te v0.1.0 // indirect\n)\nreplace b => ../b\n";
+    let moved = read("go.mod", side(before, ""), side(after, ""));
+    assert_eq!(
+        rows(&moved),
+        [
+            ("d", Added, None, Some("v2.0.0+incompatible"), Some(true)),
+            ("e", Added, None, Some("v0.1.0"), Some(false)),
+            ("b", Source, Some("v1.0.0 (module proxy)"), Some("v1.0.0 (replaced by ../b)"), Some(true)),
+            ("c", Removed, Some("v1.0.0"), None, Some(false)),
+        ]
+    );
+    assert_eq!(
+        unreadable("go.mod", "module a\nrequire (\n b\n)\n"),
+        "`go.mod` cannot be read at line 3: run `go mod tidy`"
+    );
+}
+
+#[test]
+fn python_names_are_compared_as_python_does() {
+    let head = "[metadata]\nlock-version = \"2.1\"\n";
+    let package = |name: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"1.0\"\nfiles = []\n");
+    let before = format!("{head}{}", package("Foo_Bar"));
+    let after = format!("{head}{}{}{}", package("foo-bar"), package("httpx"), package("anyio"));
+    let manifest = "[project]\ndependencies = [\"HTTPX[http2]>=0.2; python_version>'3'\"]\n";
+    let moved = read("poetry.lock", side(&before, manifest), side(&after, manifest));
+    assert_eq!(
+        rows(&moved),
+        [("httpx", Added, None, Some("1.0"), Some(true)), ("anyio", Added, None, Some("1.0"), Some(false))]
+    );
+    let uv = "version = 1\n[[package]]\nname = \"app\"\nversion = \"0\"\nsource = { virtual = \".\" }\n";
+    let grown = format!(
+        "{uv}[[package]]\nname = \"ruff\"\nversion = \"1\"\nsource = {{ registry = \"https://r\" }}\n"
+    );
+    let manifest = "[project]\nname = \"app\"\n[dependency-groups]\ndev = [\"ruff\"]\n";
+    let moved = read("uv.lock", side(uv, manifest), side(&grown, manifest));
+    assert_eq!(rows(&moved), [("ruff", Added, None, Some("1"), Some(true))]);
+}
+
+#[test]
+fn yarn_is_read_in_both_of_its_forms() {
+    let classic = "# yarn lockfile v1\n\n\n\"@a/b@^1.0.0\", \"@a/b@^1.1.0\":\n  version \"1.1.0\"\n  resolved \"https://r/b.tgz#aa\"\n  dependencies:\n    c \"^1\"\n\nc@^1:\n  version \"1.0.0\"\n";
+    let manifest = r#"{"dependencies":{"@a/b":"^1.1.0"}}"#;
+    let moved = read("yarn.lock", side("# yarn lockfile v1\n", "{}"), side(classic, manifest));
+    assert_eq!(
+        rows(&moved),
+        [("@a/b", Added, None, Some("1.1.0"), Some(true)), ("c", Added, None, Some("1.0.0"), Some(false))]
+    );
+    let moved = read("yarn.lock", side(classic, manifest), side(&classic.replace("#aa", "#bb"), manifest));
+    assert_eq!(rows(&moved)[0].1, Source);
+    let workspaces = r#"{"workspaces":["x"]}"#;
+    let moved = read("yarn.lock", side("# yarn lockfile v1\n", ""), side(classic, workspaces));
+    assert_eq!(rows(&moved).iter().map(|row| row.4).collect::<Vec<_>>(), [None, None]);
+    let berry = "__metadata:\n  version: 8\n  cacheKey: 10c0\n\n\"app@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"app@workspace:.\"\n  dependencies:\n    \"@a/b\": \"npm:^1\"\n  linkType: soft\n\n\"@a/b@npm:^1\":\n  version: 1.1.0\n  resolution: \"@a/b@npm:1.1.0\"\n  checksum: 10c0/aa\n";
+    let moved = read("yarn.lock", side(classic, ""), side(berry, ""));
+    assert_eq!(rows(&moved), [("c", Removed, Some("1.0.0"), None, None)]);
+    let moved = read("yarn.lock", side(berry, ""), side(&berry.replace("10c0/aa", "10c0/bb"), ""));
+    let (from, to) = (Some("1.1.0 (archive 10c0 aa)"), Some("1.1.0 (archive 10c0 bb)"));
+    assert_eq!(rows(&moved), [("@a/b", Source, from, to, Some(true))]);
+}
+
+#[test]
+fn composer_sees_a_moved_tag() {
+    let lock = |reference: &str| {
+        format!(
+            r#"{{"packages":[{{"name":"A/b","version":"1.0","source":{{"type":"git","url":"https://g","reference":"{reference}"}}}}],"packages-dev":[]}}"#
+        )
+    };
+    let moved = read(
+        "composer.lock",
+        side(&lock("aa"), ""),
+        side(&lock("bb"), r#"{"require":{"a/b":"*","php":">=8"}}"#),
+    );
+    assert_eq!(rows(&moved), [("a/b", Source, Some("1.0 (git aa)"), Some("1.0 (git bb)"), Some(true))]);
+}
+
+#[test]
+fn gems_of_the_project_are_skipped_and_platforms_are_no_versions() {
+    let before = "GEM\n  remote: https://rubygems.org/\n  specs:\n\nDEPENDENCIES\n  app!\n";
+    let after = "PATH\n  remote: .\n  specs:\n    app (1.0)\n      rails (>= 8)\n\nGEM\n  remote: https://rubygems.org/\n  specs:\n    ffi (1.15.5)\n    ffi (1.15.5-x86_64-linux)\n    rails (8.1.2)\n      ffi (>= 1)\n    rake (13.0)\n\nDEPENDENCIES\n  app!\n  rake (~> 13)\n";
+    let moved = read("Gemfile.lock", side(before, ""), side(after, ""));
+    assert_eq!(
+        rows(&moved),
+        [
+            ("rails", Added, None, Some("8.1.2"), Some(true)),
+            ("rake", Added, None, Some("13.0"), Some(true)),
+            ("ffi", Added, None, Some("1.15.5"), Some(false)),
+        ]
+    );
+}
+
+#[test]
+fn pnpm_is_read_in_its_three_forms() {
+    let manifest = r#"{"dependencies":{"@a/b":"^1"}}"#;
+    for (version, key) in
+        [("5.4", "/@a/b/1.0.0_c@2.0.0"), ("'6.0'", "/@a/b@1.0.0(c@2.0.0)"), ("'9.0'", "'@a/b@1.0.0'")]
+    {
+        let empty = format!("lockfileVersion: {version}\npackages: {{}}\n");
+        let lock = format!(
+            "lockfileVersion: {version}\npackages:\n  {key}:\n    resolution: {{integrity: sha512-A==}}\n"
+        );
+        let moved = read("pnpm-lock.yaml", side(&empty, manifest), side(&lock, manifest));
+        assert_eq!(rows(&moved), [("@a/b", Added, None, Some("1.0.0"), Some(true))], "{version}");
+    }
+}
+
+#[test]
+fn a_switch_of_tools_compares_what_they_lock() {
+    let old = "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n";
+    let new = "lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution: {integrity: sha512-A==}\n  b@1.0.0:\n    resolution: {integrity: sha512-B==}\n";
+    let Comparison::Read(moved) =
+        compare_across(("yarn.lock", side(old, "{}")), ("pnpm-lock.yaml", side(new, "{}")))
+    else {
+        panic!("both can be read");
+    };
+    assert_eq!(rows(&moved), [("b", Added, None, Some("1.0.0"), Some(false))]);
+}
+
+#[test]
+fn what_cannot_be_read_is_never_nothing() {
+    assert_eq!(unreadable("Cargo.lock", "\n"), "`Cargo.lock` is empty: write it again with its own tool");
+    assert_eq!(
+        unreadable("bun.lock", "{}"),
+        "`bun.lock` is a lockfile that deployctl does not read yet: compare it by hand"
+    );
+    assert_eq!(
+        unreadable("Cargo.lock", "version = 5\n[[package]]\nname = \"a\"\nversion = \"1\"\n"),
+        "`Cargo.lock` has format 5, which deployctl does not read yet: compare it by hand"
+    );
+    assert_eq!(
+        unreadable("yarn.lock", "# yarn lockfile v1\n<<<<<<< HEAD\n"),
+        "`yarn.lock` holds an unresolved merge conflict: resolve it and write it again with its own tool"
+    );
+    assert_eq!(
+        compare("Cargo.lock", side("x", ""), Side::default()),
+        Comparison::Unreadable {
+            why: "`Cargo.lock` is gone: nothing says which versions will be installed".to_owned()
+        }
+    );
+    for (path, lock) in [
+        ("package-lock.json", "{}"),
+        ("package-lock.json", "{\"lockfileVersion\":4,\"packages\":{}}"),
+        ("composer.lock", "{}"),
+        ("poetry.lock", "a = 1"),
+        ("uv.lock", "version = 2"),
+        ("pnpm-lock.yaml", "a: 1"),
+        ("pnpm-lock.yaml", "lockfileVersion: '12.0'"),
+        ("Gemfile.lock", "x"),
+        ("yarn.lock", "x"),
+        ("go.mod", "require a v1"),
+        ("Cargo.lock", "[[package"),
+    ] {
+        assert!(unreadable(path, lock).starts_with(&format!("`{path}` ")), "{path}");
+    }
+    let bytes = Side { lock: Some(b"\xff"), manifest: None };
+    let why = "`Cargo.lock` is not UTF-8 text: write it again with its own tool".to_owned();
+    assert_eq!(compare("Cargo.lock", Side::default(), bytes), Comparison::Unreadable { why });
+}
+
+#[test]
+fn a_lockfile_is_known_by_its_name() {
+    assert_eq!(is_lockfile("a/b/Cargo.lock"), Some(Format::Cargo));
+    assert_eq!(is_lockfile("bun.lockb"), Some(Format::Unread));
+    assert_eq!(is_lockfile("node_modules/a/yarn.lock"), None);
+    assert_eq!(is_lockfile("Cargo.lock.orig"), None);
+    assert_eq!(manifest_of("web/pnpm-lock.yaml").as_deref(), Some("web/package.json"));
+    assert_eq!(manifest_of("Cargo.lock").as_deref(), Some("Cargo.toml"));
+    assert_eq!(manifest_of("go.mod"), None);
+}
+
+const PATHS: [&str; 9] = [
+    "Cargo.lock",
+    "package-lock.json",
+    "go.mod",
+    "poetry.lock",
+    "uv.lock",
+    "yarn.lock",
+    "composer.lock",
+    "Gemfile.lock",
+    "pnpm-lock.yaml",
+];
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), text in "(module a|require|=>|# yarn lockfile v1|__metadata:|DEPENDENCIES|GEM|PATH|\"|@|:|/|\\(|\\)|é|  |    |\n|version|1|a){0,40}") {
+        for path in PATHS {
+            for lock in [bytes.as_slice(), text.as_bytes()] {
+                let after = Side { lock: Some(lock), manifest: Some(lock) };
+                let _ = compare(path, Side::default(), after);
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Everything that is known at the moment of a decision. The clock is a fact, and so is what could not be found out.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::config::ActionKind;
+use super::keys::Proof;
+use super::presence::Presence;
+use super::request::Request;
+use super::statement::{RequestRef, Root};
+use super::terms::{CommitId, Digest, Environment, PersonName, Role};
+use super::timeline::Timeline;
+
+/// What is known, whatever is asked.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The moment.
+    pub now: DateTime<Utc>,
+    /// Who asks, and how that is known.
+    pub caller: Caller,
+    /// The ledger, or why it cannot be believed.
+    pub ledger: Result<&'a Timeline, &'a LedgerTrouble>,
+    /// The trust root that this machine knows.
+    pub pin: Pin,
+    /// The signing key; `None` where nothing is to be signed.
+    pub key: Option<KeyFact>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The role that is claimed, or that a marker gives away.
+    pub role: Option<Role>,
+    /// The person of the policy that the caller claims to be.
+    pub person: Option<PersonName>,
+    /// A name for records: the role, the person, or what git says of the user.
+    pub name: String,
+    /// How the name is known.
+    pub known_by: String,
+    /// What was seen of the terminal; `None` where it is not asked for, as for a plan shown to anyone.
+    pub presence: Option<Presence>,
+}
+
+/// Why the ledger cannot be believed, or not now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerTrouble {
+    /// An entry does not hold.
+    Tampered {
+        /// Which and why.
+        why: String,
+    },
+    /// What was seen before is not there any more.
+    Rewound {
+        /// What was seen, and what is there.
+        why: String,
+    },
+    /// The remote did not answer.
+    Unreachable {
+        /// What git said.
+        why: String,
+    },
+}
+
+/// The trust root that this machine knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pin {
+    /// None yet.
+    None,
+    /// This one, seen first in this clone.
+    Clone(Root),
+    /// This one, put there by the machine's administrator.
+    Machine(Root),
+}
+
+impl Pin {
+    /// The root, where there is one.
+    #[must_use]
+    pub const fn root(self) -> Option<Root> {
+        match self {
+            Self::None => None,
+            Self::Clone(root) | Self::Machine(root) => Some(root),
+        }
+    }
+}
+
+/// The signing key, before it signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyFact {
+    /// It can sign, for this person.
+    Ready {
+        /// Whose it is.
+        person: PersonName,
+        /// What a signature would prove at the least.
+        proof: Proof,
+    },
+    /// Nobody of the policy has this key, or no key was found.
+    Unknown {
+        /// Which, or where was looked.
+        what: String,
+    },
+    /// The private key lies in clear.
+    Unencrypted {
+        /// Its file.
+        path: String,
+    },
+    /// An agent would sign with it without asking.
+    InAgent {
+        /// Its file.
+        path: String,
+        /// What is known of the agent.
+        what: String,
+    },
+}
+
+/// What a deployment or an approval is about, as the repository shows it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The request, with everything it pins.
+    pub request: Request,
+    /// Its id and digest.
+    pub reference: RequestRef,
+    /// What is not as it was pinned: the request's own files.
+    pub edited: Vec<&'static str>,
+    /// The digest of the commit's tree listing; `None` where the commit is not here.
+    pub tree: Option<Digest>,
+    /// What the version's tag names now, where it names another commit: that one, and its tree.
+    pub moved_to: Option<(CommitId, Digest)>,
+    /// For each branch that a rule names, whether it holds the commit.
+    pub branches: BTreeMap<String, BranchFact>,
+    /// Commits that are live now and that the candidate lacks.
+    pub behind: Vec<CommitId>,
+}
+
+/// Whether a branch holds a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BranchFact {
+    /// It does.
+    Holds,
+    /// It does not.
+    Lacks,
+    /// There is no such branch here.
+    Absent,
+}
+
+/// What is asked of the gate.
+#[derive(Debug)]
+pub enum Action<'a> {
+    /// New rules.
+    Policy {
+        /// The digest of the file, which must differ from the one in force.
+        config: Digest,
+        /// The person whose key would sign, judged by the new rules when there are none before.
+        founder: bool,
+    },
+    /// A request is made.
+    Request {
+        /// Where.
+        environment: &'a Environment,
+    },
+    /// A person says yes, no or not now.
+    Verdict {
+        /// What it is about.
+        target: &'a Target,
+        /// Yes, no or not now.
+        verdict: super::statement::Verdict,
+    },
+    /// A person takes an approval back.
+    Revoke {
+        /// Which.
+        request: &'a RequestRef,
+        /// Where.
+        environment: &'a Environment,
+    },
+    /// A production deployment.
+    Deploy {
+        /// Where.
+        environment: &'a Environment,
+        /// What was asked for: the one that people decided about, or why there is none.
+        target: Result<&'a Target, &'a NoTarget>,
+    },
+    /// A production rollback.
+    Rollback {
+        /// Where.
+        environment: &'a Environment,
+        /// The version that was asked for, where one was.
+        version: Option<&'a super::terms::Version>,
+        /// Whether the commit to go back to is in this clone.
+        available: bool,
+    },
+    /// A person says how an interrupted deployment ended.
+    Review {
+        /// Where.
+        environment: &'a Environment,
+    },
+}
+
+impl Action<'_> {
+    /// What a window is asked about.
+    #[must_use]
+    pub const fn kind(&self) -> Option<ActionKind> {
+        match self {
+            Self::Deploy { .. } | Self::Verdict { .. } => Some(ActionKind::Deploy),
+            Self::Rollback { .. } => Some(ActionKind::Rollback),
+            _ => None,
+        }
+    }
+}
+
+/// Why there is nothing to deploy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoTarget {
+    /// No request fits.
+    NoRequest {
+        /// What was asked for.
+        asked: String,
+    },
+    /// There is a request, and nobody decided about it.
+    NotApproved {
+        /// Its id.
+        id: String,
+    },
+    /// Several fit.
+    Several {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}

@@ -1,0 +1,114 @@
+//! The plan: a permit turned into the commands that run, in order.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::config::ActionKind;
+use super::decide::Permit;
+use super::policy::{EnvironmentRule, Step};
+use super::statement::{PayloadError, Release, RequestRef, canonical};
+use super::terms::{CommitId, Digest, Environment};
+
+/// What is going to run. Shown before, signed with the execution, and the only thing that can be executed.
+#[derive(Debug, Serialize)]
+pub struct Plan {
+    /// What is done.
+    pub action: ActionKind,
+    /// Where.
+    pub environment: Environment,
+    /// What becomes live.
+    pub release: Release,
+    /// What is live before.
+    pub previous: Option<Release>,
+    /// The request that covers it.
+    pub request: RequestRef,
+    /// The commit whose files the commands see.
+    pub tree_of: CommitId,
+    /// The commands, in order.
+    pub steps: Vec<Step>,
+    /// Names of variables handed to them besides the fixed few.
+    pub pass_environment: Vec<String>,
+    /// What deployctl sets for them.
+    pub variables: Vec<(String, String)>,
+    #[serde(skip)]
+    permit: Permit,
+}
+
+/// Variables that every step gets from the person's environment.
+pub const STEP_VARIABLES: [&str; 9] =
+    ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER"];
+
+/// What a lease allows besides the steps themselves: exporting the tree and recording over a slow network.
+const LEASE_MARGIN: Duration = Duration::from_secs(5 * 60);
+
+impl Plan {
+    /// Makes the plan of a permit. `None` where the permit is not about a release.
+    #[must_use]
+    pub fn new(
+        permit: Permit,
+        rule: &EnvironmentRule,
+        environment: &Environment,
+        action: ActionKind,
+        migrations_can_go_down: bool,
+    ) -> Option<Self> {
+        let release = permit.release.clone()?;
+        let request = permit.request.clone()?;
+        let previous = permit.previous.clone();
+        // A rollback runs what came with the release it undoes: that tree holds the way down.
+        let (new, old) = match action {
+            ActionKind::Deploy => (Some(&release), previous.as_ref()),
+            ActionKind::Rollback => (previous.as_ref(), Some(&release)),
+        };
+        let tree_of = new?.commit.clone();
+        let steps = match action {
+            ActionKind::Deploy => rule.steps.clone(),
+            ActionKind::Rollback => {
+                let rollback = rule.rollback.as_ref()?;
+                let down = if migrations_can_go_down { rollback.migrations.as_slice() } else { &[] };
+                down.iter().chain(&rollback.steps).cloned().collect()
+            }
+        };
+        let text = |release: Option<&Release>, of: fn(&Release) -> &str| release.map_or("", of).to_owned();
+        let variables = [
+            ("DEPLOYCTL_VERSION", text(new, |release| release.version.as_str())),
+            ("DEPLOYCTL_COMMIT", text(new, |release| release.commit.as_str())),
+            ("DEPLOYCTL_ENVIRONMENT", environment.to_string()),
+            ("DEPLOYCTL_PREVIOUS_VERSION", text(old, |release| release.version.as_str())),
+            ("DEPLOYCTL_PREVIOUS_COMMIT", text(old, |release| release.commit.as_str())),
+            ("DEPLOYCTL_REQUEST", request.id.clone()),
+        ];
+        Some(Self {
+            action,
+            environment: environment.clone(),
+            tree_of,
+            steps,
+            pass_environment: rule.pass_environment.clone(),
+            variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            release,
+            previous,
+            request,
+            permit,
+        })
+    }
+
+    /// The permit it rests on.
+    #[must_use]
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
+    }
+
+    /// The digest that the execution signs.
+    ///
+    /// # Errors
+    /// The encoder's.
+    pub fn digest(&self) -> Result<Digest, PayloadError> {
+        canonical(self).map(|bytes| Digest::of(&bytes))
+    }
+
+    /// How long it may take at the most: after that the environment counts as interrupted.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.steps.iter().map(|step| step.timeout).sum::<Duration>() + LEASE_MARGIN
+    }
+}

@@ -1,0 +1,771 @@
+//! The policy: `deployctl.yaml` once everything that needs only the file itself is checked.
+//!
+//! [`Policy::check`] finds every problem at once. Nothing that grants a right has a permissive default:
+//! an empty set of approvers, a threshold below one or an unknown name is invalid.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::config::{
+    Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
+    RawPolicy, RawRollback, RawStep, Right, Separation,
+};
+use super::keys::PublicKey;
+use super::terms::{Check, Digest, Environment, Group, PersonName, Role, Stage};
+use super::windows::Windows;
+
+/// What is wrong in the file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of the key, such as `environments.production.approvals.from`.
+    pub path: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// The rules, checked.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The project's name.
+    pub project: String,
+    /// Where the records are shared.
+    pub ledger: RawLedger,
+    /// Who can sign.
+    pub people: BTreeMap<PersonName, Person>,
+    /// What agents and CI may do.
+    pub roles: BTreeMap<Role, BTreeMap<Environment, BTreeSet<Right>>>,
+    /// How each check is known.
+    pub checks: BTreeMap<Check, CheckRule>,
+    /// The pipeline before production, in order.
+    pub stages: Vec<StageRule>,
+    /// Where versions run.
+    pub environments: BTreeMap<Environment, EnvironmentRule>,
+    /// How migrations are found.
+    pub migrations: RawMigrations,
+    /// The glob of version tags.
+    pub version_tag: String,
+    /// Keys of the file that this version reads and does not act on.
+    pub idle: Vec<String>,
+    /// The digest of the file's bytes.
+    pub digest: Digest,
+}
+
+/// Somebody who can sign.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The enrolled keys; no key belongs to two people.
+    pub keys: Vec<PublicKey>,
+    /// The groups the person is in.
+    pub groups: BTreeSet<Group>,
+    /// Addresses of the person's commits.
+    pub emails: Vec<String>,
+}
+
+/// One check.
+#[derive(Clone, Debug)]
+pub struct CheckRule {
+    /// The words on the checklist.
+    pub title: String,
+    /// What knows it.
+    pub source: CheckSource,
+    /// Only when a changed path matches; `None` is always.
+    pub when_changed: Option<GlobSet>,
+}
+
+/// What knows whether a check passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckSource {
+    /// JUnit reports under these globs.
+    Junit(Vec<String>),
+    /// A command's exit status.
+    Run(Vec<String>, Duration),
+    /// A role's word.
+    Role(Role),
+    /// The signature of somebody in a group.
+    Signoff(Group),
+}
+
+/// One stage.
+#[derive(Clone, Debug)]
+pub struct StageRule {
+    /// Its name.
+    pub name: Stage,
+    /// The branch that must hold the commit.
+    pub branch: Option<String>,
+    /// The checks that must pass.
+    pub checks: Vec<Check>,
+}
+
+/// One environment.
+#[derive(Clone, Debug)]
+pub struct EnvironmentRule {
+    /// What it is for, what data it holds, who can reach it.
+    pub about: [Option<String>; 3],
+    /// Who may start a deployment.
+    pub deployment: Deployment,
+    /// The branch that must hold the commit.
+    pub branch: Option<String>,
+    /// The stages a commit must have passed.
+    pub requires: Vec<Stage>,
+    /// Names of variables handed to the steps.
+    pub pass_environment: Vec<String>,
+    /// What deploying runs.
+    pub steps: Vec<Step>,
+    /// How to go back.
+    pub rollback: Option<Rollback>,
+    /// Who approves; always there where people deploy.
+    pub approvals: Option<Approvals>,
+    /// When it may be deployed.
+    pub windows: Windows,
+    /// Who and what watches.
+    pub monitoring: Monitoring,
+}
+
+/// One command of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// The program and its arguments.
+    pub run: Vec<String>,
+    /// How long it may take, in seconds.
+    #[serde(serialize_with = "seconds")]
+    pub timeout: Duration,
+    /// Whether it changes the database.
+    pub migration: bool,
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+/// The way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// What rolling back runs.
+    pub steps: Vec<Step>,
+    /// Run first, only when every migration is known to be reversible.
+    pub migrations: Vec<Step>,
+    /// How long it is thought to take.
+    pub estimate: Option<Duration>,
+}
+
+/// Who approves.
+#[derive(Clone, Debug)]
+pub struct Approvals {
+    /// How many people.
+    pub required: u32,
+    /// The people who can, from the groups and names of the file.
+    pub from: BTreeSet<PersonName>,
+    /// The words of the file, for screens.
+    pub from_words: Vec<String>,
+    /// Whom an approver may not be.
+    pub not: BTreeSet<Separation>,
+    /// The least presence of a signature.
+    pub presence: PresenceLevel,
+    /// How long a request waits for a decision.
+    pub decide_within: Duration,
+    /// How long an approval can be executed.
+    pub execute_within: Duration,
+}
+
+/// Who and what watches.
+#[derive(Clone, Debug)]
+pub struct Monitoring {
+    /// Names or links of the alerts.
+    pub alerts: Vec<String>,
+    /// Names or links of the dashboards.
+    pub dashboards: Vec<String>,
+    /// Who is on call.
+    pub on_call: Option<String>,
+    /// How long to watch.
+    pub watch: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// design 9: `decide_within: 24h`, `execute_within: 4h`, `watch: 15m`.
+const EXECUTE_WITHIN: Duration = Duration::from_secs(4 * 60 * 60);
+const WATCH: Duration = Duration::from_secs(15 * 60);
+/// A step that says nothing gets ten minutes: long enough for a release, short enough to notice.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+impl Policy {
+    /// Checks a file that parsed.
+    ///
+    /// # Errors
+    /// Every problem of the file, in the file's order of sections.
+    pub fn check(raw: RawPolicy, bytes: &[u8]) -> Result<Self, Vec<Problem>> {
+        let mut checker = Checker { problems: Vec::new() };
+        let policy = checker.policy(raw, bytes);
+        if checker.problems.is_empty() { Ok(policy) } else { Err(checker.problems) }
+    }
+
+    /// The person whose enrolled key this is.
+    #[must_use]
+    pub fn person_of(&self, key: &PublicKey) -> Option<&PersonName> {
+        self.people.iter().find(|(_, person)| person.keys.contains(key)).map(|(name, _)| name)
+    }
+
+    /// The person with this commit address, compared without case.
+    #[must_use]
+    pub fn person_by_email(&self, email: &str) -> Option<&PersonName> {
+        let same = |known: &String| known.eq_ignore_ascii_case(email);
+        self.people.iter().find(|(_, person)| person.emails.iter().any(same)).map(|(name, _)| name)
+    }
+
+    /// Whether a role may do this in an environment. A role the policy does not name may do nothing.
+    #[must_use]
+    pub fn may(&self, role: &Role, environment: &Environment, right: Right) -> bool {
+        self.roles
+            .get(role)
+            .and_then(|environments| environments.get(environment))
+            .is_some_and(|rights| rights.contains(&right))
+    }
+
+    /// Who may change the policy and how many must sign: everyone who approves for people-only environments,
+    /// and the highest number any of them asks for.
+    #[must_use]
+    pub fn policy_quorum(&self) -> (BTreeSet<PersonName>, u32) {
+        let approvals = self.environments.values().filter_map(|environment| environment.approvals.as_ref());
+        let mut people = BTreeSet::new();
+        let mut required = 1;
+        for rule in approvals {
+            people.extend(rule.from.iter().cloned());
+            required = required.max(rule.required);
+        }
+        (people, required)
+    }
+
+    /// The rule of a stage.
+    #[must_use]
+    pub fn stage(&self, name: &Stage) -> Option<&StageRule> {
+        self.stages.iter().find(|stage| &stage.name == name)
+    }
+}
+
+/// Collects problems while it builds.
+struct Checker {
+    problems: Vec<Problem>,
+}
+
+impl Checker {
+    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem { path: path.into(), message: message.into() });
+    }
+
+    fn policy(&mut self, raw: RawPolicy, bytes: &[u8]) -> Policy {
+        let idle = idle_keys(&raw);
+        let RawPolicy {
+            schema,
+            project,
+            ledger,
+            people,
+            roles,
+            checks,
+            stages,
+            environments,
+            emergency: _,
+            migrations,
+            versions,
+            templates: _,
+        } = raw;
+        if schema != 1 {
+            self.problem("schema", format!("this version reads schema 1, not {schema}"));
+        }
+        if project.trim().is_empty() || project.chars().any(char::is_control) || project.len() > 64 {
+            self.problem("project", "a project needs a name of 1 to 64 printable characters");
+        }
+        if let RawLedger::Remote(remote) = &ledger
+            && (remote.is_empty() || remote.starts_with('-') || remote.contains(char::is_whitespace))
+        {
+            self.problem("ledger.remote", "name a git remote, such as `origin`, or say `none`");
+        }
+        let people = self.people(people);
+        let environment_names: Vec<&Environment> = environments.keys().collect();
+        for (role, rights) in &roles {
+            for environment in rights.keys() {
+                if !environment_names.contains(&environment) {
+                    let known =
+                        nearest(environment.as_str(), environment_names.iter().map(|name| name.as_str()));
+                    self.problem(
+                        format!("roles.{role}.{environment}"),
+                        format!("there is no environment `{environment}`{known}"),
+                    );
+                }
+            }
+        }
+        let checks = self.checks(checks, &roles.keys().cloned().collect(), &people);
+        let stages = self.stages(stages, &checks, &environment_names);
+        if environments.is_empty() {
+            self.problem("environments", "name at least one environment, such as `production`");
+        }
+        let environments = environments
+            .into_iter()
+            .map(|(name, rule)| {
+                let rule = self.environment(&name, rule, &people, &stages);
+                (name, rule)
+            })
+            .collect();
+        let version_tag = versions.tag.unwrap_or_else(|| "v*".to_owned());
+        if Glob::new(&version_tag).is_err() {
+            self.problem("versions.tag", format!("`{version_tag}` is not a glob"));
+        }
+        self.migrations(&migrations);
+        Policy {
+            project,
+            ledger,
+            people,
+            roles: roles
+                .into_iter()
+                .map(|(role, environments)| {
+                    let sets =
+                        environments.into_iter().map(|(name, rights)| (name, rights.into_iter().collect()));
+                    (role, sets.collect())
+                })
+                .collect(),
+            checks,
+            stages,
+            environments,
+            migrations,
+            version_tag,
+            idle,
+            digest: Digest::of(bytes),
+        }
+    }
+
+    fn people(&mut self, raw: BTreeMap<PersonName, RawPerson>) -> BTreeMap<PersonName, Person> {
+        if raw.is_empty() {
+            self.problem("people", "name at least one person: only people sign");
+        }
+        let mut owners: BTreeMap<PublicKey, PersonName> = BTreeMap::new();
+        let mut people = BTreeMap::new();
+        for (name, RawPerson { keys, groups, emails }) in raw {
+            if keys.is_empty() {
+                self.problem(format!("people.{name}.keys"), format!("`{name}` needs at least one key"));
+            }
+            if name.as_str() == "session" {
+                self.problem(
+                    "people.session",
+                    "`session` names the signatures of a deployment's session: choose another name",
+                );
+            }
+            let mut own = Vec::new();
+            for (index, line) in keys.iter().enumerate() {
+                let path = format!("people.{name}.keys[{index}]");
+                match line.parse::<PublicKey>() {
+                    Err(error) => self.problem(path, error.to_string()),
+                    Ok(key) => match owners.get(&key) {
+                        Some(owner) => self.problem(
+                            path,
+                            format!(
+                                "this key is also `{owner}`'s: a key belongs to one person, and is one vote"
+                            ),
+                        ),
+                        None => {
+                            owners.insert(key.clone(), name.clone());
+                            own.push(key);
+                        }
+                    },
+                }
+            }
+            people.insert(name, Person { keys: own, groups: groups.into_iter().collect(), emails });
+        }
+        people
+    }
+
+    fn checks(
+        &mut self,
+        raw: BTreeMap<Check, RawCheck>,
+        roles: &BTreeSet<Role>,
+        people: &BTreeMap<PersonName, Person>,
+    ) -> BTreeMap<Check, CheckRule> {
+        let mut checks = BTreeMap::new();
+        for (name, check) in raw {
+            let path = format!("checks.{name}");
+            let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&path, globs));
+            let title = check.title.clone().unwrap_or_else(|| default_title(&name));
+            if let Some(source) = self.check_source(&path, check, roles, people) {
+                checks.insert(name, CheckRule { title, source, when_changed });
+            }
+        }
+        checks
+    }
+
+    fn check_source(
+        &mut self,
+        path: &str,
+        check: RawCheck,
+        roles: &BTreeSet<Role>,
+        people: &BTreeMap<PersonName, Person>,
+    ) -> Option<CheckSource> {
+        let RawCheck { title: _, junit, run, timeout, role, signoff, when_changed: _ } = check;
+        if timeout.is_some() && run.is_none() {
+            self.problem(format!("{path}.timeout"), "only a check that runs a command has a timeout");
+        }
+        let source = match (junit, run, role, signoff) {
+            (Some(globs), None, None, None) => {
+                if globs.is_empty() {
+                    self.problem(format!("{path}.junit"), "name at least one glob of reports");
+                }
+                self.globs(&format!("{path}.junit"), &globs);
+                CheckSource::Junit(globs)
+            }
+            (None, Some(run), None, None) => {
+                self.command(&format!("{path}.run"), &run);
+                CheckSource::Run(
+                    run,
+                    self.duration(&format!("{path}.timeout"), timeout.as_deref(), STEP_TIMEOUT),
+                )
+            }
+            (None, None, Some(role), None) => {
+                if !roles.contains(&role) {
+                    let known = nearest(role.as_str(), roles.iter().map(Role::as_str));
+                    self.problem(format!("{path}.role"), format!("there is no role `{role}`{known}"));
+                }
+                CheckSource::Role(role)
+            }
+            (None, None, None, Some(group)) => {
+                if !people.values().any(|person| person.groups.contains(&group)) {
+                    self.problem(format!("{path}.signoff"), format!("nobody is in the group `{group}`"));
+                }
+                CheckSource::Signoff(group)
+            }
+            _ => {
+                self.problem(path, "a check has exactly one of `junit`, `run`, `role` and `signoff`");
+                return None;
+            }
+        };
+        Some(source)
+    }
+
+    fn stages(
+        &mut self,
+        raw: Vec<super::config::RawStage>,
+        checks: &BTreeMap<Check, CheckRule>,
+        environments: &[&Environment],
+    ) -> Vec<StageRule> {
+        let mut stages: Vec<StageRule> = Vec::new();
+        for (index, stage) in raw.into_iter().enumerate() {
+            let path = format!("stages[{index}]");
+            if stages.iter().any(|known| known.name == stage.name) {
+                self.problem(format!("{path}.name"), format!("the stage `{}` is there twice", stage.name));
+            }
+            if stage.checks.is_empty() {
+                self.problem(
+                    format!("{path}.checks"),
+                    "a stage without checks would pass by itself: name one",
+                );
+            }
+            for (position, check) in stage.checks.iter().enumerate() {
+                if !checks.contains_key(check) {
+                    let known = nearest(check.as_str(), checks.keys().map(Check::as_str));
+                    self.problem(
+                        format!("{path}.checks[{position}]"),
+                        format!("there is no check `{check}`{known}"),
+                    );
+                }
+            }
+            if let Some(environment) = &stage.environment
+                && !environments.contains(&environment)
+            {
+                let known = nearest(environment.as_str(), environments.iter().map(|name| name.as_str()));
+                self.problem(
+                    format!("{path}.environment"),
+                    format!("there is no environment `{environment}`{known}"),
+                );
+            }
+            stages.push(StageRule { name: stage.name, branch: stage.branch, checks: stage.checks });
+        }
+        stages
+    }
+
+    fn environment(
+        &mut self,
+        name: &Environment,
+        raw: RawEnvironment,
+        people: &BTreeMap<PersonName, Person>,
+        stages: &[StageRule],
+    ) -> EnvironmentRule {
+        let path = format!("environments.{name}");
+        let deployment = self.deployment(name, raw.deployment);
+        let human = deployment == Deployment::Human;
+        if human && raw.steps.is_empty() {
+            self.problem(format!("{path}.steps"), "say what deploying runs");
+        }
+        for (index, stage) in raw.requires.iter().enumerate() {
+            if !stages.iter().any(|known| &known.name == stage) {
+                let known = nearest(stage.as_str(), stages.iter().map(|stage| stage.name.as_str()));
+                self.problem(
+                    format!("{path}.requires[{index}]"),
+                    format!("there is no stage `{stage}`{known}"),
+                );
+            }
+        }
+        for (index, variable) in raw.pass_environment.iter().enumerate() {
+            if let Some(why) = bad_variable(variable) {
+                self.problem(format!("{path}.pass_environment[{index}]"), why);
+            }
+        }
+        if human && raw.approvals.is_none() {
+            self.problem(
+                path.clone(),
+                format!("`{name}` is deployed by people: say who approves, with `approvals`"),
+            );
+        }
+        if !human && raw.approvals.is_some() {
+            self.problem(
+                format!("{path}.approvals"),
+                "approvals count where `deployment: human` says that people deploy",
+            );
+        }
+        let windows_path = format!("{path}.windows");
+        let windows = match raw.windows.map(Windows::check).transpose() {
+            Ok(windows) => windows.unwrap_or_default(),
+            Err(problems) => {
+                for (key, message) in problems {
+                    self.problem(format!("{windows_path}.{key}"), message);
+                }
+                Windows::default()
+            }
+        };
+        let watch_path = format!("{path}.monitoring.watch");
+        EnvironmentRule {
+            about: [raw.purpose, raw.data, raw.access],
+            deployment,
+            branch: raw.branch,
+            requires: raw.requires,
+            pass_environment: raw.pass_environment,
+            steps: self.steps(&format!("{path}.steps"), raw.steps),
+            rollback: raw.rollback.map(|rollback| self.rollback(&format!("{path}.rollback"), rollback)),
+            approvals: raw.approvals.map(|rule| self.approvals(&format!("{path}.approvals"), rule, people)),
+            windows,
+            monitoring: Monitoring {
+                watch: self.duration(&watch_path, raw.monitoring.watch.as_deref(), WATCH),
+                alerts: raw.monitoring.alerts,
+                dashboards: raw.monitoring.dashboards,
+                on_call: raw.monitoring.on_call,
+            },
+        }
+    }
+
+    fn deployment(&mut self, name: &Environment, said: Option<Deployment>) -> Deployment {
+        let production = name.as_str() == "production";
+        if production && said == Some(Deployment::Automatic) {
+            self.problem(
+                "environments.production.deployment",
+                "only people deploy to production: `human` is the only value here",
+            );
+        }
+        match said {
+            _ if production => Deployment::Human,
+            Some(said) => said,
+            None => Deployment::Automatic,
+        }
+    }
+
+    fn rollback(&mut self, path: &str, raw: RawRollback) -> Rollback {
+        if raw.steps.is_empty() {
+            self.problem(format!("{path}.steps"), "say what rolling back runs");
+        }
+        Rollback {
+            steps: self.steps(&format!("{path}.steps"), raw.steps),
+            migrations: self.steps(&format!("{path}.migrations"), raw.migrations),
+            estimate: raw
+                .estimate
+                .map(|text| self.duration(&format!("{path}.estimate"), Some(&text), STEP_TIMEOUT)),
+        }
+    }
+
+    fn steps(&mut self, path: &str, raw: Vec<RawStep>) -> Vec<Step> {
+        let mut names = BTreeSet::new();
+        raw.into_iter()
+            .enumerate()
+            .map(|(index, RawStep { name, run, timeout, migration })| {
+                let path = format!("{path}[{index}]");
+                if name.parse::<Check>().is_err() {
+                    self.problem(
+                        format!("{path}.name"),
+                        "a step's name is 1 to 64 letters, digits, `-`, `_` or `.`",
+                    );
+                }
+                if !names.insert(name.clone()) {
+                    self.problem(format!("{path}.name"), format!("the step `{name}` is there twice"));
+                }
+                self.command(&format!("{path}.run"), &run);
+                let timeout = self.duration(&format!("{path}.timeout"), timeout.as_deref(), STEP_TIMEOUT);
+                Step { name, run, timeout, migration }
+            })
+            .collect()
+    }
+
+    fn command(&mut self, path: &str, run: &[String]) {
+        if run.first().is_none_or(String::is_empty) {
+            self.problem(path, "name the program and its arguments, such as `[\"./ops/release.sh\"]`");
+        }
+        if run.iter().any(|argument| argument.contains('\0')) {
+            self.problem(path, "an argument cannot hold a NUL");
+        }
+    }
+
+    fn approvals(
+        &mut self,
+        path: &str,
+        raw: RawApprovals,
+        people: &BTreeMap<PersonName, Person>,
+    ) -> Approvals {
+        let RawApprovals { required, from, not, presence, decide_within, execute_within } = raw;
+        let required = required.unwrap_or(1);
+        if required < 1 {
+            self.problem(format!("{path}.required"), "at least one person approves: say 1 or more");
+        }
+        if from.is_empty() {
+            self.problem(format!("{path}.from"), "say who approves: an empty set would refuse everything");
+        }
+        let mut approvers = BTreeSet::new();
+        for (index, word) in from.iter().enumerate() {
+            let found = members(word, people);
+            if found.is_empty() {
+                let groups = people.values().flat_map(|person| person.groups.iter().map(Group::as_str));
+                let known = nearest(word, people.keys().map(PersonName::as_str).chain(groups));
+                self.problem(
+                    format!("{path}.from[{index}]"),
+                    format!("`{word}` is neither a person nor a group with somebody in it{known}"),
+                );
+            }
+            approvers.extend(found);
+        }
+        if !approvers.is_empty() && (required as usize) > approvers.len() {
+            self.problem(
+                format!("{path}.required"),
+                format!("{required} must approve, and only {} can", approvers.len()),
+            );
+        }
+        Approvals {
+            required,
+            from: approvers,
+            from_words: from,
+            not: not.map_or_else(|| BTreeSet::from([Separation::Requester]), |not| not.into_iter().collect()),
+            presence: presence.unwrap_or(PresenceLevel::Passphrase),
+            decide_within: self.duration(&format!("{path}.decide_within"), decide_within.as_deref(), DAY),
+            execute_within: self.duration(
+                &format!("{path}.execute_within"),
+                execute_within.as_deref(),
+                EXECUTE_WITHIN,
+            ),
+        }
+    }
+
+    fn migrations(&mut self, raw: &RawMigrations) {
+        if let Some(paths) = &raw.paths {
+            self.globs("migrations.paths", paths);
+        }
+        for (index, preset) in raw.presets.iter().flatten().enumerate() {
+            let known = crate::gate::terms::MIGRATION_PRESETS;
+            if !known.contains(&preset.as_str()) {
+                let near = nearest(preset, known.iter().copied());
+                self.problem(
+                    format!("migrations.presets[{index}]"),
+                    format!("there is no migration preset `{preset}`{near}"),
+                );
+            }
+        }
+    }
+
+    fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {
+        let mut set = GlobSetBuilder::new();
+        for (index, text) in globs.iter().enumerate() {
+            match Glob::new(text) {
+                Ok(glob) => {
+                    set.add(glob);
+                }
+                Err(_) => self.problem(format!("{path}[{index}]"), format!("`{text}` is not a glob")),
+            }
+        }
+        set.build().ok()
+    }
+
+    fn duration(&mut self, path: &str, text: Option<&str>, default: Duration) -> Duration {
+        let Some(text) = text else { return default };
+        match humantime::parse_duration(text) {
+            Ok(duration) if duration >= Duration::from_secs(1) && duration <= 366 * DAY => duration,
+            Ok(_) => {
+                self.problem(path, format!("`{text}` is not between a second and a year"));
+                default
+            }
+            Err(_) => {
+                self.problem(path, format!("`{text}` is not a duration, such as `90s`, `15m` or `4h`"));
+                default
+            }
+        }
+    }
+}
+
+/// The people a word of `from` stands for: one person, or everybody in a group.
+fn members(word: &str, people: &BTreeMap<PersonName, Person>) -> BTreeSet<PersonName> {
+    let in_group = |person: &Person| person.groups.iter().any(|group| group.as_str() == word);
+    people
+        .iter()
+        .filter(|(name, person)| name.as_str() == word || in_group(person))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Variables that change what a program loads or runs cannot be passed through to a step.
+fn bad_variable(name: &str) -> Option<String> {
+    let ok = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    if !ok {
+        return Some(format!("`{}` is not a variable's name", name.escape_debug()));
+    }
+    let loads = name.starts_with("LD_") || name.starts_with("DYLD_") || name.starts_with("DEPLOYCTL_");
+    (loads || name == "BASH_ENV" || name == "ENV" || name == "PATH")
+        .then(|| format!("`{name}` would change what the approved commands run: it cannot be passed"))
+}
+
+fn idle_keys(raw: &RawPolicy) -> Vec<String> {
+    let mut idle = Vec::new();
+    if raw.emergency.is_some() {
+        idle.push("emergency".to_owned());
+    }
+    if raw.templates.is_some() {
+        idle.push("templates".to_owned());
+    }
+    for (name, environment) in &raw.environments {
+        if environment.health.is_some() {
+            idle.push(format!("environments.{name}.health"));
+        }
+        if environment.rollback.as_ref().is_some_and(|rollback| rollback.on_trigger.is_some()) {
+            idle.push(format!("environments.{name}.rollback.on_trigger"));
+        }
+    }
+    idle
+}
+
+/// "; did you mean `x`?" for the closest of the known words, or nothing.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    known
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}
+
+/// The workflow document's words for its own checks, and the name itself for any other.
+fn default_title(name: &Check) -> String {
+    match name.as_str() {
+        "unit" => "Unit tests",
+        "integration" => "Integration tests",
+        "e2e" => "E2E tests",
+        "smoke" => "Smoke tests",
+        "qa" => "QA verification",
+        "code-review" => "Code review",
+        "design-review" => "Design review",
+        other => other,
+    }
+    .to_owned()
+}

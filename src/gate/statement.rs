@@ -1,0 +1,426 @@
+//! What people sign: the payload of every ledger entry, in canonical JSON.
+//!
+//! The bytes that were signed are kept and hashed as they are. [`Payload::read`] accepts only bytes that it
+//! would write itself, so an unknown, doubled or reordered key is refused.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::config::{ActionKind, Separation};
+use super::keys::PublicKey;
+use super::presence::Presence;
+use super::terms::{CommitId, Digest, Environment, PersonName, TermError, Version};
+
+/// The format of every record and of every JSON document.
+pub const SCHEMA: &str = "deployctl/1";
+
+/// The trust root: the digest of the first policy payload, written as OpenSSH writes fingerprints.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Root([u8; 32]);
+
+impl Root {
+    /// The root that a founding payload makes.
+    #[must_use]
+    pub fn of(payload: &[u8]) -> Self {
+        Self(*Digest::of(payload).bytes())
+    }
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SHA256:{}", STANDARD_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl FromStr for Root {
+    type Err = TermError;
+
+    fn from_str(text: &str) -> Result<Self, TermError> {
+        text.strip_prefix("SHA256:")
+            .and_then(|base64| STANDARD_NO_PAD.decode(base64).ok())
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| TermError {
+                noun: "trust root",
+                text: text.escape_debug().to_string(),
+                rule: "`SHA256:` and 43 characters of base64",
+            })
+    }
+}
+
+impl TryFrom<String> for Root {
+    type Error = TermError;
+
+    fn try_from(text: String) -> Result<Self, TermError> {
+        text.parse()
+    }
+}
+
+impl From<Root> for String {
+    fn from(root: Root) -> Self {
+        root.to_string()
+    }
+}
+
+/// One ledger entry's signed content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// 1 for the founding policy, then exactly one more.
+    pub sequence: u64,
+    /// The digest of the entry before, none for the first.
+    pub previous: Option<Digest>,
+    /// The trust root, none for the first entry, which makes it.
+    pub repository: Option<Root>,
+    /// When it was signed, by the signer's clock.
+    pub at: DateTime<Utc>,
+    /// The person who signed, or who started the session that did.
+    pub by: PersonName,
+    /// The digests of the other files of the entry, by name.
+    pub attachments: BTreeMap<String, Digest>,
+    /// What is said.
+    #[serde(flatten)]
+    pub statement: Statement,
+}
+
+/// What an entry says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Statement {
+    /// New rules.
+    Policy(PolicyStatement),
+    /// A verdict on a request.
+    Approval(Box<Approval>),
+    /// An approval taken back.
+    Revocation(Revocation),
+    /// A production action starts.
+    Execution(Box<Execution>),
+    /// A step of it ended.
+    Progress(Progress),
+    /// It ended.
+    Outcome(OutcomeStatement),
+    /// A person looked at an interrupted deployment and says what is live.
+    Review(Review),
+}
+
+impl Statement {
+    /// The signature namespace: a signature of one kind is never one of another.
+    #[must_use]
+    pub const fn namespace(&self) -> &'static str {
+        match self {
+            Self::Policy(_) => "deployctl-policy",
+            Self::Approval(_) => "deployctl-approval",
+            Self::Revocation(_) => "deployctl-revocation",
+            Self::Execution(_) => "deployctl-execution",
+            Self::Review(_) => "deployctl-review",
+            Self::Progress(_) | Self::Outcome(_) => "deployctl-session",
+        }
+    }
+
+    /// Whether a deployment's session key signs it instead of a person.
+    #[must_use]
+    pub const fn by_session(&self) -> bool {
+        matches!(self, Self::Progress(_) | Self::Outcome(_))
+    }
+
+    /// The word for it in listings.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Policy(_) => "policy",
+            Self::Approval(_) => "approval",
+            Self::Revocation(_) => "revocation",
+            Self::Execution(_) => "execution",
+            Self::Progress(_) => "progress",
+            Self::Outcome(_) => "outcome",
+            Self::Review(_) => "review",
+        }
+    }
+}
+
+/// A version at a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// The version.
+    pub version: Version,
+    /// Its commit.
+    pub commit: CommitId,
+}
+
+/// A request, pinned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestRef {
+    /// The version and the first seven digits of the digest.
+    pub id: String,
+    /// The digest of `request.json`.
+    pub digest: Digest,
+}
+
+/// New rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyStatement {
+    /// 1, then exactly one more for each policy that came into force.
+    pub version: u64,
+    /// The digest of the `deployctl.yaml` in force before.
+    pub replaces: Option<Digest>,
+    /// The digest of `deployctl.yaml`, which is attached.
+    pub config: Digest,
+    /// The git remote the records travel through; none where they stay in one clone.
+    pub remote: Option<String>,
+    /// The digest of the screen that was shown.
+    pub screen: Digest,
+    /// How the signer was there.
+    pub presence: Presence,
+}
+
+/// What a person says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Yes.
+    Allow,
+    /// No, and that is final for the request.
+    Deny,
+    /// Not now.
+    Hold,
+}
+
+/// A verdict on a request, with everything it covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Yes, no or not now.
+    pub verdict: Verdict,
+    /// What may be done.
+    pub action: ActionKind,
+    /// Where.
+    pub environment: Environment,
+    /// What becomes live.
+    #[serde(flatten)]
+    pub release: Release,
+    /// The digest of the commit's tree listing.
+    pub tree: Digest,
+    /// The digest of the policy in force.
+    pub policy: Digest,
+    /// The request.
+    pub request: RequestRef,
+    /// The digest of `checklist.md`.
+    pub checklist: Digest,
+    /// The digest of `evidence.json`.
+    pub evidence: Digest,
+    /// What was live, and what a rollback goes back to.
+    pub previous_release: Option<Release>,
+    /// Keys of the open boxes that the person answered for.
+    pub confirmed: Vec<String>,
+    /// Separations that the policy waives.
+    pub waived: Vec<Separation>,
+    /// Why, where the person said so.
+    pub reason: Option<String>,
+    /// After this moment the request is not decided any more.
+    pub decide_by: DateTime<Utc>,
+    /// After this moment the approval cannot be executed.
+    pub execute_by: DateTime<Utc>,
+    /// The ledger's tip that the person saw.
+    pub ledger_tip: CommitId,
+    /// Makes two approvals of one request different.
+    pub nonce: String,
+    /// The digest of the screen that was shown.
+    pub screen: Digest,
+    /// How sure it is that a person was there, `L0` to `L3`.
+    pub assurance: String,
+    /// How the signer was there.
+    pub presence: Presence,
+}
+
+/// An approval taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// The request whose approvals end.
+    pub request: RequestRef,
+    /// Where.
+    pub environment: Environment,
+    /// Why.
+    pub reason: String,
+    /// How the signer was there.
+    pub presence: Presence,
+}
+
+/// A production action starts. Without an outcome it is the lock of the environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Execution {
+    /// What is done.
+    pub action: ActionKind,
+    /// Where.
+    pub environment: Environment,
+    /// What becomes live.
+    #[serde(flatten)]
+    pub release: Release,
+    /// What was live.
+    pub previous_release: Option<Release>,
+    /// The request that was approved.
+    pub request: RequestRef,
+    /// The entries of the approvals that are consumed.
+    pub approvals: Vec<Digest>,
+    /// The digest of the policy in force.
+    pub policy: Digest,
+    /// The digest of the plan that was shown.
+    pub plan: Digest,
+    /// The public half of the key that signs what follows.
+    pub session_key: PublicKey,
+    /// After this moment without an outcome the deployment is interrupted.
+    pub lease_until: DateTime<Utc>,
+    /// Why, for a rollback.
+    pub reason: Option<String>,
+    /// Makes two executions different.
+    pub nonce: String,
+    /// The digest of the screen that was shown.
+    pub screen: Digest,
+    /// How the signer was there.
+    pub presence: Presence,
+}
+
+/// A step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The execution's entry.
+    pub execution: Digest,
+    /// The step.
+    #[serde(flatten)]
+    pub step: StepResult,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepResult {
+    /// Its name.
+    pub step: String,
+    /// How it ended.
+    pub result: StepEnd,
+    /// Its exit status, where it had one.
+    pub exit: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+    /// The digest of everything it wrote.
+    pub log: Digest,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepEnd {
+    /// Exit status zero.
+    Succeeded,
+    /// Another exit status, or a signal.
+    Failed,
+    /// It took longer than it may, and was ended.
+    TimedOut,
+    /// A person or a signal ended it.
+    Interrupted,
+    /// It could not be started.
+    NotStarted,
+    /// Its window closed before it began.
+    WindowClosed,
+}
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Every step succeeded.
+    Succeeded,
+    /// A step failed: what runs now may be half of it.
+    Failed,
+    /// A signal ended it: what runs now may be half of it.
+    Interrupted,
+}
+
+/// The end of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeStatement {
+    /// The execution's entry.
+    pub execution: Digest,
+    /// How it ended.
+    pub ending: Ending,
+    /// The step at which it ended badly.
+    pub failed_step: Option<String>,
+}
+
+/// A person says what is live after an interrupted deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The execution's entry.
+    pub execution: Digest,
+    /// How it ended, after looking.
+    pub ending: Ending,
+    /// What the person found.
+    pub reason: String,
+    /// How the signer was there.
+    pub presence: Presence,
+}
+
+/// Why a payload cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// Not JSON of this shape.
+    #[error("the payload is not a deployctl statement: {why}")]
+    Malformed {
+        /// What the reader said.
+        why: String,
+    },
+    /// Another format.
+    #[error("the payload has the schema `{schema}`, and this version reads `{SCHEMA}`")]
+    Schema {
+        /// The format it names.
+        schema: String,
+    },
+    /// The same meaning in other bytes.
+    #[error("the payload is not canonical JSON, or has keys that this version does not know")]
+    NotCanonical,
+}
+
+impl Payload {
+    /// Reads the exact bytes that were signed.
+    ///
+    /// # Errors
+    /// When they are not what [`Payload::bytes`] would write.
+    pub fn read(bytes: &[u8]) -> Result<Self, PayloadError> {
+        let payload: Self = serde_json::from_slice(bytes)
+            .map_err(|error| PayloadError::Malformed { why: error.to_string() })?;
+        if payload.schema != SCHEMA {
+            return Err(PayloadError::Schema { schema: payload.schema.escape_debug().to_string() });
+        }
+        if payload.bytes()? != bytes {
+            return Err(PayloadError::NotCanonical);
+        }
+        Ok(payload)
+    }
+
+    /// The bytes to sign: canonical JSON (RFC 8785).
+    ///
+    /// # Errors
+    /// Never for a payload made of the types here; the encoder's own error otherwise.
+    pub fn bytes(&self) -> Result<Vec<u8>, PayloadError> {
+        canonical(self)
+    }
+}
+
+/// Canonical JSON (RFC 8785) of any value.
+///
+/// # Errors
+/// When the value is not JSON, such as a map with keys that are not text.
+pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, PayloadError> {
+    serde_jcs::to_vec(value).map_err(|error| PayloadError::Malformed { why: error.to_string() })
+}

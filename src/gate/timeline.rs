@@ -1,0 +1,612 @@
+//! The timeline: ledger entries folded, in order, into what is in force, approved, locked and live.
+//!
+//! [`Timeline::apply`] is where an entry becomes believed: its place in the chain, its exact bytes, its
+//! signature under the policy in force *before* it, and what it may say at that point. Whatever does not
+//! hold is a [`Fault`]; a ledger with a fault grants nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::config::{ActionKind, RawPolicy};
+use super::keys::{Proof, PublicKey};
+use super::policy::Policy;
+use super::statement::{
+    Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef, Review,
+    Revocation, Root, Statement, StepResult,
+};
+use super::terms::{CommitId, Digest, Environment, PersonName};
+
+/// One entry as it was read, before anything is believed.
+#[derive(Clone, Debug)]
+pub struct RawEntry {
+    /// The git commit that holds it.
+    pub commit: CommitId,
+    /// The exact bytes of `payload.json`.
+    pub payload: Vec<u8>,
+    /// Armored signatures, by the file's name without `.sig`.
+    pub signatures: BTreeMap<String, String>,
+    /// The digests of the other files.
+    pub attachments: BTreeMap<String, Digest>,
+    /// `deployctl.yaml`, where the entry has one.
+    pub config: Option<Vec<u8>>,
+}
+
+/// Checks one signature: the key, the namespace, the signed bytes, the armored signature.
+pub type Verify = fn(&PublicKey, &str, &[u8], &str) -> Result<Proof, String>;
+
+/// Where and why the ledger is not to be believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {sequence} ({}): {why}", commit.short())]
+pub struct Fault {
+    /// The place that the entry has in the chain, from 1.
+    pub sequence: u64,
+    /// The git commit that holds it.
+    pub commit: CommitId,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// Everything the ledger says.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    /// The trust root, once founded.
+    pub root: Option<Root>,
+    /// The newest entry.
+    pub tip: Option<Tip>,
+    /// The rules in force.
+    pub policy: Option<InForce>,
+    /// New rules that wait for more signatures: by the digest of the file, who signed.
+    pub proposals: BTreeMap<Digest, BTreeSet<PersonName>>,
+    /// Requests that people said something about, by digest.
+    pub requests: BTreeMap<Digest, Decided>,
+    /// What happened in each environment.
+    pub tracks: BTreeMap<Environment, Track>,
+}
+
+/// The newest entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Its place, from 1.
+    pub sequence: u64,
+    /// The digest of its payload.
+    pub digest: Digest,
+    /// The git commit that holds it.
+    pub commit: CommitId,
+    /// The latest moment that any entry so far names.
+    pub at: DateTime<Utc>,
+}
+
+/// The rules in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// 1 for the first.
+    pub version: u64,
+    /// The rules.
+    pub policy: Policy,
+    /// The remote the records travel through.
+    pub remote: Option<String>,
+    /// Who signed them last.
+    pub by: PersonName,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What people said about a request.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The request.
+    pub request: RequestRef,
+    /// Every verdict, in order.
+    pub votes: Vec<Vote>,
+    /// The revocation that ended the approvals before it, and who signed it.
+    pub revoked: Option<(PersonName, String)>,
+    /// The execution that consumed it.
+    pub consumed: Option<Digest>,
+}
+
+/// One verdict.
+#[derive(Clone, Debug)]
+pub struct Vote {
+    /// The digest of the entry's payload.
+    pub entry: Digest,
+    /// The git commit that holds it.
+    pub commit: CommitId,
+    /// Who signed.
+    pub by: PersonName,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What the signature proves.
+    pub proof: Proof,
+    /// What it covers.
+    pub approval: Approval,
+    /// Whether a later revocation ended it.
+    pub revoked: bool,
+}
+
+/// What happened in one environment.
+#[derive(Clone, Debug, Default)]
+pub struct Track {
+    /// Every production action, in order.
+    pub deployments: Vec<Deployed>,
+    /// What is live, as far as a good ending says.
+    pub live: Option<Live>,
+    /// Commits that were rolled back.
+    pub quarantined: BTreeSet<CommitId>,
+}
+
+/// What is live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Live {
+    /// The release.
+    #[serde(flatten)]
+    pub release: Release,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The deployment that brought it, by its execution.
+    pub execution: Digest,
+}
+
+/// One production action.
+#[derive(Clone, Debug)]
+pub struct Deployed {
+    /// The digest of the execution's payload.
+    pub execution: Digest,
+    /// The git commit that holds it.
+    pub commit: CommitId,
+    /// When it began.
+    pub at: DateTime<Utc>,
+    /// Who executed.
+    pub by: PersonName,
+    /// What was said at the start.
+    pub start: Execution,
+    /// The steps that ended.
+    pub steps: Vec<StepResult>,
+    /// How it ended, and when; `None` while it holds the environment.
+    pub ending: Option<(Ending, DateTime<Utc>)>,
+    /// The step at which it ended badly.
+    pub failed_step: Option<String>,
+    /// What a person found, where one had to look.
+    pub reviewed: Option<String>,
+    /// The execution of the rollback that undid it.
+    pub rolled_back_by: Option<Digest>,
+}
+
+impl Track {
+    /// The action that holds the environment.
+    #[must_use]
+    pub fn lock(&self) -> Option<&Deployed> {
+        self.deployments.iter().find(|deployed| deployed.ending.is_none())
+    }
+
+    /// The newest action whose ending leaves in doubt what runs: failed or interrupted, with nothing after it.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&Deployed> {
+        let last = self.deployments.last()?;
+        matches!(last.ending, Some((Ending::Failed | Ending::Interrupted, _))).then_some(last)
+    }
+
+    /// The deployment that a rollback would undo: the newest one that is not undone, whether it is live or failed.
+    #[must_use]
+    pub fn to_undo(&self) -> Option<&Deployed> {
+        let newest =
+            self.deployments.iter().rev().find(|deployed| deployed.start.action == ActionKind::Deploy)?;
+        if newest.rolled_back_by.is_none()
+            && newest.ending.map(|(ending, _)| ending) != Some(Ending::Succeeded)
+        {
+            return Some(newest);
+        }
+        let live = self.live.as_ref()?;
+        self.deployments.iter().find(|deployed| {
+            deployed.execution == live.execution && deployed.start.action == ActionKind::Deploy
+        })
+    }
+}
+
+impl Timeline {
+    /// Takes one more entry.
+    ///
+    /// # Errors
+    /// The fault of the entry; the timeline is then not to be used.
+    pub fn apply(&mut self, entry: &RawEntry, verify: Verify) -> Result<(), Fault> {
+        let sequence = self.tip.as_ref().map_or(1, |tip| tip.sequence + 1);
+        self.accept(entry, sequence, verify).map_err(|why| Fault {
+            sequence,
+            commit: entry.commit.clone(),
+            why,
+        })
+    }
+
+    fn accept(&mut self, entry: &RawEntry, sequence: u64, verify: Verify) -> Result<(), String> {
+        let payload = Payload::read(&entry.payload).map_err(|error| error.to_string())?;
+        let digest = Digest::of(&entry.payload);
+        self.check_place(&payload, sequence)?;
+        if payload.attachments != entry.attachments {
+            return Err("its files are not the ones that were signed".to_owned());
+        }
+        let founding = match (&payload.statement, &self.policy) {
+            (Statement::Policy(statement), None) => Some(read_policy(statement, entry)?),
+            (_, None) => return Err("the ledger does not begin with a policy".to_owned()),
+            _ => None,
+        };
+        let proof = self.check_signature(&payload, entry, founding.as_ref(), verify)?;
+        let at = self.tip.as_ref().map_or(payload.at, |tip| tip.at.max(payload.at));
+        self.tip = Some(Tip { sequence, digest, commit: entry.commit.clone(), at });
+        if let Some(policy) = founding {
+            self.root = Some(Root::of(&entry.payload));
+            return self.found(payload, policy);
+        }
+        let signed = Signed { digest, commit: entry.commit.clone(), by: payload.by, at: payload.at, proof };
+        match payload.statement {
+            Statement::Policy(statement) => self.propose(&statement, entry, &signed),
+            Statement::Approval(approval) => self.vote(*approval, signed),
+            Statement::Revocation(revocation) => self.revoke(&revocation, &signed),
+            Statement::Execution(execution) => self.start(*execution, signed),
+            Statement::Progress(progress) => {
+                self.running(&progress.execution)?.steps.push(progress.step);
+                Ok(())
+            }
+            Statement::Outcome(outcome) => self.end(&outcome, signed.at),
+            Statement::Review(review) => self.review(review, signed.at),
+        }
+    }
+
+    fn check_place(&self, payload: &Payload, sequence: u64) -> Result<(), String> {
+        if payload.sequence != sequence {
+            return Err(format!("it says that it is entry {}, and stands at {sequence}", payload.sequence));
+        }
+        if payload.previous != self.tip.as_ref().map(|tip| tip.digest) {
+            return Err("it does not follow the entry before it".to_owned());
+        }
+        if payload.repository != self.root {
+            return Err("it was signed for another repository's ledger".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_signature(
+        &self,
+        payload: &Payload,
+        entry: &RawEntry,
+        founding: Option<&Policy>,
+        verify: Verify,
+    ) -> Result<Proof, String> {
+        let (file, keys) = if payload.statement.by_session() {
+            ("session", self.session_keys(payload)?)
+        } else {
+            let policy = founding.or(self.policy.as_ref().map(|in_force| &in_force.policy));
+            let person = policy.and_then(|policy| policy.people.get(&payload.by));
+            let person =
+                person.ok_or_else(|| format!("`{}` is not a person of the policy in force", payload.by))?;
+            (payload.by.as_str(), person.keys.clone())
+        };
+        let mut signatures = entry.signatures.iter();
+        let (Some((name, armored)), None) = (signatures.next(), signatures.next()) else {
+            return Err("it does not carry exactly one signature".to_owned());
+        };
+        if name != file {
+            return Err(format!("it carries the signature of `{}`, not of `{file}`", name.escape_debug()));
+        }
+        let namespace = payload.statement.namespace();
+        let mut last = format!("`{file}` has no key");
+        for key in &keys {
+            match verify(key, namespace, &entry.payload, armored) {
+                Ok(proof) => return Ok(proof),
+                Err(why) => last = why,
+            }
+        }
+        Err(format!("the signature of `{file}` does not verify: {last}"))
+    }
+
+    fn session_keys(&self, payload: &Payload) -> Result<Vec<PublicKey>, String> {
+        let execution = match &payload.statement {
+            Statement::Progress(progress) => &progress.execution,
+            Statement::Outcome(outcome) => &outcome.execution,
+            _ => return Err("it is not a session's to say".to_owned()),
+        };
+        let deployed = self
+            .tracks
+            .values()
+            .flat_map(|track| &track.deployments)
+            .find(|deployed| &deployed.execution == execution)
+            .ok_or("it is about an execution that the ledger does not hold")?;
+        if deployed.ending.is_some() {
+            return Err("it is about a deployment that has ended".to_owned());
+        }
+        if deployed.by != payload.by {
+            return Err(format!("`{}` did not start that deployment", payload.by));
+        }
+        Ok(vec![deployed.start.session_key.clone()])
+    }
+
+    fn found(&mut self, payload: Payload, policy: Policy) -> Result<(), String> {
+        let Statement::Policy(statement) = payload.statement else {
+            return Err("the ledger does not begin with a policy".to_owned());
+        };
+        if statement.version != 1 || statement.replaces.is_some() {
+            return Err("the first policy is not version 1".to_owned());
+        }
+        self.policy =
+            Some(InForce { version: 1, policy, remote: statement.remote, by: payload.by, at: payload.at });
+        Ok(())
+    }
+
+    fn propose(
+        &mut self,
+        statement: &PolicyStatement,
+        entry: &RawEntry,
+        signed: &Signed,
+    ) -> Result<(), String> {
+        let in_force = self.policy.as_ref().ok_or("the ledger does not begin with a policy")?;
+        if statement.version != in_force.version + 1 || statement.replaces != Some(in_force.policy.digest) {
+            return Err(format!(
+                "it is policy {} on another policy than {}, which is in force: an older policy cannot come back",
+                statement.version, in_force.version
+            ));
+        }
+        let policy = read_policy(statement, entry)?;
+        let (people, required) = in_force.policy.policy_quorum();
+        let version = statement.version;
+        let signers = self.proposals.entry(statement.config).or_default();
+        if people.contains(&signed.by) {
+            signers.insert(signed.by.clone());
+        }
+        if signers.len() >= required as usize {
+            self.proposals.clear();
+            let (by, at) = (signed.by.clone(), signed.at);
+            self.policy = Some(InForce { version, policy, remote: statement.remote.clone(), by, at });
+        }
+        Ok(())
+    }
+
+    fn vote(&mut self, approval: Approval, signed: Signed) -> Result<(), String> {
+        let request = approval.request.clone();
+        let decided = self.requests.entry(request.digest).or_insert_with(|| Decided {
+            request: request.clone(),
+            votes: Vec::new(),
+            revoked: None,
+            consumed: None,
+        });
+        if decided.request != request {
+            return Err("it names a request by two ids".to_owned());
+        }
+        let Signed { digest, commit, by, at, proof } = signed;
+        decided.votes.push(Vote { entry: digest, commit, by, at, proof, approval, revoked: false });
+        Ok(())
+    }
+
+    fn revoke(&mut self, revocation: &Revocation, signed: &Signed) -> Result<(), String> {
+        let decided = self.requests.get_mut(&revocation.request.digest);
+        let decided = decided.ok_or("it revokes an approval that the ledger does not hold")?;
+        for vote in &mut decided.votes {
+            vote.revoked |= vote.approval.verdict == super::statement::Verdict::Allow;
+        }
+        decided.revoked = Some((signed.by.clone(), revocation.reason.clone()));
+        Ok(())
+    }
+
+    fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
+        self.check_consumption(&execution)?;
+        let track = self.tracks.entry(execution.environment.clone()).or_default();
+        if let Some(lock) = track.lock()
+            && signed.at <= lock.start.lease_until
+        {
+            return Err("it starts while another deployment holds the environment".to_owned());
+        }
+        if execution.action == ActionKind::Deploy
+            && let Some(decided) = self.requests.get_mut(&execution.request.digest)
+        {
+            decided.consumed = Some(signed.digest);
+        }
+        // A rollback of a deployment that never said how it ended settles that it was interrupted.
+        for open in track.deployments.iter_mut().filter(|deployed| deployed.ending.is_none()) {
+            open.ending = Some((Ending::Interrupted, signed.at));
+        }
+        let Signed { digest, commit, by, at, proof: _ } = signed;
+        track.deployments.push(Deployed {
+            execution: digest,
+            commit,
+            at,
+            by,
+            start: execution,
+            steps: Vec::new(),
+            ending: None,
+            failed_step: None,
+            reviewed: None,
+            rolled_back_by: None,
+        });
+        Ok(())
+    }
+
+    /// An execution must rest on approvals that the ledger holds, for the same thing, and no deployment may
+    /// rest on one that was used before.
+    fn check_consumption(&self, execution: &Execution) -> Result<(), String> {
+        let decided = self.requests.get(&execution.request.digest);
+        let decided = decided.ok_or("it rests on an approval that the ledger does not hold")?;
+        if execution.approvals.is_empty() {
+            return Err("it rests on no approval".to_owned());
+        }
+        for wanted in &execution.approvals {
+            let vote = decided.votes.iter().find(|vote| &vote.entry == wanted);
+            let vote = vote.ok_or("it rests on an approval that the ledger does not hold")?;
+            let approval = &vote.approval;
+            let covered = match execution.action {
+                ActionKind::Deploy => Some(&approval.release),
+                ActionKind::Rollback => approval.previous_release.as_ref(),
+            };
+            if approval.environment != execution.environment || covered != Some(&execution.release) {
+                return Err("it does what its approval does not cover".to_owned());
+            }
+        }
+        if execution.action == ActionKind::Deploy && decided.consumed.is_some() {
+            return Err("its approval was used before".to_owned());
+        }
+        Ok(())
+    }
+
+    fn running(&mut self, execution: &Digest) -> Result<&mut Deployed, String> {
+        self.tracks
+            .values_mut()
+            .flat_map(|track| &mut track.deployments)
+            .find(|deployed| &deployed.execution == execution && deployed.ending.is_none())
+            .ok_or_else(|| "it is about a deployment that is not running".to_owned())
+    }
+
+    fn end(&mut self, outcome: &OutcomeStatement, at: DateTime<Utc>) -> Result<(), String> {
+        let deployed = self.running(&outcome.execution)?;
+        deployed.ending = Some((outcome.ending, at));
+        deployed.failed_step.clone_from(&outcome.failed_step);
+        let deployed = deployed.clone();
+        self.settle(&deployed, outcome.ending, at);
+        Ok(())
+    }
+
+    fn review(&mut self, review: Review, at: DateTime<Utc>) -> Result<(), String> {
+        let deployed = self
+            .tracks
+            .values_mut()
+            .flat_map(|track| &mut track.deployments)
+            .find(|deployed| deployed.execution == review.execution)
+            .ok_or("it reviews a deployment that the ledger does not hold")?;
+        if deployed.ending.is_some_and(|(ending, _)| ending != Ending::Interrupted) {
+            return Err("it reviews a deployment that was not interrupted".to_owned());
+        }
+        deployed.ending = Some((review.ending, at));
+        deployed.reviewed = Some(review.reason);
+        let deployed = deployed.clone();
+        self.settle(&deployed, review.ending, at);
+        Ok(())
+    }
+
+    /// What a good ending makes live, and what a good rollback puts into quarantine.
+    fn settle(&mut self, deployed: &Deployed, ending: Ending, at: DateTime<Utc>) {
+        if ending != Ending::Succeeded {
+            return;
+        }
+        let track = self.tracks.entry(deployed.start.environment.clone()).or_default();
+        let release = deployed.start.release.clone();
+        if deployed.start.action == ActionKind::Deploy {
+            track.live = Some(Live { release, since: at, execution: deployed.execution });
+            return;
+        }
+        let undone = track.to_undo().map(|undone| (undone.execution, undone.start.release.commit.clone()));
+        let Some((undone, commit)) = undone else { return };
+        track.quarantined.insert(commit);
+        for known in track.deployments.iter_mut().filter(|known| known.execution == undone) {
+            known.rolled_back_by = Some(deployed.execution);
+        }
+        // The release that is live again was brought by the deployment that first made it live.
+        let origin = track.deployments.iter().rev().find(|known| {
+            known.start.action == ActionKind::Deploy
+                && known.start.release == release
+                && known.rolled_back_by.is_none()
+        });
+        let execution = origin.map_or(deployed.execution, |origin| origin.execution);
+        track.live = Some(Live { release, since: at, execution });
+    }
+}
+
+/// Who said it, where and when.
+struct Signed {
+    digest: Digest,
+    commit: CommitId,
+    by: PersonName,
+    at: DateTime<Utc>,
+    proof: Proof,
+}
+
+fn read_policy(statement: &PolicyStatement, entry: &RawEntry) -> Result<Policy, String> {
+    let bytes = entry.config.as_deref().ok_or("it does not hold the `deployctl.yaml` it signs")?;
+    if Digest::of(bytes) != statement.config {
+        return Err("its `deployctl.yaml` is not the one that was signed".to_owned());
+    }
+    let raw = RawPolicy::parse(bytes)
+        .map_err(|error| format!("its `deployctl.yaml` is not valid: {}", error.message))?;
+    Policy::check(raw, bytes).map_err(|problems| {
+        let first = problems
+            .first()
+            .map_or_else(String::new, |problem| format!("{}: {}", problem.path, problem.message));
+        format!("its `deployctl.yaml` is not valid: {first}")
+    })
+}
+
+/// The timeline as `state.json` keeps it: what a reader needs to go on from here.
+#[derive(Serialize)]
+pub struct State<'a> {
+    schema: &'static str,
+    sequence: u64,
+    policy: Option<StatePolicy>,
+    environments: BTreeMap<&'a Environment, StateEnvironment<'a>>,
+    requests: Vec<StateRequest<'a>>,
+}
+
+#[derive(Serialize)]
+struct StatePolicy {
+    version: u64,
+    config: Digest,
+}
+
+#[derive(Serialize)]
+struct StateEnvironment<'a> {
+    live: Option<&'a Live>,
+    locked_by: Option<Digest>,
+    quarantined: &'a BTreeSet<CommitId>,
+}
+
+#[derive(Serialize)]
+struct StateRequest<'a> {
+    #[serde(flatten)]
+    request: &'a RequestRef,
+    votes: Vec<(Digest, bool)>,
+    consumed: Option<Digest>,
+}
+
+/// How long a decided request stays in `state.json` after its last approval expired: long enough to explain
+/// a refusal, short enough that the file does not grow with the ledger.
+const STATE_KEEPS_DAYS: i64 = 30;
+
+impl Timeline {
+    /// What `state.json` of the next entry holds.
+    #[must_use]
+    pub fn state(&self) -> State<'_> {
+        let now = self.tip.as_ref().map(|tip| tip.at);
+        let fresh = |decided: &&Decided| {
+            let last = decided.votes.iter().map(|vote| vote.approval.execute_by).max();
+            last.zip(now).is_none_or(|(last, now)| now - last < chrono::Duration::days(STATE_KEEPS_DAYS))
+        };
+        State {
+            schema: super::statement::SCHEMA,
+            sequence: self.tip.as_ref().map_or(0, |tip| tip.sequence),
+            policy: self
+                .policy
+                .as_ref()
+                .map(|in_force| StatePolicy { version: in_force.version, config: in_force.policy.digest }),
+            environments: self
+                .tracks
+                .iter()
+                .map(|(name, track)| {
+                    let locked_by = track.lock().map(|lock| lock.execution);
+                    (
+                        name,
+                        StateEnvironment {
+                            live: track.live.as_ref(),
+                            locked_by,
+                            quarantined: &track.quarantined,
+                        },
+                    )
+                })
+                .collect(),
+            requests: self
+                .requests
+                .values()
+                .filter(fresh)
+                .map(|decided| StateRequest {
+                    request: &decided.request,
+                    votes: decided.votes.iter().map(|vote| (vote.entry, vote.revoked)).collect(),
+                    consumed: decided.consumed,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! When it may be deployed: allow and deny windows in a time zone, by action. Deny wins.
+//!
+//! A window is judged on the local clock of its zone, so an hour that daylight saving skips never opens
+//! and an hour that it repeats is open twice.
+
+use std::collections::BTreeSet;
+
+use chrono::{
+    DateTime, Datelike, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc, Weekday,
+};
+use chrono_tz::Tz;
+
+use super::config::{ActionKind, RawWindow, RawWindows};
+
+/// The windows of one environment.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    zone: Tz,
+    allow: Vec<Window>,
+    deny: Vec<Window>,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { zone: Tz::UTC, allow: Vec::new(), deny: Vec::new() }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Window {
+    name: Option<String>,
+    days: [bool; 7],
+    hours: Option<(NaiveTime, NaiveTime)>,
+    from: Option<NaiveDateTime>,
+    /// The first moment after it.
+    to: Option<NaiveDateTime>,
+    actions: BTreeSet<ActionKind>,
+}
+
+/// Whether an action may start at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It may.
+    Open,
+    /// No allow window is open.
+    Closed {
+        /// The next opening within a year, in the zone's words.
+        next: Option<String>,
+    },
+    /// A deny window is open.
+    Blackout {
+        /// Its position in `deny`.
+        index: usize,
+        /// Its name.
+        name: Option<String>,
+        /// The next opening within a year, in the zone's words.
+        next: Option<String>,
+    },
+}
+
+/// How far ahead an opening is looked for.
+const HORIZON_DAYS: u64 = 366;
+
+impl Windows {
+    /// Checks the windows of a file.
+    ///
+    /// # Errors
+    /// Every problem, with the key below `windows`.
+    pub fn check(raw: RawWindows) -> Result<Self, Vec<(String, String)>> {
+        let mut problems = Vec::new();
+        let name = raw.timezone.as_deref().unwrap_or("UTC");
+        let zone = name.parse::<Tz>().unwrap_or_else(|_| {
+            let what = format!("`{name}` is not a time zone, such as `Europe/Berlin`");
+            problems.push(("timezone".to_owned(), what));
+            Tz::UTC
+        });
+        let mut list = |key: &str, windows: Vec<RawWindow>| {
+            let mut checked = Vec::new();
+            for (index, window) in windows.into_iter().enumerate() {
+                match Window::check(window) {
+                    Ok(window) => checked.push(window),
+                    Err((field, what)) => problems.push((format!("{key}[{index}].{field}"), what)),
+                }
+            }
+            checked
+        };
+        let allow = list("allow", raw.allow);
+        let deny = list("deny", raw.deny);
+        if problems.is_empty() { Ok(Self { zone, allow, deny }) } else { Err(problems) }
+    }
+
+    /// Judges one moment.
+    #[must_use]
+    pub fn at(&self, now: DateTime<Utc>, action: ActionKind) -> Opening {
+        let local = now.with_timezone(&self.zone).naive_local();
+        let denying = self.deny.iter().position(|window| window.holds(local, action));
+        if let Some(index) = denying {
+            let name = self.deny[index].name.clone();
+            return Opening::Blackout { index, name, next: self.next(now, action) };
+        }
+        if self.allowed(local, action) {
+            Opening::Open
+        } else {
+            Opening::Closed { next: self.next(now, action) }
+        }
+    }
+
+    /// One line for screens: what is allowed and denied.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        if self.allow.is_empty() && self.deny.is_empty() {
+            return None;
+        }
+        let names = |windows: &[Window]| windows.iter().map(Window::words).collect::<Vec<_>>().join(", ");
+        let mut words = Vec::new();
+        if !self.allow.is_empty() {
+            words.push(format!("open {}", names(&self.allow)));
+        }
+        if !self.deny.is_empty() {
+            words.push(format!("closed {}", names(&self.deny)));
+        }
+        Some(format!("{} ({})", words.join("; "), self.zone))
+    }
+
+    fn allowed(&self, local: NaiveDateTime, action: ActionKind) -> bool {
+        let mut about = self.allow.iter().filter(|window| window.actions.contains(&action)).peekable();
+        about.peek().is_none() || about.any(|window| window.holds(local, action))
+    }
+
+    fn open(&self, local: NaiveDateTime, action: ActionKind) -> bool {
+        !self.deny.iter().any(|window| window.holds(local, action)) && self.allowed(local, action)
+    }
+
+    /// The next moment that is open: only an edge of a window or a midnight can open one.
+    fn next(&self, now: DateTime<Utc>, action: ActionKind) -> Option<String> {
+        let today = now.with_timezone(&self.zone).date_naive();
+        let windows = || self.allow.iter().chain(&self.deny);
+        let mut times: Vec<NaiveTime> =
+            windows().filter_map(|window| window.hours).flat_map(|(a, b)| [a, b]).collect();
+        times.push(NaiveTime::MIN);
+        let once: Vec<NaiveDateTime> =
+            windows().flat_map(|window| [window.from, window.to]).flatten().collect();
+        (0..HORIZON_DAYS).find_map(|ahead| {
+            let day = today.checked_add_days(Days::new(ahead))?;
+            let mut moments: Vec<NaiveDateTime> = times.iter().map(|time| day.and_time(*time)).collect();
+            moments.extend(once.iter().filter(|moment| moment.date() == day));
+            let mut instants: Vec<DateTime<Tz>> =
+                moments.iter().filter_map(|moment| self.instant(*moment)).collect();
+            instants.sort_unstable();
+            instants
+                .into_iter()
+                .find(|at| at.with_timezone(&Utc) > now && self.open(at.naive_local(), action))
+                .map(|at| at.format("%a %Y-%m-%d %H:%M %Z").to_string())
+        })
+    }
+
+    /// The first instant that shows this local time or, where daylight saving skips it, the first after.
+    fn instant(&self, local: NaiveDateTime) -> Option<DateTime<Tz>> {
+        (0..=12).find_map(|quarter| {
+            self.zone.from_local_datetime(&(local + Duration::minutes(15 * quarter))).earliest()
+        })
+    }
+}
+
+impl Window {
+    fn check(raw: RawWindow) -> Result<Self, (&'static str, String)> {
+        let RawWindow { name, days, hours, from, to, actions } = raw;
+        if days.is_none() && hours.is_none() && from.is_none() && to.is_none() {
+            return Err(("days", "say when: `days`, `hours`, `from` or `to`".to_owned()));
+        }
+        let days = days.as_deref().map_or(Ok([true; 7]), parse_days).map_err(|what| ("days", what))?;
+        let hours = hours.as_deref().map(parse_hours).transpose().map_err(|what| ("hours", what))?;
+        let from = from
+            .as_deref()
+            .map(|text| parse_moment(text, false))
+            .transpose()
+            .map_err(|what| ("from", what))?;
+        let to =
+            to.as_deref().map(|text| parse_moment(text, true)).transpose().map_err(|what| ("to", what))?;
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            return Err(("to", "the window ends before it begins".to_owned()));
+        }
+        let actions =
+            actions.map_or_else(|| BTreeSet::from([ActionKind::Deploy]), |list| list.into_iter().collect());
+        if actions.is_empty() {
+            return Err(("actions", "say `deploy`, `rollback` or both".to_owned()));
+        }
+        Ok(Self { name, days, hours, from, to, actions })
+    }
+
+    fn holds(&self, local: NaiveDateTime, action: ActionKind) -> bool {
+        self.actions.contains(&action)
+            && self.from.is_none_or(|from| local >= from)
+            && self.to.is_none_or(|to| local < to)
+            && self.in_hours(local)
+    }
+
+    fn in_hours(&self, local: NaiveDateTime) -> bool {
+        let day = |date: NaiveDate| self.days[date.weekday().num_days_from_monday() as usize];
+        let today = day(local.date());
+        let Some((start, end)) = self.hours else { return today };
+        let time = local.time();
+        if start < end {
+            return today && time >= start && time < end;
+        }
+        let yesterday = local.date().pred_opt().is_some_and(day);
+        (today && time >= start) || (yesterday && time < end)
+    }
+
+    fn words(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let mut words = Vec::new();
+        if self.days != [true; 7] {
+            let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+            let open: Vec<&str> =
+                names.iter().zip(self.days).filter(|(_, open)| *open).map(|(name, _)| *name).collect();
+            words.push(open.join(" "));
+        }
+        if let Some((start, end)) = self.hours {
+            words.push(format!("{}-{}", start.format("%H:%M"), end.format("%H:%M")));
+        }
+        if let Some(from) = self.from {
+            words.push(format!("from {}", from.format("%Y-%m-%d %H:%M")));
+        }
+        if let Some(to) = self.to {
+            words.push(format!("until {}", to.format("%Y-%m-%d %H:%M")));
+        }
+        words.join(" ")
+    }
+}
+
+fn parse_day(text: &str) -> Result<usize, String> {
+    let weekday: Weekday =
+        text.trim().parse().map_err(|_| format!("`{}` is not a day, such as `mon`", text.trim()))?;
+    Ok(weekday.num_days_from_monday() as usize)
+}
+
+fn parse_days(text: &str) -> Result<[bool; 7], String> {
+    let mut days = [false; 7];
+    for part in text.split(',') {
+        let (first, last) = match part.split_once('-') {
+            Some((first, last)) => (parse_day(first)?, parse_day(last)?),
+            None => (parse_day(part)?, parse_day(part)?),
+        };
+        let mut day = first;
+        days[day] = true;
+        while day != last {
+            day = (day + 1) % 7;
+            days[day] = true;
+        }
+    }
+    Ok(days)
+}
+
+fn parse_hours(text: &str) -> Result<(NaiveTime, NaiveTime), String> {
+    let wrong = || format!("`{text}` is not a span of hours, such as `09:00-16:00`");
+    let (start, end) = text.split_once('-').ok_or_else(wrong)?;
+    let time = |text: &str| match text.trim() {
+        "24:00" => Ok(NaiveTime::MIN),
+        text => NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| wrong()),
+    };
+    // `24:00` is the midnight after: the span then ends with its day, also from `00:00`.
+    let whole = end.trim() == "24:00";
+    let (start, end) = (time(start)?, time(end)?);
+    if start == end && !whole { Err(wrong()) } else { Ok((start, end)) }
+}
+
+/// A date or a date and time; the end of a window that is a date includes that day.
+fn parse_moment(text: &str, end: bool) -> Result<NaiveDateTime, String> {
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        let day = if end { date.checked_add_days(Days::new(1)).unwrap_or(date) } else { date };
+        return Ok(day.and_time(NaiveTime::MIN));
+    }
+    NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M").map_err(|_| {
+        format!("`{text}` is not a date or a moment, such as `2026-12-20` or `2026-12-20 18:00`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(zone: &str, allow: &[(&str, &str)], deny: Vec<RawWindow>) -> Windows {
+        let window = |(days, hours): &(&str, &str)| RawWindow {
+            name: None,
+            days: Some((*days).to_owned()),
+            hours: Some((*hours).to_owned()),
+            from: None,
+            to: None,
+            actions: None,
+        };
+        let raw =
+            RawWindows { timezone: Some(zone.to_owned()), allow: allow.iter().map(window).collect(), deny };
+        Windows::check(raw).unwrap()
+    }
+
+    fn freeze(from: &str, to: &str) -> RawWindow {
+        RawWindow {
+            name: Some("freeze".to_owned()),
+            days: None,
+            hours: None,
+            from: Some(from.to_owned()),
+            to: Some(to.to_owned()),
+            actions: None,
+        }
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn no_windows_are_always_open() {
+        assert_eq!(Windows::default().at(at("2026-11-23T03:00:00Z"), ActionKind::Deploy), Opening::Open);
+    }
+
+    #[test]
+    fn a_closed_window_names_the_next_opening() {
+        let windows = windows("Europe/Berlin", &[("mon-thu", "09:00-16:00")], vec![]);
+        let friday = at("2026-11-27T10:00:00Z");
+        let next = Some("Mon 2026-11-30 09:00 CET".to_owned());
+        assert_eq!(windows.at(friday, ActionKind::Deploy), Opening::Closed { next });
+        assert_eq!(windows.at(at("2026-11-26T14:59:59Z"), ActionKind::Deploy), Opening::Open);
+        assert!(matches!(windows.at(at("2026-11-26T15:00:00Z"), ActionKind::Deploy), Opening::Closed { .. }));
+    }
+
+    #[test]
+    fn deny_wins_and_still_lets_a_rollback_through() {
+        let windows = windows("UTC", &[("mon-sun", "00:00-24:00")], vec![freeze("2026-12-20", "2027-01-03")]);
+        let inside = at("2027-01-03T23:59:00Z");
+        let next = Some("Mon 2027-01-04 00:00 UTC".to_owned());
+        let blackout = Opening::Blackout { index: 0, name: Some("freeze".to_owned()), next };
+        assert_eq!(windows.at(inside, ActionKind::Deploy), blackout);
+        assert_eq!(windows.at(inside, ActionKind::Rollback), Opening::Open);
+    }
+
+    #[test]
+    fn an_hour_that_daylight_saving_skips_never_opens() {
+        // Berlin, 2027-03-28: 02:00 becomes 03:00.
+        let windows = windows("Europe/Berlin", &[("sun", "02:00-03:00")], vec![]);
+        for minute in 0..180 {
+            let moment = at("2027-03-28T00:00:00Z") + Duration::minutes(minute);
+            assert!(matches!(windows.at(moment, ActionKind::Deploy), Opening::Closed { .. }), "{moment}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_daylight_saving_repeats_is_open_twice() {
+        // Berlin, 2026-10-25: 03:00 becomes 02:00.
+        let windows = windows("Europe/Berlin", &[("sun", "02:00-03:00")], vec![]);
+        for moment in ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"] {
+            assert_eq!(windows.at(at(moment), ActionKind::Deploy), Opening::Open);
+        }
+    }
+
+    #[test]
+    fn a_window_past_midnight_belongs_to_the_day_it_starts() {
+        let windows = windows("UTC", &[("fri", "22:00-04:00")], vec![]);
+        assert_eq!(windows.at(at("2026-11-28T03:59:00Z"), ActionKind::Deploy), Opening::Open);
+        assert!(matches!(windows.at(at("2026-11-27T03:59:00Z"), ActionKind::Deploy), Opening::Closed { .. }));
+    }
+
+    #[test]
+    fn a_wrong_window_says_which_key() {
+        let raw = RawWindows {
+            timezone: Some("Mars/Base".to_owned()),
+            allow: vec![RawWindow { hours: Some("9".to_owned()), ..freeze("2026-01-01", "2026-01-02") }],
+            deny: vec![freeze("2026-01-02", "2026-01-01")],
+        };
+        let keys: Vec<String> = Windows::check(raw).unwrap_err().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["timezone", "allow[0].hours", "deny[0].to"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! What a command answers: one value, shown to people or as the one JSON document.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::style::Styles;
+use super::text;
+use crate::gate::reason::Reason;
+use crate::gate::statement::SCHEMA;
+use crate::outcome::Outcome;
+
+/// The end of a command.
+#[derive(Debug)]
+#[must_use = "an answer that is not shown says nothing"]
+pub struct Answer {
+    /// The subcommand.
+    pub command: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The result for people, on standard output.
+    pub text: String,
+    /// The result for programs: keys of the document besides the common ones.
+    pub fields: Map<String, Value>,
+    /// Why not.
+    pub reasons: Vec<Reason>,
+    /// What is good to know and refuses nothing.
+    pub warnings: Vec<Reason>,
+    /// One sentence where there is no reason: what failed, what was declined.
+    pub message: Option<String>,
+}
+
+impl Answer {
+    /// It was done.
+    pub fn done(command: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            command,
+            outcome: Outcome::Done,
+            text: text.into(),
+            fields: Map::new(),
+            reasons: vec![],
+            warnings: vec![],
+            message: None,
+        }
+    }
+
+    /// The gate refused.
+    pub fn refused(command: &'static str, reasons: Vec<Reason>) -> Self {
+        let human = reasons.iter().any(|reason| reason.code.human_required());
+        let busy = reasons.iter().all(|reason| reason.code == crate::gate::reason::Code::EnvironmentBusy);
+        let outcome = match (human, busy) {
+            (_, true) => Outcome::Busy,
+            (true, false) => Outcome::HumanRequired,
+            (false, false) => Outcome::Refused,
+        };
+        Self { outcome, reasons, ..Self::done(command, "") }
+    }
+
+    /// It ended in another way, with a sentence.
+    pub fn ended(command: &'static str, outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, message: Some(message.into()), ..Self::done(command, "") }
+    }
+
+    /// Adds a key for programs.
+    pub fn with(mut self, key: &str, value: impl Serialize) -> Self {
+        self.fields.insert(key.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// The one JSON document, with a line end.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let mut document = Map::new();
+        document.insert("schema".to_owned(), json!(SCHEMA));
+        document.insert("command".to_owned(), json!(self.command));
+        document.insert("outcome".to_owned(), json!(self.outcome.word()));
+        document.insert("exit".to_owned(), json!(self.outcome.code()));
+        document.insert("reasons".to_owned(), json!(self.reasons));
+        document.insert("warnings".to_owned(), json!(self.warnings));
+        document.insert("human_required".to_owned(), json!(self.outcome == Outcome::HumanRequired));
+        if let Some(message) = &self.message {
+            document.insert("message".to_owned(), json!(message));
+        }
+        document.extend(self.fields.clone());
+        let mut text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// What people read on standard error besides the result.
+    #[must_use]
+    pub fn remarks(&self, styles: Styles) -> String {
+        let mut lines = Vec::new();
+        for warning in &self.warnings {
+            lines.push(format!(
+                "{} {}  {}",
+                styles.warn("warning:"),
+                warning.code.as_str(),
+                clean(&warning.message)
+            ));
+            lines.extend(warning.next.iter().map(|next| format!("  next: {}", clean(next))));
+        }
+        if !self.reasons.is_empty() {
+            lines.push(format!("{} deployctl {}", styles.bad("refused:"), self.command));
+            lines.extend(self.reasons.iter().map(|reason| reason_lines(reason, styles)));
+        }
+        if let Some(message) = &self.message {
+            let mark = match self.outcome {
+                Outcome::Done => styles.ok("ok:"),
+                Outcome::Declined => styles.warn("declined:"),
+                Outcome::Busy => styles.warn("busy:"),
+                _ => styles.bad("error:"),
+            };
+            lines.push(format!("{mark} {}", text::block(message)));
+        }
+        lines.join("\n")
+    }
+}
+
+fn reason_lines(reason: &Reason, styles: Styles) -> String {
+    let mut lines = vec![format!(
+        "  {} {}  {}",
+        styles.bad("✗"),
+        styles.heading(reason.code.as_str()),
+        clean(&reason.message)
+    )];
+    if let Some(policy) = &reason.policy {
+        lines.push(format!("      policy: {}", clean(policy)));
+    }
+    lines.extend(reason.next.iter().map(|next| format!("      next:   {}", clean(next))));
+    lines.join("\n")
+}
+
+/// A sentence of ours may hold a person's words: one line, nothing raw, as long as it is.
+fn clean(text: &str) -> String {
+    text::line(text, 2_000)
+}

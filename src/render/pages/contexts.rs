@@ -1,0 +1,146 @@
+//! What each page's template is given.
+
+use serde::Serialize;
+
+use crate::evidence::checklist::{Checklist, Item};
+use crate::render::text;
+
+/// The checklist as its template has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChecklistPage<'a> {
+    /// The version to be deployed.
+    pub version: &'a str,
+    /// `YYYY-MM-DD`.
+    pub date: &'a str,
+    /// The role or person who prepared it.
+    pub prepared_by: &'a str,
+    /// What is left to do: `3 things need you`, or `nothing is open`.
+    pub open: String,
+    /// The parts of the checklist.
+    pub sections: Vec<PageSection<'a>>,
+}
+
+/// One part of the checklist, its items under their sub-headings.
+#[derive(Clone, Debug, Serialize)]
+pub struct PageSection<'a> {
+    /// The heading.
+    pub title: &'a str,
+    /// Plain lines above the items.
+    pub notes: &'a [String],
+    /// The items without a sub-heading first, then each sub-heading in the order of its first item.
+    pub groups: Vec<Group<'a>>,
+}
+
+/// The items under one sub-heading.
+#[derive(Clone, Debug, Serialize)]
+pub struct Group<'a> {
+    /// The sub-heading, if there is one.
+    pub name: Option<&'a str>,
+    /// Its items in their order.
+    pub items: Vec<&'a Item>,
+}
+
+impl<'a> From<&'a Checklist> for ChecklistPage<'a> {
+    fn from(checklist: &'a Checklist) -> Self {
+        let sections = checklist.sections.iter().map(|section| PageSection {
+            title: &section.title,
+            notes: &section.notes,
+            groups: groups(&section.items),
+        });
+        let open = match checklist.open().len() {
+            0 => "nothing is open".to_owned(),
+            1 => "1 thing needs you".to_owned(),
+            many => format!("{} need you", text::count(many, "thing")),
+        };
+        Self {
+            version: &checklist.version,
+            date: &checklist.date,
+            prepared_by: &checklist.prepared_by,
+            open,
+            sections: sections.collect(),
+        }
+    }
+}
+
+/// An item without a group would otherwise seem to belong to the sub-heading before it.
+fn groups(items: &[Item]) -> Vec<Group<'_>> {
+    let (without, with): (Vec<&Item>, Vec<&Item>) = items.iter().partition(|item| item.group.is_none());
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    if !without.is_empty() {
+        groups.push(Group { name: None, items: without });
+    }
+    for item in with {
+        let name = item.group.as_deref();
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) => group.items.push(item),
+            None => groups.push(Group { name, items: vec![item] }),
+        }
+    }
+    groups
+}
+
+/// The deployment request as its template has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestPage {
+    /// Where to: `production`. The page shows it with a capital.
+    pub environment: String,
+    /// `AWAITING HUMAN APPROVAL` and what comes after.
+    pub status: String,
+    /// `Routine`, `Urgent` or `Emergency`.
+    pub urgency: String,
+    /// The role or person who asks.
+    pub requested_by: String,
+    /// Where the checklist is.
+    pub checklist: String,
+    /// What the request holds fast: `Request`, `Version`, `Environment`, `Commit`, `Previous`.
+    pub pinned: Vec<Pinned>,
+    /// What is being deployed; may have several lines.
+    pub summary: String,
+    /// `Low`, `Medium` or `High`.
+    pub risk_level: String,
+    /// What happens if it fails; may have several lines.
+    pub impact: String,
+    /// What is done against it; may have several lines.
+    pub mitigation: String,
+    /// The preferred time.
+    pub preferred: String,
+    /// The other time.
+    pub alternative: String,
+    /// The times when nothing is deployed; the page says `none` for an empty list.
+    pub blackouts: Vec<String>,
+    /// How long to watch afterwards, in minutes.
+    pub monitor_minutes: u64,
+}
+
+/// A line of the request's head.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pinned {
+    /// What it is: `Commit`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// The table of deployments as its template has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryPage {
+    /// The deployments, in the order of the table.
+    pub rows: Vec<HistoryRow>,
+}
+
+/// One deployment.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryRow {
+    /// `YYYY-MM-DD`.
+    pub date: String,
+    /// The version.
+    pub version: String,
+    /// `Feature`, `Hotfix` and the like: the column `Type`.
+    pub kind: String,
+    /// `Success`, `Rolled back` and the like.
+    pub status: String,
+    /// `N/A`, `Yes` or what else is to be said.
+    pub rollback: String,
+    /// A few words.
+    pub notes: String,
+}

@@ -1,0 +1,368 @@
+//! Screens: what a person reads before signing, as plain text. The digest of a screen is signed with it, so a screen
+//! holds no colour, and every foreign word in it is cleaned.
+
+use chrono::{DateTime, Utc};
+
+use super::text;
+use crate::gate::config::ActionKind;
+use crate::gate::plan::{Plan, STEP_VARIABLES};
+use crate::gate::policy::{EnvironmentRule, Policy, Step};
+use crate::gate::reason::Reason;
+use crate::gate::request::{CheckState, Request};
+use crate::gate::statement::{RequestRef, Root};
+
+/// Wider lines are cut on screens: they are made for 80 columns, and names may be long.
+const COLUMNS: usize = 100;
+
+fn cut(text: &str) -> String {
+    text::line(text, COLUMNS)
+}
+
+fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The review of a request: everything that the signature covers.
+#[must_use]
+pub fn review(policy: &Policy, rule: &EnvironmentRule, request: &Request, reference: &RequestRef) -> String {
+    let mut lines = vec![
+        format!(
+            "{} · {} · deploy {} to {}",
+            cut(&policy.project),
+            reference.id,
+            request.release.version,
+            request.environment
+        ),
+        String::new(),
+    ];
+    let mut field = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
+    field("Summary", cut(&request.asked.summary));
+    field(
+        "Asked by",
+        format!(
+            "{} ({}), {}",
+            cut(&request.requested_by.name),
+            cut(&request.requested_by.known_by),
+            minute(request.at)
+        ),
+    );
+    field("Commit", format!("{}  tree {}", request.release.commit, request.tree.short()));
+    field("Since", since(request));
+    field("Changes", changes(request));
+    field("Database", database(request));
+    field("Tests", tests(policy, request));
+    field(
+        "Risk",
+        format!(
+            "{} · {} · impact: {}",
+            request.asked.risk.word(),
+            request.asked.urgency.word(),
+            cut(&request.asked.impact)
+        ),
+    );
+    field("Mitigation", cut(&request.asked.mitigation));
+    field("Window", window(rule, request));
+    field("Rollback", rollback(rule, request));
+    field(
+        "Watch",
+        format!(
+            "{} after it",
+            text::count(usize::try_from(request.asked.monitor).unwrap_or(usize::MAX), "minute")
+        ),
+    );
+    field("Approval", approval(rule, request));
+    if !request.behind.is_empty() {
+        field(
+            "LEFT BEHIND",
+            format!(
+                "{} that are live are not in this candidate",
+                text::count(request.behind.len(), "commit")
+            ),
+        );
+    }
+    field(
+        "Digests",
+        format!(
+            "request {} · checklist {} · evidence {} · policy {}",
+            reference.digest.short(),
+            request.checklist.short(),
+            request.evidence.short(),
+            request.policy.short()
+        ),
+    );
+    lines.push(String::new());
+    lines.extend(open_boxes(request));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn since(request: &Request) -> String {
+    match &request.previous_release {
+        Some(previous) if request.previous_recorded => {
+            format!("{} ({}), live", previous.version, previous.commit.short())
+        }
+        Some(previous) => {
+            format!(
+                "{} ({}), as the request says: nothing is recorded",
+                previous.version,
+                previous.commit.short()
+            )
+        }
+        None => "no release before it is recorded".to_owned(),
+    }
+}
+
+fn number(count: u64, noun: &str) -> String {
+    text::count(usize::try_from(count).unwrap_or(usize::MAX), noun)
+}
+
+fn changes(request: &Request) -> String {
+    let extent = &request.extent;
+    format!(
+        "{} by {}, {} changed, {}, {} declared breaking",
+        number(extent.commits, "commit"),
+        number(extent.authors, "author"),
+        number(extent.files, "file"),
+        number(extent.dependencies, "new dependency"),
+        extent.breaking
+    )
+}
+
+fn database(request: &Request) -> String {
+    match (request.extent.migrations, request.extent.irreversible) {
+        (0, _) => "no migrations".to_owned(),
+        (all, 0) => format!("{}, all known to be reversible", number(all, "migration")),
+        (all, hard) => format!("{}, {hard} NOT known to be reversible", number(all, "migration")),
+    }
+}
+
+fn tests(policy: &Policy, request: &Request) -> String {
+    let word = |state: CheckState| match state {
+        CheckState::Passed => "passed",
+        CheckState::Failed => "FAILED",
+        CheckState::Missing => "no evidence",
+        CheckState::Stale => "STALE",
+        CheckState::Unreadable => "UNREADABLE",
+        CheckState::NotNeeded => "not needed",
+    };
+    let title = |check| policy.checks.get(check).map_or_else(|| check.to_string(), |rule| rule.title.clone());
+    let all: Vec<String> = request
+        .checks
+        .iter()
+        .map(|(check, state)| format!("{} {}", cut(&title(check)), word(*state)))
+        .collect();
+    all.join(" · ")
+}
+
+fn window(rule: &EnvironmentRule, request: &Request) -> String {
+    let asked = &request.asked;
+    let mut words = vec![rule.windows.words().unwrap_or_else(|| "always open".to_owned())];
+    words.extend(asked.preferred.as_ref().map(|time| format!("preferred {}", cut(time))));
+    words.extend(asked.alternative.as_ref().map(|time| format!("else {}", cut(time))));
+    words.extend(asked.blackouts.iter().map(|time| format!("not {}", cut(time))));
+    words.join(" · ")
+}
+
+fn rollback(rule: &EnvironmentRule, request: &Request) -> String {
+    let Some(plan) = &rule.rollback else { return "NONE: the policy says no way back".to_owned() };
+    let Some(previous) = &request.previous_release else {
+        return "NONE: there is no release to go back to".to_owned();
+    };
+    let estimate =
+        plan.estimate.map_or_else(String::new, |time| format!(", about {} min", time.as_secs().div_ceil(60)));
+    let database = match (request.extent.migrations, request.extent.irreversible, plan.migrations.is_empty())
+    {
+        (0, ..) => "",
+        (_, 0, false) => "; the database goes back too",
+        _ => "; the database does NOT go back by itself",
+    };
+    format!("to {}{estimate}{database}", previous.version)
+}
+
+fn approval(rule: &EnvironmentRule, request: &Request) -> String {
+    let Some(approvals) = &rule.approvals else { return "nobody can".to_owned() };
+    let not: Vec<String> =
+        approvals.not.iter().map(|separation| format!("{separation:?}").to_lowercase()).collect();
+    let not = if not.is_empty() {
+        "WAIVED: anyone may approve their own".to_owned()
+    } else {
+        format!("not the {}", not.join(", "))
+    };
+    format!(
+        "{} of {}; {not}; decide by {}",
+        approvals.required,
+        cut(&approvals.from_words.join(", ")),
+        minute(request.decide_by)
+    )
+}
+
+fn open_boxes(request: &Request) -> Vec<String> {
+    if request.open.is_empty() {
+        return vec!["  Nothing is open.".to_owned()];
+    }
+    let mut lines = vec![format!("  {} need you:", text::count(request.open.len(), "thing"))];
+    lines.extend(request.open.iter().map(|open| format!("    [ ] {}", open_words(&open.item, &open.why))));
+    lines
+}
+
+/// One open box with its reason, as screens and questions show it.
+#[must_use]
+pub fn open_words(item: &str, why: &str) -> String {
+    if why.is_empty() { cut(item) } else { format!("{} — {}", cut(item), cut(why)) }
+}
+
+/// The review of a policy: who, what, and the exact commands.
+#[must_use]
+pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<Root>) -> String {
+    let mut lines = vec![
+        format!("{} · policy {version} · {}", cut(&policy.project), policy.digest),
+        format!(
+            "  trust root   {}",
+            root.map_or_else(|| "this signature makes it".to_owned(), |root| root.to_string())
+        ),
+        format!(
+            "  records      {}",
+            remote.map_or_else(
+                || "in this clone only".to_owned(),
+                |name| format!("through the remote `{}`", cut(name))
+            )
+        ),
+        String::new(),
+        "  People".to_owned(),
+    ];
+    for (name, person) in &policy.people {
+        let groups: Vec<&str> = person.groups.iter().map(crate::gate::terms::Group::as_str).collect();
+        lines.push(format!("    {name}  {}", groups.join(", ")));
+        lines.extend(
+            person.keys.iter().map(|key| format!("      {} {}", key.algorithm().name(), key.fingerprint())),
+        );
+    }
+    if !policy.roles.is_empty() {
+        lines.push("  Roles".to_owned());
+    }
+    for (role, environments) in &policy.roles {
+        let rights: Vec<String> = environments
+            .iter()
+            .map(|(environment, rights)| {
+                let rights: Vec<String> =
+                    rights.iter().map(|right| format!("{right:?}").to_lowercase()).collect();
+                format!("{environment}: {}", rights.join(" "))
+            })
+            .collect();
+        lines.push(format!("    {role}  {}", rights.join(" · ")));
+    }
+    for (name, rule) in &policy.environments {
+        lines.extend(environment(name.as_str(), rule));
+    }
+    if !policy.idle.is_empty() {
+        lines.push(format!("  Read, and not acted on by this version: {}", text::list(&policy.idle)));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
+    let mut lines = vec![format!("  Environment {name}")];
+    if let Some(approvals) = &rule.approvals {
+        let from: Vec<&str> = approvals.from.iter().map(crate::gate::terms::PersonName::as_str).collect();
+        lines.push(format!("    approve  {} of {}", approvals.required, from.join(", ")));
+        let not: Vec<String> =
+            approvals.not.iter().map(|separation| format!("{separation:?}").to_lowercase()).collect();
+        let not = if not.is_empty() { "waived".to_owned() } else { not.join(", ") };
+        lines.push(format!("    apart    {not}"));
+        lines.push(
+            format!(
+                "    presence {:?} · decide within {} · execute within {}",
+                approvals.presence,
+                humantime::format_duration(approvals.decide_within),
+                humantime::format_duration(approvals.execute_within)
+            )
+            .to_lowercase(),
+        );
+    }
+    if let Some(windows) = rule.windows.words() {
+        lines.push(format!("    windows  {}", cut(&windows)));
+    }
+    if !rule.pass_environment.is_empty() {
+        lines.push(format!("    passes   {}", rule.pass_environment.join(", ")));
+    }
+    lines.extend(steps("runs", &rule.steps));
+    if let Some(rollback) = &rule.rollback {
+        lines.extend(steps("migrations down", &rollback.migrations));
+        lines.extend(steps("rolls back", &rollback.steps));
+    }
+    lines
+}
+
+fn steps(title: &str, steps: &[Step]) -> Vec<String> {
+    steps
+        .iter()
+        .map(|step| {
+            let timeout = humantime::format_duration(step.timeout);
+            format!("    {title}: {} = {} (at most {timeout})", step.name, command(&step.run))
+        })
+        .collect()
+}
+
+/// A command as a person would type it: arguments that need it are quoted, and nothing is cut.
+#[must_use]
+pub fn command(run: &[String]) -> String {
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=,+@%".contains(&b))
+    };
+    let quote = |text: &String| {
+        if plain(text) { text.clone() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    text::line(&run.iter().map(quote).collect::<Vec<_>>().join(" "), usize::MAX)
+}
+
+/// The plan of a deployment or a rollback: what runs, where, with which variables, and the way back.
+#[must_use]
+pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
+    let verb = match plan.action {
+        ActionKind::Deploy => "deploy",
+        ActionKind::Rollback => "roll back to",
+    };
+    let previous = plan.previous.as_ref().map_or_else(
+        || "nothing recorded".to_owned(),
+        |previous| format!("{} ({})", previous.version, previous.commit.short()),
+    );
+    let mut lines = vec![
+        format!("{} · {verb} {} in {}", cut(project), plan.release.version, plan.environment),
+        String::new(),
+        format!("  Request      {}", plan.request.id),
+        format!("  Summary      {}", cut(summary)),
+        format!("  Commit       {}", plan.release.commit),
+        format!("  Now live     {previous}"),
+        format!("  Files of     {}, written from git into a private directory", plan.tree_of.short()),
+    ];
+    lines.extend(plan.steps.iter().enumerate().map(|(index, step)| {
+        let timeout = humantime::format_duration(step.timeout);
+        format!("  Step {}       {}: {} (at most {timeout})", index + 1, step.name, command(&step.run))
+    }));
+    lines.push(format!("  Environment  {}", STEP_VARIABLES.join(" ")));
+    if !plan.pass_environment.is_empty() {
+        lines.push(format!("               {}", plan.pass_environment.join(" ")));
+    }
+    lines.extend(
+        plan.variables
+            .iter()
+            .map(|(name, value)| format!("               {name}={}", text::line(value, usize::MAX))),
+    );
+    if plan.action == ActionKind::Deploy {
+        lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Warnings as lines under a screen.
+#[must_use]
+pub fn warnings(warnings: &[Reason]) -> String {
+    warnings
+        .iter()
+        .map(|warning| {
+            format!("  warning: {}  {}\n", warning.code.as_str(), text::line(&warning.message, 2_000))
+        })
+        .collect()
+}

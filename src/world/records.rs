@@ -1,0 +1,297 @@
+//! Records: the two branches, one commit an entry, read from raw objects and appended by compare-and-swap.
+//!
+//! Raw, because libgit2 honours grafts and shallow files, and system git also replace-refs and a poisoned
+//! commit-graph: the chain of records is what the objects themselves say.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid};
+
+use crate::gate::terms::{CommitId, Digest};
+use crate::gate::timeline::RawEntry;
+
+/// The branch of what people signed.
+pub const LEDGER: &str = "refs/heads/deployctl/ledger";
+/// The branch of what machines said.
+pub const JOURNAL: &str = "refs/heads/deployctl/journal";
+/// Where the branches of a remote are kept after a fetch.
+pub const FETCHED: &str = "refs/deployctl/fetched";
+
+const PAYLOAD: &str = "payload.json";
+const CONFIG: &str = "deployctl.yaml";
+/// No record is larger: a checklist of ten thousand commits is about two megabytes.
+const FILE_MAX: usize = 32 << 20;
+
+/// Why records could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// An object that is missing, broken or not of the shape of an entry.
+    #[error("entry {}: {why}", commit.short())]
+    Broken {
+        /// The git commit of the entry.
+        commit: CommitId,
+        /// What is wrong.
+        why: String,
+    },
+    /// Somebody holds the ref's lock file.
+    #[error("`{}` is in the way: another git process is writing, or one died; if none runs, remove that file", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A file could not be made durable.
+    #[error("cannot write `{}` to disk: {source}", path.display())]
+    Sync {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Anything else git says.
+    #[error("git: {}", .0.message())]
+    Git(#[from] git2::Error),
+}
+
+/// The records of a repository.
+pub struct Records {
+    git: git2::Repository,
+}
+
+/// The files of one entry.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+impl Records {
+    /// Opens the records of a git directory.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn open(common_dir: &Path) -> Result<Self, RecordError> {
+        Ok(Self { git: git2::Repository::open(common_dir)? })
+    }
+
+    /// The newest entry of a branch.
+    ///
+    /// # Errors
+    /// When the ref exists and cannot be read.
+    pub fn tip(&self, branch: &str) -> Result<Option<CommitId>, RecordError> {
+        match self.git.find_reference(branch) {
+            Ok(reference) => Ok(reference.target().map(id)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The entries up to a tip, oldest first.
+    ///
+    /// # Errors
+    /// The first commit that is not an entry.
+    pub fn read(&self, tip: &CommitId) -> Result<Vec<RawEntry>, RecordError> {
+        let mut entries = Vec::new();
+        let mut next = Some(tip.clone());
+        while let Some(commit) = next {
+            let (tree, parent) = self.commit(&commit)?;
+            entries.push(self.entry(&commit, tree)?);
+            next = parent;
+        }
+        entries.reverse();
+        Ok(entries)
+    }
+
+    /// The ids of the entries up to a tip, newest first, without reading what they hold.
+    ///
+    /// # Errors
+    /// The first commit that is not an entry.
+    pub fn chain(&self, tip: &CommitId) -> Result<Vec<CommitId>, RecordError> {
+        let mut chain = Vec::new();
+        let mut next = Some(tip.clone());
+        while let Some(commit) = next {
+            next = self.commit(&commit)?.1;
+            chain.push(commit);
+        }
+        Ok(chain)
+    }
+
+    /// All files of one entry.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn files(&self, commit: &CommitId) -> Result<Files, RecordError> {
+        let (tree, _) = self.commit(commit)?;
+        self.tree(commit, tree)
+    }
+
+    /// The tree and the parent of an entry's commit, parsed from the raw object.
+    fn commit(&self, commit: &CommitId) -> Result<(Oid, Option<CommitId>), RecordError> {
+        let broken = |why: &str| RecordError::Broken { commit: commit.clone(), why: why.to_owned() };
+        let odb = self.git.odb()?;
+        let object = odb.read(oid(commit)?).map_err(|_| broken("its commit is missing or broken"))?;
+        if object.kind() != ObjectType::Commit {
+            return Err(broken("it is not a commit"));
+        }
+        let mut lines =
+            object.data().split(|b| *b == b'\n').map(|line| std::str::from_utf8(line).unwrap_or_default());
+        let tree =
+            lines.next().and_then(|line| line.strip_prefix("tree ")).and_then(|hex| Oid::from_str(hex).ok());
+        let tree = tree.ok_or_else(|| broken("its commit has no tree"))?;
+        let mut parents =
+            lines.take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("parent "));
+        let parent = parents.next().map(str::parse::<CommitId>).transpose();
+        let parent = parent.map_err(|_| broken("its parent is not an id"))?;
+        if parents.next().is_some() {
+            return Err(broken("it has two parents: a chain of records has no merges"));
+        }
+        Ok((tree, parent))
+    }
+
+    fn tree(&self, commit: &CommitId, tree: Oid) -> Result<Files, RecordError> {
+        let broken = |why: String| RecordError::Broken { commit: commit.clone(), why };
+        let odb = self.git.odb()?;
+        let tree =
+            self.git.find_tree(tree).map_err(|_| broken("its tree is missing or broken".to_owned()))?;
+        let mut files = Files::new();
+        for entry in &tree {
+            let name = entry.name().unwrap_or_default().to_owned();
+            if entry.filemode() != 0o100_644 || name.is_empty() {
+                return Err(broken(format!("`{}` is not a plain file", name.escape_debug())));
+            }
+            let (size, _) =
+                odb.read_header(entry.id()).map_err(|_| broken(format!("`{name}` is missing")))?;
+            if size > FILE_MAX {
+                return Err(broken(format!("`{name}` is larger than 32 MiB")));
+            }
+            let blob = odb.read(entry.id()).map_err(|_| broken(format!("`{name}` is missing or broken")))?;
+            if files.insert(name.clone(), blob.data().to_vec()).is_some() {
+                return Err(broken(format!("`{name}` is there twice")));
+            }
+        }
+        Ok(files)
+    }
+
+    fn entry(&self, commit: &CommitId, tree: Oid) -> Result<RawEntry, RecordError> {
+        let mut files = self.tree(commit, tree)?;
+        let payload = files.remove(PAYLOAD).ok_or_else(|| RecordError::Broken {
+            commit: commit.clone(),
+            why: format!("it has no `{PAYLOAD}`"),
+        })?;
+        let mut signatures = BTreeMap::new();
+        let mut attachments = BTreeMap::new();
+        let config = files.get(CONFIG).cloned();
+        for (name, bytes) in files {
+            match name.strip_suffix(".sig") {
+                Some(stem) => {
+                    signatures.insert(stem.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
+                }
+                None => {
+                    attachments.insert(name, Digest::of(&bytes));
+                }
+            }
+        }
+        Ok(RawEntry { commit: commit.clone(), payload, signatures, attachments, config })
+    }
+
+    /// Writes an entry's objects to disk, durably, without moving the branch.
+    ///
+    /// # Errors
+    /// Git's, or the disk's.
+    pub fn write(
+        &self,
+        parent: Option<&CommitId>,
+        files: &Files,
+        author: &str,
+        at: DateTime<Utc>,
+        message: &str,
+    ) -> Result<CommitId, RecordError> {
+        let mut written = Vec::new();
+        let mut builder = self.git.treebuilder(None)?;
+        for (name, bytes) in files {
+            let blob = self.git.blob(bytes)?;
+            builder.insert(name, blob, 0o100_644)?;
+            written.push(blob);
+        }
+        let tree = builder.write()?;
+        written.push(tree);
+        let signature = git2::Signature::new(author, "deployctl", &git2::Time::new(at.timestamp(), 0))?;
+        let parents = parent.map(|parent| self.git.find_commit(oid(parent)?)).transpose()?;
+        let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
+        let tree = self.git.find_tree(tree)?;
+        let commit = self.git.commit(None, &signature, &signature, message, &tree, &parents)?;
+        written.push(commit);
+        for object in written {
+            self.sync_object(object)?;
+        }
+        Ok(id(commit))
+    }
+
+    /// libgit2 does not wait for the disk; a record that a power cut can take back is none.
+    fn sync_object(&self, object: Oid) -> Result<(), RecordError> {
+        let hex = object.to_string();
+        let dir = self.git.commondir().join("objects").join(&hex[..2]);
+        let file = dir.join(&hex[2..]);
+        // An object that was there before may lie in a pack, which git made durable.
+        if file.exists() {
+            sync(&file)?;
+            sync(&dir)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a branch from one tip to another, only if it is still at the first. `false` when it moved meanwhile.
+    ///
+    /// # Errors
+    /// When a lock file is in the way, or git's.
+    pub fn advance(&self, branch: &str, old: Option<&CommitId>, new: &CommitId) -> Result<bool, RecordError> {
+        let log = "deployctl";
+        let moved = match old {
+            Some(old) => self.git.reference_matching(branch, oid(new)?, true, oid(old)?, log).map(|_| ()),
+            None => self.git.reference(branch, oid(new)?, false, log).map(|_| ()),
+        };
+        match moved {
+            Ok(()) => {
+                self.sync_ref(branch)?;
+                Ok(true)
+            }
+            Err(error)
+                if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound) =>
+            {
+                Ok(false)
+            }
+            Err(error) if error.code() == ErrorCode::Locked || error.class() == ErrorClass::Os => {
+                Err(RecordError::Locked { path: self.git.commondir().join(format!("{branch}.lock")) })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn sync_ref(&self, branch: &str) -> Result<(), RecordError> {
+        let file = self.git.commondir().join(branch);
+        if file.exists() {
+            sync(&file)?;
+            if let Some(dir) = file.parent() {
+                sync(dir)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sync(path: &Path) -> Result<(), RecordError> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| RecordError::Sync { path: path.to_owned(), source })
+}
+
+fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {
+    Oid::from_str(commit.as_str())
+}
+
+fn id(oid: Oid) -> CommitId {
+    let text = oid.to_string();
+    match text.parse() {
+        Ok(id) => id,
+        // libgit2 writes an id as 40 lower-case hex digits: its own promise.
+        Err(_) => unreachable!("libgit2 wrote the id `{text}`"),
+    }
+}

@@ -1,0 +1,140 @@
+//! The remote: system git does the network, with the user's own credentials and nothing of the repository's hooks.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::gate::terms::CommitId;
+use crate::world::process;
+
+/// Why the remote did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// It could not be reached, or git failed.
+    #[error("{why}")]
+    Failed {
+        /// The last line that git said.
+        why: String,
+    },
+}
+
+/// What a push came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// The remote has it.
+    Done,
+    /// Somebody else's entry was there first.
+    Lost,
+}
+
+/// A slow line gets a minute; after that the remote counts as out of reach.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Variables that git needs for the user's credentials and proxies.
+const GIT_VARIABLES: [&str; 16] = [
+    "SSH_AUTH_SOCK",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+fn git(common_dir: &Path) -> Command {
+    let mut command = process::tool("git");
+    for name in GIT_VARIABLES {
+        if let Some(value) = process::variable(name) {
+            command.env(name, value);
+        }
+    }
+    command
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .arg("--git-dir")
+        .arg(common_dir)
+        .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"])
+        .args(["-c", "protocol.ext.allow=never", "-c", "fetch.writeCommitGraph=false", "--no-pager"]);
+    command
+}
+
+/// Fetches both branches of records into `into`, so that what the remote lacks is gone there too.
+///
+/// # Errors
+/// When the remote does not answer.
+pub fn fetch(common_dir: &Path, remote: &str, into: &str) -> Result<(), RemoteError> {
+    let mut command = git(common_dir);
+    command
+        .args([
+            "fetch",
+            "--quiet",
+            "--prune",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+        ])
+        .args(["--end-of-options", remote])
+        .arg(format!("+refs/heads/deployctl/*:{into}/*"));
+    run(command).map(|_| ())
+}
+
+/// Pushes one entry, only if the branch is still where it was.
+///
+/// # Errors
+/// When the remote does not answer, or refuses for another reason than a lost race.
+pub fn push(
+    common_dir: &Path,
+    remote: &str,
+    branch: &str,
+    old: Option<&CommitId>,
+    new: &CommitId,
+) -> Result<Pushed, RemoteError> {
+    let mut command = git(common_dir);
+    command
+        .args(["push", "--quiet", "--porcelain", "--no-verify", "--no-signed", "--no-recurse-submodules"])
+        .arg(format!("--force-with-lease={branch}:{}", old.map_or("", CommitId::as_str)))
+        .args(["--end-of-options", remote])
+        .arg(format!("{new}:{branch}"));
+    match run(command) {
+        Ok(_) => Ok(Pushed::Done),
+        Err(RemoteError::Failed { why }) if lost(&why) => Ok(Pushed::Lost),
+        Err(error) => Err(error),
+    }
+}
+
+/// Git's words for a lease that no longer holds, with the C locale.
+fn lost(why: &str) -> bool {
+    [
+        "stale info",
+        "[rejected]",
+        "fetch first",
+        "non-fast-forward",
+        "cannot lock ref",
+        "reference already exists",
+    ]
+    .iter()
+    .any(|word| why.contains(word))
+}
+
+fn run(mut command: Command) -> Result<String, RemoteError> {
+    let output = process::output(&mut command, PATIENCE)
+        .map_err(|error| RemoteError::Failed { why: error.to_string() })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with("To ") && *line != "Done")
+        .collect();
+    Err(RemoteError::Failed { why: lines.join("; ") })
+}
