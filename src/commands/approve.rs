@@ -184,7 +184,7 @@ fn find(moment: &Moment, name: &str) -> Result<Result<Found, NoTarget>> {
 fn refused_without_target(moment: &Moment, person: &Person, key: Option<&Key>, none: &NoTarget) -> Answer {
     let facts = moment.facts(moment.caller(Some(person.presence.clone())), key.map(|key| key.fact.clone()));
     // A new policy asks for the least of a person: what it refuses is refused for every signature.
-    let action = Action::Policy { config: Digest::of(b""), founder: false };
+    let action = Action::Policy { founder: false };
     let mut reasons = match decide(moment.policy(), &facts, &action) {
         Decision::Refuse(reasons) => reasons,
         Decision::Allow(_) => vec![],

@@ -25,25 +25,55 @@ use crate::world::repository::Repository;
 /// # Errors
 /// When a name is no commit, or history or reports cannot be read.
 pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTime<Utc>) -> Result<Draft> {
-    let repository = &moment.repository;
-    let commit = candidate(repository, &args.version, args.commit.as_deref())?;
+    let commit = candidate(&moment.repository, &args.version, args.commit.as_deref())?;
     let since = since(moment, policy, args, &commit)?;
+    let paths = moment.repository.changes(since.commit(), &commit)?;
+    let tests = tests(moment, policy, &commit, &paths)?;
+    let release = Release { version: args.version.clone(), commit };
+    compose(moment, policy, release, since, &paths, tests, at)
+}
+
+/// The same for what a request pins: its release, its beginning, and what its evidence says of the checks.
+///
+/// # Errors
+/// When history cannot be read.
+pub fn draft_of(
+    moment: &Moment,
+    policy: &Policy,
+    release: Release,
+    since: Since,
+    tests: Vec<TestFact>,
+    at: DateTime<Utc>,
+) -> Result<Draft> {
+    let paths = moment.repository.changes(since.commit(), &release.commit)?;
+    compose(moment, policy, release, since, &paths, tests, at)
+}
+
+fn compose(
+    moment: &Moment,
+    policy: &Policy,
+    release: Release,
+    since: Since,
+    paths: &[PathChange],
+    tests: Vec<TestFact>,
+    at: DateTime<Utc>,
+) -> Result<Draft> {
+    let repository = &moment.repository;
+    let commit = &release.commit;
     let read = |from: Option<&CommitId>, to: &CommitId| -> Result<Vec<Change>> {
         Ok(repository.range(from, to)?.iter().map(commits::read).collect())
     };
-    let changes = read(since.commit(), &commit)?;
+    let changes = read(since.commit(), commit)?;
     let behind = match since.release() {
-        Some(live) => read(Some(&commit), &live.commit)?,
+        Some(live) => read(Some(commit), &live.commit)?,
         None => vec![],
     };
-    let paths = repository.changes(since.commit(), &commit)?;
     let selection = selection(policy)?;
-    let migrations = migrations::find(&selection, &paths, &mut |path| repository.blob(&commit, path));
-    let tests = tests(moment, policy, &commit, &paths)?;
+    let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
     Ok(Draft {
         breaking: breaking::summarise(&changes),
-        lockfiles: lockfile_facts(repository, since.commit(), &commit, &paths)?,
-        release: Release { version: args.version.clone(), commit },
+        lockfiles: lockfile_facts(repository, since.commit(), commit, paths)?,
+        release,
         since,
         at,
         changes,
@@ -87,6 +117,12 @@ fn since(moment: &Moment, policy: &Policy, args: &CandidateArgs, commit: &Commit
     if let Some(live) = live {
         return Ok(Since::Live(live.release));
     }
+    nearest(moment, policy, commit)
+}
+
+/// The nearest tag that looks like a version: a beginning for the changes, never a release to go back to.
+fn nearest(moment: &Moment, policy: &Policy, commit: &CommitId) -> Result<Since> {
+    let repository = &moment.repository;
     let glob = Glob::new(&policy.version_tag)?.compile_matcher();
     let tags =
         repository.tags()?.into_iter().filter(|(name, tagged)| glob.is_match(name) && tagged != commit);

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::gather::Moment;
+use crate::evidence::draft::TestFact;
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
 use crate::gate::terms::{CommitId, Digest};
@@ -48,6 +49,13 @@ impl Package {
         let reference = request.reference(bytes);
         let files = files.into_iter().filter(|(name, _)| REQUEST_FILES.contains(&name.as_str())).collect();
         Some(Self { request, reference, files })
+    }
+
+    /// What its evidence says of the checks; `None` where that cannot be read.
+    #[must_use]
+    pub fn tests(&self) -> Option<Vec<TestFact>> {
+        let evidence: serde_json::Value = serde_json::from_slice(self.files.get("evidence.json")?).ok()?;
+        serde_json::from_value(evidence.get("tests")?.clone()).ok()
     }
 
     /// The files that are not what the request pins.

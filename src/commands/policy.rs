@@ -37,11 +37,17 @@ pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
 fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Option<Answer>> {
     let mut moment = Moment::look(common)?;
     let (bytes, new) = moment.file_policy()?;
+    if moment.policy().is_some_and(|in_force| in_force.digest == new.digest) {
+        let text = "this `deployctl.yaml` is the policy in force already: there is nothing to sign\n";
+        return Ok(Some(
+            Answer::done("approve", text).with("root", moment.timeline().and_then(|timeline| timeline.root)),
+        ));
+    }
     let founder = moment.timeline().is_some_and(|timeline| timeline.policy.is_none());
     // A founder signs under the rules they found; everybody later under the rules before.
     let judged_by = if founder { Some(&new) } else { moment.policy() };
     let key = person.key(args.key.as_ref(), judged_by)?;
-    let action = Action::Policy { config: new.digest, founder };
+    let action = Action::Policy { founder };
     let caller = moment.caller(Some(person.presence.clone()));
     let facts = moment.facts(caller, key.as_ref().map(|key| key.fact.clone()));
     let permit = match decide(judged_by, &facts, &action) {

@@ -94,10 +94,6 @@ fn draft(
     let evidence = canonical(&draft)?;
     let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
-    let authors = draft.changes.iter().filter_map(|change| policy.person_by_email(&change.email)).cloned();
-    let mut authors: Vec<_> = authors.collect();
-    authors.sort();
-    authors.dedup();
     let request = Request {
         schema: SCHEMA.to_owned(),
         repository: timeline.root.context("the ledger is not founded")?,
@@ -110,6 +106,7 @@ fn draft(
         policy: policy.digest,
         previous_release: draft.since.release().cloned(),
         previous_recorded: matches!(draft.since, crate::evidence::draft::Since::Live(_)),
+        since: draft.since.commit().cloned(),
         checklist: Digest::of(&checklist_md),
         evidence: Digest::of(&evidence),
         requested_by: Requester {
@@ -119,7 +116,7 @@ fn draft(
         },
         asked: asked(args, rule, &draft.release.version.to_string()),
         extent: draft.extent(),
-        authors,
+        authors: draft.authors(policy),
         behind: draft.behind.iter().map(|change| change.commit.clone()).collect(),
         checks: draft.checks(),
         open: open_boxes(&checklist),

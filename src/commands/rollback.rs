@@ -69,8 +69,10 @@ enum Database {
     Untouched,
     /// Every migration is known to be reversible, and the policy says how.
     GoesBack,
-    /// It stays as it is.
-    Stays,
+    /// It stays as it is: a migration is not known to be reversible.
+    Irreversible,
+    /// It stays as it is: the policy says no `rollback.migrations`.
+    NoWay,
 }
 
 fn judge(
@@ -108,7 +110,8 @@ fn database(package: Option<&Package>, rule: &EnvironmentRule) -> Database {
     match extent.map(|extent| (extent.migrations, extent.irreversible)) {
         Some((0, _)) => Database::Untouched,
         Some((_, 0)) if way => Database::GoesBack,
-        _ => Database::Stays,
+        Some((_, 0)) => Database::NoWay,
+        _ => Database::Irreversible,
     }
 }
 
@@ -118,7 +121,10 @@ fn shown(moment: &Moment, args: &RollbackArgs, judged: &Judged) -> Result<String
     text.push_str(match judged.database {
         Database::Untouched => "  Database     untouched: there were no migrations\n",
         Database::GoesBack => "  Database     goes back too: every migration is known to be reversible\n",
-        Database::Stays => "  Database     STAYS as it is: not every migration is known to be reversible\n",
+        Database::Irreversible => {
+            "  Database     STAYS as it is: not every migration is known to be reversible\n"
+        }
+        Database::NoWay => "  Database     STAYS as it is: the policy says no `rollback.migrations`\n",
     });
     Ok(text)
 }
@@ -131,7 +137,7 @@ fn confirm(person: &Person, judged: &Judged) -> Result<Option<Answer>> {
             Some(Answer::ended(COMMAND, Outcome::Interrupted, "interrupted; nothing was run"))
         }
     };
-    if judged.database == Database::Stays {
+    if matches!(judged.database, Database::Irreversible | Database::NoWay) {
         let question = "The database does not go back by itself. Roll the application back all the same?";
         if let Some(answer) = ended(person.says_yes(question)?, "the database would have stayed") {
             return Ok(Some(answer));

@@ -66,7 +66,7 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
 /// A wrong root or clock is told here too: it would refuse whatever comes next.
 fn root_warning(moment: &Moment) -> Vec<crate::gate::reason::Reason> {
     let facts = moment.facts(moment.caller(None), None);
-    let action = Action::Policy { config: crate::gate::terms::Digest::of(b""), founder: false };
+    let action = Action::Policy { founder: false };
     match decide(moment.policy(), &facts, &action) {
         Decision::Refuse(reasons) => reasons,
         Decision::Allow(_) => vec![],

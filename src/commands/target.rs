@@ -5,10 +5,13 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::candidate;
 use super::gather::Moment;
 use super::journal::{self, Package, REQUEST_FILES};
+use crate::evidence::draft::{Rules, Since, open_boxes};
 use crate::gate::facts::{BranchFact, NoTarget, Target};
 use crate::gate::policy::Policy;
+use crate::gate::request::{OpenBox, Request};
 use crate::gate::statement::Verdict;
 use crate::gate::terms::{CommitId, Environment};
 use crate::gate::timeline::{Decided, Timeline};
@@ -58,13 +61,56 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
     let target = Target {
         request: request.clone(),
         reference: package.reference.clone(),
-        edited: package.edited(),
+        edited: edited(moment, policy, &package, here)?,
         tree,
         moved_to,
         branches,
         behind,
     };
     Ok(Found { package, target })
+}
+
+/// What of a request is not as it was pinned, or not what the repository itself says. A request is a machine's word:
+/// whatever can be found out again is.
+fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Result<Vec<&'static str>> {
+    let mut edited = package.edited();
+    let request = &package.request;
+    let Some(rule) = policy.environments.get(&request.environment).filter(|_| here) else {
+        return Ok(edited);
+    };
+    let Some(tests) = package.tests() else {
+        edited.push("evidence.json");
+        return Ok(edited);
+    };
+    let since = since(request);
+    // Without the commit before it nothing can be compared; what is live is judged by itself.
+    if since.commit().is_some_and(|commit| !moment.repository.has(commit)) {
+        edited.push("since");
+        return Ok(edited);
+    }
+    let draft = candidate::draft_of(moment, policy, request.release.clone(), since, tests, request.at)?;
+    let open = open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(rule)));
+    let keys = |open: &[OpenBox]| open.iter().map(|open| open.key.clone()).collect::<BTreeSet<_>>();
+    let behind: Vec<CommitId> = draft.behind.iter().map(|change| change.commit.clone()).collect();
+    let facts = [
+        ("extent", draft.extent() == request.extent),
+        ("open", keys(&open) == keys(&request.open)),
+        ("behind", behind == request.behind),
+        ("authors", draft.authors(policy) == request.authors),
+        ("checks", draft.checks() == request.checks),
+    ];
+    edited.extend(facts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name));
+    Ok(edited)
+}
+
+/// Where the request's range begins, as it pins it.
+fn since(request: &Request) -> Since {
+    match (request.previous_release.clone(), request.since.clone()) {
+        (Some(release), _) if request.previous_recorded => Since::Live(release),
+        (Some(release), _) => Since::Named(release),
+        (None, Some(commit)) => Since::Commit(commit),
+        (None, None) => Since::Beginning,
+    }
 }
 
 /// Finds a request by id, by version where that is unambiguous, or as a package directory.
@@ -75,6 +121,32 @@ pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
     if Path::new(name).is_dir() {
         return Ok(from_directory(Path::new(name)));
     }
+    let known = known(moment, name)?;
+    let exact: Vec<&Package> = known.iter().filter(|package| package.reference.id == name).collect();
+    match exact.as_slice() {
+        [one] => return Ok(Ok((*one).clone())),
+        [] => {}
+        // Seven digits are easily made to match: then the id names nobody.
+        several => return Ok(Err(several_fit(several.iter().copied()))),
+    }
+    // By version, what can still be decided goes before what is over.
+    let waiting = |package: &&Package| package.request.decide_by >= moment.now && !consumed(moment, package);
+    let open: Vec<Package> = known.iter().filter(waiting).cloned().collect();
+    let mut choice = if open.is_empty() { known } else { open };
+    Ok(match choice.len() {
+        0 => Err(NoTarget::NoRequest { asked: format!("`{}`", crate::render::text::line(name, 200)) }),
+        1 => Ok(choice.remove(0)),
+        _ => Err(several_fit(choice.iter())),
+    })
+}
+
+fn several_fit<'a>(packages: impl Iterator<Item = &'a Package>) -> NoTarget {
+    let full = |package: &Package| format!("{} ({})", package.reference.id, package.reference.digest);
+    NoTarget::Several { ids: packages.map(full).collect() }
+}
+
+/// Every request of this id or version: what people decided about, then what the journal holds.
+fn known(moment: &Moment, name: &str) -> Result<Vec<Package>> {
     let mut known: Vec<Package> = Vec::new();
     for decided in moment.timeline().into_iter().flat_map(|timeline| timeline.requests.values()) {
         if is_meant(&decided.request.id, name) {
@@ -87,18 +159,7 @@ pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
             known.push(package);
         }
     }
-    if let Some(exact) = known.iter().find(|package| package.reference.id == name) {
-        return Ok(Ok(exact.clone()));
-    }
-    // By version, what can still be decided goes before what is over.
-    let waiting = |package: &&Package| package.request.decide_by >= moment.now && !consumed(moment, package);
-    let open: Vec<Package> = known.iter().filter(waiting).cloned().collect();
-    let mut choice = if open.is_empty() { known } else { open };
-    Ok(match choice.len() {
-        0 => Err(NoTarget::NoRequest { asked: format!("`{}`", crate::render::text::line(name, 200)) }),
-        1 => Ok(choice.remove(0)),
-        _ => Err(NoTarget::Several { ids: choice.into_iter().map(|package| package.reference.id).collect() }),
-    })
+    Ok(known)
 }
 
 fn is_meant(id: &str, name: &str) -> bool {
@@ -140,8 +201,7 @@ pub fn to_deploy(
         return Ok(Err(NoTarget::NoRequest { asked: "that can be believed".to_owned() }));
     };
     if let Some(name) = name {
-        let found = find(moment, name)?;
-        return Ok(found.and_then(|package| decided(timeline, package)));
+        return named(moment, timeline, environment, name);
     }
     let standing = |decided: &&Decided| {
         decided.consumed.is_none()
@@ -154,23 +214,62 @@ pub fn to_deploy(
     let approved: Vec<&Decided> = timeline.requests.values().filter(standing).collect();
     match approved.as_slice() {
         [one] => Ok(from_ledger(moment, one)?.ok_or(NoTarget::NotApproved { id: one.request.id.clone() })),
-        [] => Ok(Err(waiting(moment, environment))),
+        [] => match (waiting(moment, timeline, environment), newest_decided(timeline, environment)) {
+            // What was decided last says best why nothing can be deployed.
+            (NoTarget::NoRequest { .. }, Some(last)) => {
+                Ok(from_ledger(moment, last)?.ok_or(NoTarget::NotApproved { id: last.request.id.clone() }))
+            }
+            (waiting, _) => Ok(Err(waiting)),
+        },
         several => Ok(Err(NoTarget::Several {
             ids: several.iter().map(|decided| decided.request.id.clone()).collect(),
         })),
     }
 }
 
-fn decided(timeline: &Timeline, package: Package) -> Result<Package, NoTarget> {
-    if timeline.requests.contains_key(&package.reference.digest) {
-        return Ok(package);
+/// What people decided about goes before the journal, where anybody can put a request of any id.
+fn named(
+    moment: &Moment,
+    timeline: &Timeline,
+    environment: &Environment,
+    name: &str,
+) -> Result<Result<Package, NoTarget>> {
+    let exact = timeline.requests.values().filter(|decided| decided.request.id == name);
+    let mut decided: Vec<&Decided> = exact.collect();
+    if decided.is_empty() {
+        let by_version = timeline.requests.values().filter(|decided| is_meant(&decided.request.id, name));
+        decided = by_version.collect();
+        let unused = |decided: &&&Decided| decided.consumed.is_none() && is_about(decided, environment);
+        if decided.iter().filter(unused).count() == 1 {
+            decided.retain(|decided| unused(&decided));
+        }
     }
-    Err(NoTarget::NotApproved { id: package.reference.id })
+    match decided.as_slice() {
+        [one] => Ok(from_ledger(moment, one)?.ok_or(NoTarget::NotApproved { id: one.request.id.clone() })),
+        [] => {
+            Ok(find(moment, name)?
+                .and_then(|package| Err(NoTarget::NotApproved { id: package.reference.id })))
+        }
+        several => Ok(Err(NoTarget::Several {
+            ids: several.iter().map(|decided| decided.request.id.clone()).collect(),
+        })),
+    }
 }
 
-fn waiting(moment: &Moment, environment: &Environment) -> NoTarget {
+fn is_about(decided: &Decided, environment: &Environment) -> bool {
+    decided.votes.iter().any(|vote| &vote.approval.environment == environment)
+}
+
+fn newest_decided<'a>(timeline: &'a Timeline, environment: &Environment) -> Option<&'a Decided> {
+    let about = timeline.requests.values().filter(|decided| is_about(decided, environment));
+    about.max_by_key(|decided| decided.votes.last().map(|vote| vote.at))
+}
+
+fn waiting(moment: &Moment, timeline: &Timeline, environment: &Environment) -> NoTarget {
     let newest = journal::requests(moment).into_iter().find(|package| {
-        &package.request.environment == environment && package.request.decide_by >= moment.now
+        &package.request.environment == environment
+            && package.request.decide_by >= moment.now
+            && !timeline.requests.contains_key(&package.reference.digest)
     });
     match newest {
         Some(package) => NoTarget::NotApproved { id: package.reference.id },

@@ -2,10 +2,10 @@
 //!
 //! Only a fact ticks a box. What no fact answers stays open, with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::breaking::{BreakingReport, State};
 use super::checklist::{Checklist, Item, Section};
@@ -13,10 +13,10 @@ use super::commits::{Breaking, Change, group};
 use super::junit::{Report, Verdict};
 use super::lockfiles::{Comparison, Dependency, DependencyChange};
 use super::migrations::{ChangeKind, Migration, Reversible};
-use crate::gate::policy::{EnvironmentRule, Monitoring, Rollback};
+use crate::gate::policy::{EnvironmentRule, Monitoring, Policy, Rollback};
 use crate::gate::request::{CheckState, Extent, OpenBox};
 use crate::gate::statement::Release;
-use crate::gate::terms::{Check, CommitId};
+use crate::gate::terms::{Check, CommitId, PersonName};
 
 /// Where the range begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,7 +72,7 @@ impl Since {
 }
 
 /// What is known of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestFact {
     /// Its name in the policy.
     pub check: Check,
@@ -250,8 +250,7 @@ impl Draft {
     /// The counts of the review screen.
     #[must_use]
     pub fn extent(&self) -> Extent {
-        let authors: std::collections::BTreeSet<&str> =
-            self.changes.iter().map(|change| change.email.as_str()).collect();
+        let authors: BTreeSet<&str> = self.changes.iter().map(|change| change.email.as_str()).collect();
         let irreversible = self.migrations.iter().filter(|migration| migration.reversible != Reversible::Yes);
         Extent {
             commits: self.changes.len() as u64,
@@ -262,6 +261,13 @@ impl Draft {
             dependencies: self.new_direct().count() as u64,
             breaking: self.breaking.declared.len() as u64,
         }
+    }
+
+    /// People of the policy who wrote a commit of the range, sorted.
+    #[must_use]
+    pub fn authors(&self, policy: &Policy) -> Vec<PersonName> {
+        let authors = self.changes.iter().filter_map(|change| policy.person_by_email(&change.email));
+        authors.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What is known of each check.
@@ -372,7 +378,7 @@ impl Draft {
                 Reversible::No => "not reversible",
                 Reversible::Unknown => "not known to be reversible",
             };
-            let words = format!("{} {}, {reversible}", migration.tool, change_word(migration.change));
+            let words = format!("{}, {}, {reversible}", change_word(migration.change), migration.tool);
             let children = vec![
                 open(&format!("migration.{path}.rollback"), "Tested rollback", "", &migration.why),
                 open(&format!("migration.{path}.backup"), "Backup verified", "", "no fact can know it"),

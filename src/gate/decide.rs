@@ -148,7 +148,7 @@ impl<'a> Judge<'a> {
     }
 
     fn ledger(&mut self, action: &Action<'_>) {
-        let founding = matches!(action, Action::Policy { founder: true, .. });
+        let founding = matches!(action, Action::Policy { founder: true });
         match self.facts.ledger {
             Err(trouble) => self.refuse(ledger_reason(trouble)),
             Ok(timeline) => {
@@ -190,7 +190,7 @@ impl<'a> Judge<'a> {
     fn action(&mut self, action: &Action<'a>) -> Option<Covered> {
         let timeline = self.facts.ledger.ok()?;
         match action {
-            Action::Policy { config, founder } => self.new_policy(timeline, *config, *founder),
+            Action::Policy { founder } => (*founder || timeline.policy.is_some()).then(Covered::default),
             Action::Request { environment } => self.request(environment),
             Action::Verdict { target, verdict } => self.verdict(timeline, target, *verdict),
             Action::Revoke { request, environment } => self.revoke(timeline, request, environment),
@@ -200,20 +200,6 @@ impl<'a> Judge<'a> {
             }
             Action::Review { environment } => self.review(timeline, environment),
         }
-    }
-
-    fn new_policy(&mut self, timeline: &Timeline, config: Digest, founder: bool) -> Option<Covered> {
-        if founder {
-            return Some(Covered::default());
-        }
-        let in_force = timeline.policy.as_ref()?;
-        if in_force.policy.digest == config {
-            self.refuse(
-                Reason::new(Code::RequestMissing, "this `deployctl.yaml` is the policy in force already")
-                    .next("edit `deployctl.yaml`, then run: deployctl approve --policy"),
-            );
-        }
-        Some(Covered::default())
     }
 
     /// The rule of an environment that people deploy.
@@ -281,11 +267,26 @@ impl<'a> Judge<'a> {
                 self.consumed(&target.reference);
             }
         }
-        if self.facts.now > request.decide_by {
+        if request.at > self.facts.now + Duration::seconds(CLOCK_TOLERANCE_SECONDS) {
+            self.refuse(
+                Reason::new(
+                    Code::RequestStale,
+                    format!(
+                        "`{}` says that it was drafted at {}, which is yet to come",
+                        target.reference.id,
+                        minute(request.at)
+                    ),
+                )
+                .next(request_again(&request.release.version)),
+            );
+        }
+        // A request may ask for less time than the policy gives, never for more.
+        let decide_by = request.decide_by.min(request.at + approvals.decide_within);
+        if self.facts.now > decide_by {
             self.refuse(
                 Reason::new(
                     Code::RequestExpired,
-                    format!("`{}` had to be decided by {}", target.reference.id, minute(request.decide_by)),
+                    format!("`{}` had to be decided by {}", target.reference.id, minute(decide_by)),
                 )
                 .next(request_again(&request.release.version))
                 .rule(&request.environment, "approvals.decide_within"),
@@ -419,7 +420,10 @@ impl<'a> Judge<'a> {
             moved.push("the repository: it was requested for another ledger".to_owned());
         }
         match target.tree {
-            None => moved.push(format!("commit {}: it is not in this clone", request.release.commit.short())),
+            None => moved.push(format!(
+                "commit {}: it is not in this clone, fetch it",
+                request.release.commit.short()
+            )),
             Some(tree) if tree != request.tree => moved.push("the tree".to_owned()),
             Some(_) => {}
         }

@@ -148,9 +148,7 @@ pub enum BranchFact {
 pub enum Action<'a> {
     /// New rules.
     Policy {
-        /// The digest of the file, which must differ from the one in force.
-        config: Digest,
-        /// The person whose key would sign, judged by the new rules when there are none before.
+        /// Whether it is the first: its signer is judged by the new rules, since there are none before.
         founder: bool,
     },
     /// A request is made.

@@ -165,6 +165,8 @@ pub struct Request {
     pub previous_release: Option<Release>,
     /// Whether a production deployment in the ledger says so, or the request.
     pub previous_recorded: bool,
+    /// The commit from which the changes are counted, none for all of history.
+    pub since: Option<CommitId>,
     /// The digest of `checklist.md`.
     pub checklist: Digest,
     /// The digest of `evidence.json`.

@@ -108,7 +108,10 @@ fn since(request: &Request) -> String {
                 previous.commit.short()
             )
         }
-        None => "no release before it is recorded".to_owned(),
+        None => match &request.since {
+            Some(commit) => format!("commit {}; no release before it is recorded", commit.short()),
+            None => "the beginning; no release before it is recorded".to_owned(),
+        },
     }
 }
 
@@ -151,7 +154,7 @@ fn tests(policy: &Policy, request: &Request) -> String {
         .iter()
         .map(|(check, state)| format!("{} {}", cut(&title(check)), word(*state)))
         .collect();
-    all.join(" · ")
+    format!("{}, as {} reports", all.join(" · "), cut(&request.requested_by.name))
 }
 
 fn window(rule: &EnvironmentRule, request: &Request) -> String {
