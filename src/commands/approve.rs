@@ -211,7 +211,12 @@ fn confirm(person: &Person, package: &Package, verdict: Verdict) -> Result<Optio
             );
             match person.says_yes(&question)? {
                 Answered::Yes => {}
-                Answered::No => return Ok(Some(declined(&format!("`{}` stays open", open.key)))),
+                Answered::No => {
+                    return Ok(Some(declined(&format!(
+                        "`{}` stays open",
+                        crate::render::text::line(&open.item, 200)
+                    ))));
+                }
                 Answered::Interrupted => return Ok(Some(interrupted("approve"))),
             }
         }
@@ -342,7 +347,7 @@ pub fn signed(signed: Result<Signed>, command: &'static str) -> Result<Result<Si
         Ok(signed) => Ok(Ok(signed)),
         Err(error) => match error.downcast_ref::<SignError>() {
             Some(SignError::Declined { .. } | SignError::Passphrase { .. }) => {
-                Ok(Err(Answer::ended(command, Outcome::Declined, format!("{error}; nothing was signed"))))
+                Ok(Err(Answer::ended(command, Outcome::Declined, error.to_string())))
             }
             _ => Err(error),
         },

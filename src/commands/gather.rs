@@ -54,7 +54,7 @@ impl Moment {
         let records = Records::open(&common_dir)?;
         let file = config_file::read(repository.root());
         let remote = remote_of(&repository, &records, &file)?;
-        let ledger = match synchronise(&records, &common_dir, remote.as_deref()) {
+        let ledger = match synchronise(&records, repository.root(), remote.as_deref()) {
             Ok(()) => verified(&records, &common_dir)?,
             Err(trouble) => Err(trouble),
         };
@@ -78,7 +78,7 @@ impl Moment {
     /// # Errors
     /// When it cannot be read at all.
     pub fn refresh(&mut self) -> Result<()> {
-        self.ledger = match synchronise(&self.records, &self.common_dir, self.remote.as_deref()) {
+        self.ledger = match synchronise(&self.records, self.repository.root(), self.remote.as_deref()) {
             Ok(()) => verified(&self.records, &self.common_dir)?,
             Err(trouble) => Err(trouble),
         };
@@ -115,17 +115,22 @@ impl Moment {
             let role = person.is_none().then(|| role.clone());
             return Caller { role, person, name, known_by: "`--as`".to_owned(), presence: judged };
         }
+        let seen = judged.clone().unwrap_or_else(presence::look);
         let (name, email) = self.repository.user();
+        // A git setting is no proof of a person; a program that has it is not one.
         let person = self
             .policy()
             .zip(email.as_deref())
             .and_then(|(policy, email)| policy.person_by_email(email))
+            .filter(|_| seen.is_person_likely())
             .cloned();
-        let name = person.as_ref().map(ToString::to_string).or(name).unwrap_or_else(|| "unknown".to_owned());
-        let seen = judged.clone().unwrap_or_else(presence::look);
-        // A git setting is no proof of a person; a program that sets it is not one.
-        let person = person.filter(|_| seen.is_person_likely());
-        Caller { role: None, person, name, known_by: "git's `user.email`".to_owned(), presence: judged }
+        let name = match (&person, &seen.agent, &seen.ci) {
+            (Some(person), ..) => person.to_string(),
+            (None, Some(_), _) => "agent".to_owned(),
+            (None, None, Some(_)) => "ci".to_owned(),
+            (None, None, None) => name.unwrap_or_else(|| "unknown".to_owned()),
+        };
+        Caller { role: None, person, name, known_by: "this machine's settings".to_owned(), presence: judged }
     }
 
     /// The work tree's file is not what is in force: a warning, and nothing more.
@@ -204,20 +209,16 @@ fn unreachable_because(why: impl ToString) -> LedgerTrouble {
 }
 
 /// Brings the two branches and the remote's together.
-fn synchronise(
-    records: &Records,
-    common_dir: &std::path::Path,
-    remote: Option<&str>,
-) -> Result<(), LedgerTrouble> {
+fn synchronise(records: &Records, root: &std::path::Path, remote: Option<&str>) -> Result<(), LedgerTrouble> {
     let Some(remote) = remote else { return Ok(()) };
-    remote::fetch(common_dir, remote, FETCHED).map_err(unreachable_because)?;
-    join_ledger(records, common_dir, remote)?;
+    remote::fetch(root, remote, FETCHED).map_err(unreachable_because)?;
+    join_ledger(records, root, remote)?;
     // A journal that cannot be joined blocks nothing: it is what machines said.
-    let _ = join_journal(records, common_dir, remote);
+    let _ = join_journal(records, root, remote);
     Ok(())
 }
 
-fn join_ledger(records: &Records, common_dir: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
+fn join_ledger(records: &Records, root: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
     let broken = |error: RecordError| LedgerTrouble::Tampered { why: error.to_string() };
     let here = records.tip(LEDGER).map_err(broken)?;
     let there = records.tip(&format!("{FETCHED}/ledger")).map_err(broken)?;
@@ -241,7 +242,7 @@ fn join_ledger(records: &Records, common_dir: &std::path::Path, remote: &str) ->
         return Ok(());
     }
     if records.chain(&here).map_err(broken)?.contains(&there) {
-        return match remote::push(common_dir, remote, LEDGER, Some(&there), &here) {
+        return match remote::push(root, remote, LEDGER, Some(&there), &here) {
             Ok(Pushed::Done) => Ok(()),
             Ok(Pushed::Lost) => {
                 Err(unreachable_because("another entry arrived at the same moment; try again"))
@@ -257,11 +258,11 @@ fn join_ledger(records: &Records, common_dir: &std::path::Path, remote: &str) ->
     Err(LedgerTrouble::Rewound { why })
 }
 
-fn join_journal(records: &Records, common_dir: &std::path::Path, remote: &str) -> Result<()> {
+fn join_journal(records: &Records, root: &std::path::Path, remote: &str) -> Result<()> {
     let here = records.tip(JOURNAL)?;
     let Some(there) = records.tip(&format!("{FETCHED}/journal"))? else {
         if let Some(here) = here {
-            remote::push(common_dir, remote, JOURNAL, None, &here)?;
+            remote::push(root, remote, JOURNAL, None, &here)?;
         }
         return Ok(());
     };
@@ -271,7 +272,7 @@ fn join_journal(records: &Records, common_dir: &std::path::Path, remote: &str) -
         }
         Some(here) if here == there => {}
         Some(here) if records.chain(&here)?.contains(&there) => {
-            remote::push(common_dir, remote, JOURNAL, Some(&there), &here)?;
+            remote::push(root, remote, JOURNAL, Some(&there), &here)?;
         }
         Some(here) => super::journal::rebase(records, &here, &there)?,
     }

@@ -121,10 +121,10 @@ pub fn append(
         let tip = moment.records.tip(JOURNAL)?;
         let new = write(&moment.records, tip.as_ref(), line.clone(), files.clone())?;
         if let Some(remote) = &moment.remote {
-            match remote::push(&moment.common_dir, remote, JOURNAL, tip.as_ref(), &new) {
+            match remote::push(moment.repository.root(), remote, JOURNAL, tip.as_ref(), &new) {
                 Ok(Pushed::Done) => {}
                 Ok(Pushed::Lost) => {
-                    remote::fetch(&moment.common_dir, remote, FETCHED)?;
+                    remote::fetch(moment.repository.root(), remote, FETCHED)?;
                     let there = moment.records.tip(&format!("{FETCHED}/journal"))?;
                     catch_up(&moment.records, tip.as_ref(), there.as_ref())?;
                     continue;

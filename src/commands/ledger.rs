@@ -141,7 +141,7 @@ pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Res
         // A ledger that begins to travel now is not on the remote yet.
         let there = moment.records.tip(&format!("{}/ledger", crate::world::records::FETCHED))?;
         let lease = if moment.remote.as_deref() == Some(remote) { tip.as_ref() } else { there.as_ref() };
-        match remote::push(&moment.common_dir, remote, LEDGER, lease, &commit)? {
+        match remote::push(moment.repository.root(), remote, LEDGER, lease, &commit)? {
             Pushed::Done => {}
             Pushed::Lost => return Ok(Appended::Raced),
         }

@@ -150,6 +150,9 @@ fn environment(
     if let Some(count) = waits_since.filter(|count| *count > 0) {
         lines.push(format!("  {} on HEAD not live yet", text::count(count, "commit")));
     }
+    for commit in track.iter().flat_map(|track| &track.quarantined) {
+        lines.push(format!("  {} was rolled back and is quarantined", commit.short()));
+    }
     if let Some(lock) = track.and_then(Track::lock) {
         lines.push(held(moment, name, lock, next));
     } else if let Some(doubt) = track.and_then(Track::doubt) {

@@ -65,7 +65,7 @@ impl Checklist {
     pub fn open(&self) -> Vec<OpenItem> {
         let mut open = Vec::new();
         for section in &self.sections {
-            collect_open(&section.items, &mut open);
+            collect_open(&section.items, None, &mut open);
         }
         open
     }
@@ -83,12 +83,14 @@ impl Item {
     }
 }
 
-fn collect_open(items: &[Item], open: &mut Vec<OpenItem>) {
+/// A box under another is told with that one's words: `Tested rollback` alone says nothing.
+fn collect_open(items: &[Item], parent: Option<&str>, open: &mut Vec<OpenItem>) {
     for item in items {
+        let words = parent.map_or_else(|| item.words(), |parent| format!("{} · {parent}", item.words()));
         if !item.ticked {
-            open.push(OpenItem { key: item.key.clone(), item: item.words(), why: item.why.clone() });
+            open.push(OpenItem { key: item.key.clone(), item: words.clone(), why: item.why.clone() });
         }
-        collect_open(&item.children, open);
+        collect_open(&item.children, Some(&words), open);
     }
 }
 
@@ -137,7 +139,11 @@ mod tests {
             checklist.open(),
             [
                 open("change.a1b2c3d", "fix: totals", None),
-                open("migration.db/1.sql.rollback", "Tested rollback", Some("the down file is empty")),
+                open(
+                    "migration.db/1.sql.rollback",
+                    "Tested rollback · Migration: db/1.sql",
+                    Some("the down file is empty")
+                ),
                 open("tests.unit", "Unit tests: 810/812 passed", None),
             ]
         );

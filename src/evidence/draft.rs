@@ -559,7 +559,12 @@ pub fn open_boxes(checklist: &Checklist) -> Vec<OpenBox> {
     checklist
         .open()
         .into_iter()
-        .map(|found| OpenBox { key: found.key, item: found.item, why: found.why.unwrap_or_default() })
+        .map(|found| {
+            // `None` says nothing outside its section.
+            let item =
+                if found.key == "breaking.none" { "No breaking changes".to_owned() } else { found.item };
+            OpenBox { key: found.key, item, why: found.why.unwrap_or_default() }
+        })
         .collect()
 }
 
@@ -577,7 +582,8 @@ fn ticked(key: &str, label: &str, text: &str) -> Item {
 }
 
 fn open(key: &str, label: &str, text: &str, why: &str) -> Item {
-    Item { ticked: false, why: Some(why.to_owned()), ..ticked(key, label, text) }
+    // In a document a backtick of ours would have to be escaped like everybody's.
+    Item { ticked: false, why: Some(why.replace('`', "'")), ..ticked(key, label, text) }
 }
 
 fn change_words(change: &Change) -> String {

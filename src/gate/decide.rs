@@ -361,6 +361,12 @@ impl<'a> Judge<'a> {
                 .next(format!("deployctl status -e {environment}")),
             );
         }
+        let decided = timeline.requests.get(&target.reference.digest);
+        if decided.is_some_and(|decided| decided.consumed.is_some()) {
+            // What was used once is over: that it is also out of date by now says nothing more.
+            self.consumed(&target.reference);
+            return None;
+        }
         self.edited(target);
         self.stale(timeline, target);
         self.commit(timeline, target, rule);
@@ -372,7 +378,6 @@ impl<'a> Judge<'a> {
                     .rule(environment, "rollback"),
             );
         }
-        let decided = timeline.requests.get(&target.reference.digest);
         self.votes(decided, target, approvals);
         Some(self.covered(target))
     }
@@ -579,9 +584,6 @@ impl<'a> Judge<'a> {
         };
         self.denied(decided, approvals);
         self.held(decided, approvals, id);
-        if decided.consumed.is_some() {
-            self.consumed(&target.reference);
-        }
         let mut people = BTreeSet::new();
         let mut confirmed: BTreeSet<&str> = BTreeSet::new();
         let mut turned_down = Vec::new();
@@ -1025,6 +1027,7 @@ fn command_for(action: &Action<'_>) -> String {
         Action::Revoke { request, .. } => format!("deployctl approve {} --revoke --reason TEXT", request.id),
         Action::Deploy { environment, target } => match target {
             Ok(target) => format!("deployctl deploy {environment} {}", target.reference.id),
+            Err(NoTarget::NotApproved { id }) => format!("deployctl deploy {environment} {id}"),
             Err(_) => format!("deployctl deploy {environment}"),
         },
         Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),

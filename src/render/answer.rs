@@ -102,6 +102,7 @@ impl Answer {
         if !self.reasons.is_empty() {
             lines.push(format!("{} deployctl {}", styles.bad("refused:"), self.command));
             lines.extend(self.reasons.iter().map(|reason| reason_lines(reason, styles)));
+            lines.extend(next_steps(&self.reasons));
         }
         if let Some(message) = &self.message {
             let mark = match self.outcome {
@@ -126,8 +127,19 @@ fn reason_lines(reason: &Reason, styles: Styles) -> String {
     if let Some(policy) = &reason.policy {
         lines.push(format!("      policy: {}", clean(policy)));
     }
-    lines.extend(reason.next.iter().map(|next| format!("      next:   {}", clean(next))));
     lines.join("\n")
+}
+
+/// What to do comes last, where the eye looks, and once, however many reasons lead there.
+fn next_steps(reasons: &[Reason]) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    for next in reasons.iter().flat_map(|reason| &reason.next) {
+        let step = format!("next: {}", clean(next));
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps
 }
 
 /// A sentence of ours may hold a person's words: one line, nothing raw, as long as it is.

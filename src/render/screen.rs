@@ -18,6 +18,15 @@ fn cut(text: &str) -> String {
     text::line(text, COLUMNS)
 }
 
+/// A duration in the largest unit that holds it whole.
+fn span(duration: std::time::Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
 fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -277,8 +286,8 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
             format!(
                 "    presence {:?} · decide within {} · execute within {}",
                 approvals.presence,
-                humantime::format_duration(approvals.decide_within),
-                humantime::format_duration(approvals.execute_within)
+                span(approvals.decide_within),
+                span(approvals.execute_within)
             )
             .to_lowercase(),
         );
@@ -301,7 +310,7 @@ fn steps(title: &str, steps: &[Step]) -> Vec<String> {
     steps
         .iter()
         .map(|step| {
-            let timeout = humantime::format_duration(step.timeout);
+            let timeout = span(step.timeout);
             format!("    {title}: {} = {} (at most {timeout})", step.name, command(&step.run))
         })
         .collect()
@@ -340,7 +349,7 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
         format!("  Files of     {}, written from git into a private directory", plan.tree_of.short()),
     ];
     lines.extend(plan.steps.iter().enumerate().map(|(index, step)| {
-        let timeout = humantime::format_duration(step.timeout);
+        let timeout = span(step.timeout);
         format!("  Step {}       {}: {} (at most {timeout})", index + 1, step.name, command(&step.run))
     }));
     lines.push(format!("  Environment  {}", STEP_VARIABLES.join(" ")));

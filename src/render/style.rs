@@ -50,3 +50,18 @@ impl Styles {
         if self.on { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Styles;
+
+    #[test]
+    fn without_colour_styled_text_is_the_text() {
+        let plain = Styles::plain();
+        for text in [plain.ok("a"), plain.bad("a"), plain.warn("a"), plain.heading("a"), plain.dim("a")] {
+            assert_eq!(text, "a");
+        }
+        assert_eq!(Styles { on: true }.ok("a"), "\u{1b}[32ma\u{1b}[0m");
+        assert_eq!(Styles { on: true }.bad("a"), "\u{1b}[1m\u{1b}[31ma\u{1b}[0m");
+    }
+}

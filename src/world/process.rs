@@ -248,7 +248,7 @@ fn run_step(
     let mut log = Sha256::new();
     let ended = start_step(plan, step, dir).map(|(child, lines)| {
         let mut running = Running { child, lines, log: &mut log, watcher };
-        running.to_the_end(step.timeout, signals)
+        running.until_it_ends(step.timeout, signals)
     });
     let (result, exit) = match ended {
         Ok(Ok((result, exit))) => (result, exit),
@@ -320,7 +320,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const LEFTOVER: Duration = Duration::from_millis(500);
 
 impl Running<'_> {
-    fn to_the_end(&mut self, timeout: Duration, signals: &Signals) -> io::Result<(StepEnd, Option<i32>)> {
+    fn until_it_ends(&mut self, timeout: Duration, signals: &Signals) -> io::Result<(StepEnd, Option<i32>)> {
         let watch = Stopwatch::start();
         let mut told: Option<(StepEnd, Stopwatch)> = None;
         let mut open = true;

@@ -50,7 +50,8 @@ const GIT_VARIABLES: [&str; 16] = [
     "no_proxy",
 ];
 
-fn git(common_dir: &Path) -> Command {
+/// Git as it would run at the top of the work tree, so that a relative remote means what it means there.
+fn git(root: &Path) -> Command {
     let mut command = process::tool("git");
     for name in GIT_VARIABLES {
         if let Some(value) = process::variable(name) {
@@ -59,8 +60,8 @@ fn git(common_dir: &Path) -> Command {
     }
     command
         .env("GIT_TERMINAL_PROMPT", "0")
-        .arg("--git-dir")
-        .arg(common_dir)
+        .arg("-C")
+        .arg(root)
         .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0"])
         .args(["-c", "protocol.ext.allow=never", "-c", "fetch.writeCommitGraph=false", "--no-pager"]);
     command
@@ -70,8 +71,8 @@ fn git(common_dir: &Path) -> Command {
 ///
 /// # Errors
 /// When the remote does not answer.
-pub fn fetch(common_dir: &Path, remote: &str, into: &str) -> Result<(), RemoteError> {
-    let mut command = git(common_dir);
+pub fn fetch(root: &Path, remote: &str, into: &str) -> Result<(), RemoteError> {
+    let mut command = git(root);
     command
         .args([
             "fetch",
@@ -91,13 +92,13 @@ pub fn fetch(common_dir: &Path, remote: &str, into: &str) -> Result<(), RemoteEr
 /// # Errors
 /// When the remote does not answer, or refuses for another reason than a lost race.
 pub fn push(
-    common_dir: &Path,
+    root: &Path,
     remote: &str,
     branch: &str,
     old: Option<&CommitId>,
     new: &CommitId,
 ) -> Result<Pushed, RemoteError> {
-    let mut command = git(common_dir);
+    let mut command = git(root);
     command
         .args(["push", "--quiet", "--porcelain", "--no-verify", "--no-signed", "--no-recurse-submodules"])
         .arg(format!("--force-with-lease={branch}:{}", old.map_or("", CommitId::as_str)))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use super::{Color, Streams, Styles, Wishes, forgive_closed};
+use super::{Color, Streams, Wishes, forgive_closed};
 
 /// A pseudo-terminal whose keyboard the test holds.
 struct Keyboard {
@@ -170,16 +170,6 @@ fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
     assert!(!Wishes { no_color: true, force: true, ..auto }.decide(true));
     assert!(Wishes { color: Color::Always, no_color: true, ..auto }.decide(false));
     assert!(!Wishes { color: Color::Never, force: true, ..auto }.decide(true));
-}
-
-#[test]
-fn without_colour_styled_text_is_the_text() {
-    let plain = Styles::plain();
-    for text in [plain.ok("a"), plain.bad("a"), plain.warn("a"), plain.heading("a"), plain.dim("a")] {
-        assert_eq!(text, "a");
-    }
-    assert_eq!(Styles { on: true }.ok("a"), "\u{1b}[32ma\u{1b}[0m");
-    assert_eq!(Styles { on: true }.bad("a"), "\u{1b}[1m\u{1b}[31ma\u{1b}[0m");
 }
 
 #[test]
