@@ -55,9 +55,11 @@ pub fn line(text: &str, columns: usize) -> String {
 /// Several lines, each cleaned like [`line`] and none cut. Only `\n` and `\r\n` end a line.
 #[must_use]
 pub fn block(text: &str) -> String {
-    let lines: Vec<String> =
-        text.split('\n').map(|line| clean(line.strip_suffix('\r').unwrap_or(line))).collect();
-    lines.join("\n")
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    // A carriage return ends a line only where a line feed follows.
+    let last = lines.pop().unwrap_or_default();
+    let ended = lines.iter().map(|line| clean(line.strip_suffix('\r').unwrap_or(line)));
+    ended.chain([clean(last)]).collect::<Vec<_>>().join("\n")
 }
 
 /// Text for HTML, in an element or in a quoted attribute: cleaned like [`line`], not cut, `& < > " '` as entities.

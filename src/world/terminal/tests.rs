@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -146,17 +145,22 @@ fn no_terminal_is_an_error_and_not_an_answer() {
 fn a_signal_ends_the_question_without_an_answer() {
     let flag = Arc::new(AtomicBool::new(false));
     let mut keyboard = Keyboard::new();
-    keyboard.streams = keyboard.streams.clone().with_interrupt(Arc::clone(&flag));
-    let ask = |streams: &Streams| {
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                thread::sleep(Duration::from_millis(100));
-                flag.store(true, Ordering::Relaxed);
-            });
-            streams.ask_yes("Go on?").unwrap_err().kind()
-        })
-    };
-    assert_eq!(keyboard.answer(ask, &[]), (ErrorKind::Interrupted, "Go on? [y/n] \r\n".to_owned()));
+    let streams = keyboard.streams.clone().with_interrupt(Arc::clone(&flag));
+    let screen = thread::scope(|scope| {
+        let asked = scope.spawn(|| streams.ask_yes("Go on?"));
+        let mut screen = Vec::new();
+        wait_for_question(&mut keyboard.master, &mut screen);
+        flag.store(true, Ordering::Relaxed);
+        let answer = asked.join().unwrap();
+        assert_eq!(answer.map_err(|error| error.kind()), Err(ErrorKind::Interrupted));
+        while !screen.ends_with(b"\r\n") {
+            let mut chunk = [0; 256];
+            let count = keyboard.master.read(&mut chunk).unwrap();
+            screen.extend_from_slice(&chunk[..count]);
+        }
+        screen
+    });
+    assert_eq!(String::from_utf8_lossy(&screen), "Go on? [y/n] \r\n");
 }
 
 #[test]
