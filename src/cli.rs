@@ -180,11 +180,20 @@ pub struct RequestArgs {
     #[arg(long, value_name = "TIME")]
     pub blackout: Vec<String>,
     /// How long to watch after it [default: the policy's `monitoring.watch`]
-    #[arg(long, value_name = "DURATION")]
-    pub monitor: Option<humantime::Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = minutes)]
+    pub monitor: Option<u64>,
     /// Write request.json, request.md, checklist.md and evidence.json into DIR
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+}
+
+/// Whole minutes: `30`, `30m` or `1h`.
+fn minutes(text: &str) -> Result<u64, String> {
+    if let Ok(minutes) = text.parse::<u64>() {
+        return Ok(minutes);
+    }
+    let duration = humantime::parse_duration(text).map_err(|_| "not a duration, such as `30m`".to_owned())?;
+    Ok(duration.as_secs().div_ceil(60))
 }
 
 /// Review, type and sign.

@@ -134,7 +134,7 @@ fn draft(
 }
 
 fn asked(args: &RequestArgs, rule: &EnvironmentRule, version: &str) -> Asked {
-    let monitor = args.monitor.map_or(rule.monitoring.watch, Into::into);
+    let monitor = args.monitor.unwrap_or_else(|| rule.monitoring.watch.as_secs().div_ceil(60));
     let summary = if args.summary.is_empty() { format!("Deploy {version}") } else { args.summary.clone() };
     Asked {
         summary,
@@ -145,7 +145,7 @@ fn asked(args: &RequestArgs, rule: &EnvironmentRule, version: &str) -> Asked {
         preferred: args.preferred.clone(),
         alternative: args.alternative.clone(),
         blackouts: args.blackout.clone(),
-        monitor: monitor.as_secs().div_ceil(60),
+        monitor,
     }
 }
 

@@ -223,7 +223,9 @@ impl<'a> Judge<'a> {
             self.refuse(
                 Reason::new(
                     Code::RoleForbidden,
-                    format!("`{environment}` is deployed automatically, without an approval"),
+                    format!(
+                        "`{environment}` is automatic: this version deploys where `deployment: human` says so"
+                    ),
                 )
                 .rule(environment, "deployment"),
             );
@@ -250,7 +252,7 @@ impl<'a> Judge<'a> {
             self.refuse(Reason {
                 policy: Some(place),
                 ..Reason::new(Code::RoleForbidden, format!("{who} may not request for `{environment}`"))
-                    .next("name a role that may: deployctl request VERSION --as ROLE")
+                    .next("say who asks, a role that may or a person of the policy: deployctl request VERSION --as NAME")
             });
         }
         Some(Covered::default())

@@ -1,5 +1,6 @@
-//! Marks of continuous integration and of agents, in this process and in every process above it.
+//! Marks of continuous integration in this process, and of agents in this process and in every process above it.
 //!
+//! A runner's mark above us says little: a machine may serve people too. An agent above us is the one that types.
 //! They can be forged away but not by accident, so a mark tightens and the lack of one loosens nothing.
 
 use std::collections::BTreeMap;
@@ -83,18 +84,16 @@ fn search_ancestors(marks: &mut Marks) {
     use crate::gate::presence::{is_agent, program_name};
 
     for (distance, process) in procfs::ancestors().into_iter().enumerate() {
+        if marks.agent.is_some() {
+            return;
+        }
         let kin = if distance == 0 { "parent" } else { "ancestor" };
         let name = program_name(process.exe.as_deref(), &process.comm);
         let there = |mark: String| format!("`{mark}` in its {kin} {} (`{name}`)", process.pid);
         let environment = procfs::environment(process.pid);
-        if marks.ci.is_none() {
-            marks.ci = ci_mark(&environment).map(there);
-        }
-        if marks.agent.is_none() {
-            let by_name = is_agent(process.exe.as_deref(), &process.comm);
-            let mark = agent_mark(&environment, |_| false).map(there);
-            marks.agent = mark.or_else(|| by_name.then(|| format!("its {kin} {} (`{name}`)", process.pid)));
-        }
+        let by_name = is_agent(process.exe.as_deref(), &process.comm);
+        let mark = agent_mark(&environment, |_| false).map(there);
+        marks.agent = mark.or_else(|| by_name.then(|| format!("its {kin} {} (`{name}`)", process.pid)));
     }
 }
 
