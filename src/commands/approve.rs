@@ -10,7 +10,7 @@ use super::target::{self, Found};
 use super::{policy, request, review};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::{ActionKind, Separation};
-use crate::gate::decide::{Decision, decide};
+use crate::gate::decide::{Decision, decide, nothing_to_decide};
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
@@ -61,7 +61,7 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
     let policy = moment.drafting_policy()?;
     let package = match target::find(&moment, name)? {
         Ok(package) => package,
-        Err(none) => return Ok(Answer::refused("approve", vec![missing(&none)])),
+        Err(none) => return Ok(Answer::refused("approve", vec![nothing_to_decide(&none)])),
     };
     let rule = policy
         .environments
@@ -81,22 +81,6 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
     Ok(answer)
 }
 
-fn missing(none: &NoTarget) -> Reason {
-    match none {
-        NoTarget::NoRequest { asked } => {
-            Reason::new(Code::RequestMissing, format!("there is no request {asked}"))
-                .next("see what waits: deployctl status")
-        }
-        NoTarget::NotApproved { id } => {
-            Reason::new(Code::ApprovalMissing, format!("nobody has decided about `{id}`"))
-        }
-        NoTarget::Several { ids } => {
-            Reason::new(Code::RequestMissing, format!("several requests fit: `{}`", ids.join("`, `")))
-                .next("name one of them")
-        }
-    }
-}
-
 /// One attempt at a verdict; `None` when the ledger moved meanwhile.
 fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> Result<Option<Answer>> {
     let mut moment = Moment::look(common)?;
@@ -110,7 +94,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
         Ok(found) => found,
         Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), &none))),
     };
-    let action = Action::Verdict { target: &found.target, verdict };
+    let action = Action::Verdict { target: Ok(&found.target), verdict };
     let facts =
         moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
     let permit = match decide(moment.policy(), &facts, &action) {
@@ -183,16 +167,11 @@ fn find(moment: &Moment, name: &str) -> Result<Result<Found, NoTarget>> {
 /// Every reason at once, also where there is no request to speak of.
 fn refused_without_target(moment: &Moment, person: &Person, key: Option<&Key>, none: &NoTarget) -> Answer {
     let facts = moment.facts(moment.caller(Some(person.presence.clone())), key.map(|key| key.fact.clone()));
-    // A new policy asks for the least of a person: what it refuses is refused for every signature.
-    let action = Action::Policy { founder: false };
-    let mut reasons = match decide(moment.policy(), &facts, &action) {
-        Decision::Refuse(reasons) => reasons,
-        Decision::Allow(_) => vec![],
-    };
-    if moment.policy().is_some() {
-        reasons.push(missing(none));
+    let action = Action::Verdict { target: Err(none), verdict: Verdict::Allow };
+    match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => Answer::refused("approve", reasons),
+        Decision::Allow(_) => Answer::refused("approve", vec![nothing_to_decide(none)]),
     }
-    Answer::refused("approve", reasons)
 }
 
 fn no_key() -> Answer {
@@ -346,7 +325,10 @@ pub fn signed(signed: Result<Signed>, command: &'static str) -> Result<Result<Si
     match signed {
         Ok(signed) => Ok(Ok(signed)),
         Err(error) => match error.downcast_ref::<SignError>() {
-            Some(SignError::Declined { .. } | SignError::Passphrase { .. }) => {
+            Some(SignError::Declined { .. }) => {
+                Ok(Err(Answer::ended(command, Outcome::Interrupted, error.to_string())))
+            }
+            Some(SignError::Passphrase { .. }) => {
                 Ok(Err(Answer::ended(command, Outcome::Declined, error.to_string())))
             }
             _ => Err(error),

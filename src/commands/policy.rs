@@ -64,6 +64,8 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let version = timeline.policy.as_ref().map_or(1, |in_force| in_force.version + 1);
     let mut text = screen::policy(&new, version, remote.as_deref(), timeline.root);
+    let before = before(&moment)?;
+    text.push_str(&screen::policy_text(before.as_deref(), &String::from_utf8_lossy(&bytes)));
     text.push_str(&quorum_line(timeline, &new));
     person.streams.line(&text);
     if let Some(reason) = locks_itself_out(&new, args)? {
@@ -124,12 +126,21 @@ fn least_presence(
     })
 }
 
+/// The file in force, from the entry that brought it.
+fn before(moment: &Moment) -> Result<Option<String>> {
+    let Some(in_force) = moment.timeline().and_then(|timeline| timeline.policy.as_ref()) else {
+        return Ok(None);
+    };
+    let bytes = moment.records.files(&in_force.entry)?.remove("deployctl.yaml").unwrap_or_default();
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 fn quorum_line(timeline: &Timeline, new: &Policy) -> String {
     let Some(in_force) = &timeline.policy else { return String::new() };
     let (people, required) = in_force.policy.policy_quorum();
     let people: Vec<&str> = people.iter().map(crate::gate::terms::PersonName::as_str).collect();
     let signed = timeline.proposals.get(&new.digest).map_or(0, std::collections::BTreeSet::len);
-    format!("  In force once {required} of {} have signed it; {signed} so far.\n", people.join(", "))
+    format!("  It needs {required} of: {}. Signed so far: {signed}.\n", people.join(", "))
 }
 
 fn answer(moment: &Moment, version: u64, new: &Policy, founder: bool) -> Result<Answer> {

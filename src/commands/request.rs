@@ -19,6 +19,7 @@ use crate::gate::request::{Asked, Request, Requester};
 use crate::gate::statement::{SCHEMA, canonical};
 use crate::gate::terms::Digest;
 use crate::render::answer::Answer;
+use crate::world::presence;
 use crate::world::records::Files;
 
 /// Makes the request, or finds the one that says the same.
@@ -27,7 +28,7 @@ use crate::world::records::Files;
 /// When facts cannot be found out.
 pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let moment = Moment::look(common)?;
-    let caller = moment.caller(None);
+    let caller = moment.caller(Some(presence::look()));
     let environment = &args.candidate.environment;
     let action = Action::Request { environment };
     let decision = decide(moment.policy(), &moment.facts(caller.clone(), None), &action);

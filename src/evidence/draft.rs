@@ -380,7 +380,7 @@ impl Draft {
             };
             let words = format!("{}, {}, {reversible}", change_word(migration.change), migration.tool);
             let children = vec![
-                open(&format!("migration.{path}.rollback"), "Tested rollback", "", &migration.why),
+                open(&format!("migration.{path}.rollback"), "Tested rollback", "", &untested(migration)),
                 open(&format!("migration.{path}.backup"), "Backup verified", "", "no fact can know it"),
             ];
             items.push(Item {
@@ -513,6 +513,13 @@ fn monitoring_section(monitoring: Option<&Monitoring>) -> Section {
         open("monitoring.on-call", "On-call notified", &on_call, "no fact can know it"),
     ];
     Section { title: "Monitoring".to_owned(), notes: vec![], items }
+}
+
+fn untested(migration: &Migration) -> String {
+    match migration.reversible {
+        Reversible::Yes => format!("{}; nobody recorded that it was tried", migration.why),
+        Reversible::No | Reversible::Unknown => migration.why.clone(),
+    }
 }
 
 fn new_dependency(found: &Dependency) -> Item {

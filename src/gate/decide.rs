@@ -10,6 +10,7 @@ use super::config::{ActionKind, Deployment, PresenceLevel, Right, Separation};
 use super::facts::{Action, BranchFact, Facts, KeyFact, LedgerTrouble, NoTarget, Target};
 use super::keys::Proof;
 use super::policy::{Approvals, EnvironmentRule, Policy};
+use super::presence::Presence;
 use super::reason::{Code, Reason};
 use super::request::{CheckState, Request};
 use super::statement::{Release, RequestRef, Verdict};
@@ -192,7 +193,11 @@ impl<'a> Judge<'a> {
         match action {
             Action::Policy { founder } => (*founder || timeline.policy.is_some()).then(Covered::default),
             Action::Request { environment } => self.request(environment),
-            Action::Verdict { target, verdict } => self.verdict(timeline, target, *verdict),
+            Action::Verdict { target: Ok(target), verdict } => self.verdict(timeline, target, *verdict),
+            Action::Verdict { target: Err(none), .. } => {
+                self.refuse(nothing_to_decide(none));
+                None
+            }
             Action::Revoke { request, environment } => self.revoke(timeline, request, environment),
             Action::Deploy { environment, target } => self.deploy(timeline, environment, *target),
             Action::Rollback { environment, version, available } => {
@@ -239,7 +244,8 @@ impl<'a> Judge<'a> {
         let caller = &self.facts.caller;
         let allowed = match (&caller.role, &caller.person) {
             (Some(role), _) => self.policy?.may(role, environment, Right::Request),
-            (None, Some(_)) => true,
+            // A person's name is a claim that anybody could make; it opens this door only where a person may sit.
+            (None, Some(_)) => caller.presence.as_ref().is_some_and(Presence::is_person_likely),
             (None, None) => false,
         };
         if !allowed {
@@ -364,6 +370,11 @@ impl<'a> Judge<'a> {
             );
         }
         let decided = timeline.requests.get(&target.reference.digest);
+        let lock = timeline.tracks.get(environment).and_then(Track::lock);
+        if lock.is_some_and(|lock| lock.start.request == target.reference) {
+            // It is being deployed, or was interrupted: that has been said.
+            return None;
+        }
         if decided.is_some_and(|decided| decided.consumed.is_some()) {
             // What was used once is over: that it is also out of date by now says nothing more.
             self.consumed(&target.reference);
@@ -584,7 +595,9 @@ impl<'a> Judge<'a> {
             self.no_target(&NoTarget::NotApproved { id: id.clone() }, environment);
             return;
         };
-        self.denied(decided, approvals);
+        if self.denied(decided, approvals) {
+            return;
+        }
         self.held(decided, approvals, id);
         let mut people = BTreeSet::new();
         let mut confirmed: BTreeSet<&str> = BTreeSet::new();
@@ -713,7 +726,8 @@ impl<'a> Judge<'a> {
         );
     }
 
-    fn denied(&mut self, decided: &Decided, approvals: &Approvals) {
+    /// A no is final: whatever else is missing does not matter any more.
+    fn denied(&mut self, decided: &Decided, approvals: &Approvals) -> bool {
         let deny = |vote: &&Vote| vote.approval.verdict == Verdict::Deny && approvals.from.contains(&vote.by);
         if let Some(vote) = decided.votes.iter().find(deny) {
             let why = vote.approval.reason.as_deref().unwrap_or("no reason given");
@@ -727,7 +741,9 @@ impl<'a> Judge<'a> {
                     request_again(&vote.approval.release.version)
                 )),
             );
+            return true;
         }
+        false
     }
 
     /// A person's newest verdict counts: a hold ends when the same person approves.
@@ -1020,12 +1036,28 @@ fn request_again(version: &Version) -> String {
     format!("deployctl request {version}")
 }
 
+/// Why there is nothing to say yes or no to.
+#[must_use]
+pub fn nothing_to_decide(none: &NoTarget) -> Reason {
+    let reason = match none {
+        NoTarget::NoRequest { asked } => {
+            Reason::new(Code::RequestMissing, format!("there is no request {asked}"))
+        }
+        NoTarget::NotApproved { id } => Reason::new(Code::RequestMissing, format!("`{id}` cannot be read")),
+        NoTarget::Several { ids } => {
+            Reason::new(Code::RequestMissing, format!("several requests fit: `{}`", ids.join("`, `")))
+        }
+    };
+    reason.next("name one request, by its id or its package directory; see what waits: deployctl status")
+}
+
 /// What a person would run instead.
 fn command_for(action: &Action<'_>) -> String {
     match action {
         Action::Policy { .. } => "deployctl approve --policy".to_owned(),
         Action::Request { .. } => "deployctl request VERSION".to_owned(),
-        Action::Verdict { target, .. } => format!("deployctl approve {}", target.reference.id),
+        Action::Verdict { target: Ok(target), .. } => format!("deployctl approve {}", target.reference.id),
+        Action::Verdict { target: Err(_), .. } => "deployctl approve REQUEST".to_owned(),
         Action::Revoke { request, .. } => format!("deployctl approve {} --revoke --reason TEXT", request.id),
         Action::Deploy { environment, target } => match target {
             Ok(target) => format!("deployctl deploy {environment} {}", target.reference.id),

@@ -158,8 +158,8 @@ pub enum Action<'a> {
     },
     /// A person says yes, no or not now.
     Verdict {
-        /// What it is about.
-        target: &'a Target,
+        /// What it is about, or why there is nothing.
+        target: Result<&'a Target, &'a NoTarget>,
         /// Yes, no or not now.
         verdict: super::statement::Verdict,
     },

@@ -87,6 +87,8 @@ pub struct InForce {
     pub policy: Policy,
     /// The remote the records travel through.
     pub remote: Option<String>,
+    /// The git commit of the entry that brought them into force.
+    pub entry: CommitId,
     /// Who signed them last.
     pub by: PersonName,
     /// When.
@@ -235,7 +237,7 @@ impl Timeline {
         self.tip = Some(Tip { sequence, digest, commit: entry.commit.clone(), at });
         if let Some(policy) = founding {
             self.root = Some(Root::of(&entry.payload));
-            return self.found(payload, policy);
+            return self.found(payload, policy, entry.commit.clone());
         }
         let signed = Signed { digest, commit: entry.commit.clone(), by: payload.by, at: payload.at, proof };
         match payload.statement {
@@ -320,15 +322,21 @@ impl Timeline {
         Ok(vec![deployed.start.session_key.clone()])
     }
 
-    fn found(&mut self, payload: Payload, policy: Policy) -> Result<(), String> {
+    fn found(&mut self, payload: Payload, policy: Policy, entry: CommitId) -> Result<(), String> {
         let Statement::Policy(statement) = payload.statement else {
             return Err("the ledger does not begin with a policy".to_owned());
         };
         if statement.version != 1 || statement.replaces.is_some() {
             return Err("the first policy is not version 1".to_owned());
         }
-        self.policy =
-            Some(InForce { version: 1, policy, remote: statement.remote, by: payload.by, at: payload.at });
+        self.policy = Some(InForce {
+            version: 1,
+            policy,
+            remote: statement.remote,
+            entry,
+            by: payload.by,
+            at: payload.at,
+        });
         Ok(())
     }
 
@@ -354,8 +362,8 @@ impl Timeline {
         }
         if signers.len() >= required as usize {
             self.proposals.clear();
-            let (by, at) = (signed.by.clone(), signed.at);
-            self.policy = Some(InForce { version, policy, remote: statement.remote.clone(), by, at });
+            let (entry, by, at) = (signed.commit.clone(), signed.by.clone(), signed.at);
+            self.policy = Some(InForce { version, policy, remote: statement.remote.clone(), entry, by, at });
         }
         Ok(())
     }

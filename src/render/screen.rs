@@ -273,6 +273,50 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
     lines.join("\n")
 }
 
+/// Longer files are shown whole instead of compared: the comparison takes a cell for each pair of lines.
+const COMPARED_MAX: usize = 4_000_000;
+
+/// The file itself, so that nothing of it is signed unseen: whole the first time, then with what was added and taken out.
+#[must_use]
+pub fn policy_text(before: Option<&str>, after: &str) -> String {
+    let new: Vec<&str> = after.lines().collect();
+    let old: Vec<&str> = before.map(|text| text.lines().collect()).unwrap_or_default();
+    if old.len().saturating_mul(new.len()) > COMPARED_MAX {
+        return policy_text(None, after);
+    }
+    let mut lines = vec![match before {
+        Some(_) => "  deployctl.yaml, against the one in force (+ added, - taken out)".to_owned(),
+        None => "  deployctl.yaml".to_owned(),
+    }];
+    // The longest common part, from the end: length[i][j] is that of old[i..] and new[j..].
+    let mut length = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            length[i][j] = if old[i] == new[j] {
+                length[i + 1][j + 1] + 1
+            } else {
+                length[i + 1][j].max(length[i][j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() || j < new.len() {
+        let (mark, line) = if i < old.len() && j < new.len() && old[i] == new[j] {
+            (i, j) = (i + 1, j + 1);
+            (' ', new[j - 1])
+        } else if j == new.len() || (i < old.len() && length[i + 1][j] >= length[i][j + 1]) {
+            i += 1;
+            ('-', old[i - 1])
+        } else {
+            j += 1;
+            (if before.is_some() { '+' } else { ' ' }, new[j - 1])
+        };
+        lines.push(format!("  {mark} {}", text::line(line, usize::MAX)));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
 fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
     let mut lines = vec![format!("  Environment {name}")];
     if let Some(approvals) = &rule.approvals {

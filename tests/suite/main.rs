@@ -1,3 +1,8 @@
-//! The one test binary.
+//! The one test binary. [`house`] builds a sealed world; every other file is about one promise or one command.
+#![cfg(test)]
 
-fn main() {}
+mod house;
+mod main_path;
+mod people;
+mod seals;
+mod tidy;
