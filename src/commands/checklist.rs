@@ -8,6 +8,7 @@ use super::pages;
 use crate::cli::{ChecklistArgs, Common};
 use crate::evidence::checklist::Checklist;
 use crate::evidence::draft::{Draft, Rules, open_boxes};
+use crate::gate::decide::ledger_reason;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 
@@ -25,6 +26,8 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
     let page = pages::checklist(&checklist)?;
     let mut answer = answer(&draft, &checklist, page, args.strict);
     answer.warnings.extend(moment.edited());
+    // Without the ledger nothing is known of what is live, and the range may begin too early.
+    answer.warnings.extend(moment.ledger.as_ref().err().map(ledger_reason));
     if let Some(path) = &args.output {
         let page = std::mem::take(&mut answer.text);
         std::fs::write(path, page).with_context(|| format!("cannot write `{}`", path.display()))?;

@@ -60,6 +60,9 @@ impl Moment {
         };
         let root = ledger.as_ref().ok().and_then(|timeline| timeline.root);
         let pin = marks::pin(&common_dir, root)?;
+        if common.verbose {
+            super::person::streams(common).note(&told(&ledger, remote.as_deref()));
+        }
         Ok(Self {
             now: clock::now(),
             repository,
@@ -171,6 +174,18 @@ impl Moment {
         let bytes = config_file::read(self.repository.root())?;
         let policy = config_file::check(&bytes)?;
         Ok((bytes, policy))
+    }
+}
+
+/// What `--verbose` says of a look.
+fn told(ledger: &Result<Timeline, LedgerTrouble>, remote: Option<&str>) -> String {
+    let remote = remote.map_or_else(|| "no remote".to_owned(), |remote| format!("the remote `{remote}`"));
+    match ledger {
+        Ok(timeline) => {
+            let entries = timeline.tip.as_ref().map_or(0, |tip| tip.sequence);
+            format!("ledger: {entries} entries verified, with {remote}")
+        }
+        Err(_) => format!("ledger: not to be believed, with {remote}"),
     }
 }
 

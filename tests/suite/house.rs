@@ -262,7 +262,12 @@ impl House {
 
     /// The program without a terminal, as an agent or CI runs it.
     pub(crate) fn run<'a>(&'a self, arguments: impl IntoIterator<Item = &'a str>) -> Run<'a> {
-        Run::new(self, arguments)
+        Run::new(self, PROGRAM, arguments)
+    }
+
+    /// Any other program without a terminal.
+    pub(crate) fn program<'a>(&'a self, program: &str, arguments: &[&'a str]) -> Run<'a> {
+        Run::new(self, program, arguments.iter().copied())
     }
 
     /// The program in front of a person.

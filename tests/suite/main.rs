@@ -5,4 +5,5 @@ mod house;
 mod main_path;
 mod people;
 mod seals;
+mod storefront;
 mod tidy;

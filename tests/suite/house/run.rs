@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::House;
 use super::differ::diff;
 use super::launch::{Launched, PATIENCE};
-use super::{House, PROGRAM};
 
 /// What a stream must hold.
 enum Expected {
@@ -23,6 +23,7 @@ type About<'a> = Box<dyn FnOnce(&Value) + 'a>;
 /// A run that is described first, and happens with [`Run::exit`].
 #[must_use = "nothing runs before `exit`"]
 pub(crate) struct Run<'a> {
+    program: String,
     house: &'a House,
     arguments: Vec<&'a str>,
     directory: &'a Path,
@@ -80,8 +81,9 @@ impl House {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(house: &'a House, arguments: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn new(house: &'a House, program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
+            program: program.to_owned(),
             house,
             arguments: arguments.into_iter().collect(),
             directory: house.project(),
@@ -181,7 +183,7 @@ impl<'a> Run<'a> {
         let mut setsid = self.house.command("setsid");
         setsid.envs(self.environment.iter().copied()).current_dir(self.directory);
         setsid.stdin(stdin).stdout(file("stdout")).stderr(file("stderr"));
-        let mut launched = Launched::start(&mut setsid, &dir, PROGRAM, &self.arguments);
+        let mut launched = Launched::start(&mut setsid, &dir, &self.program, &self.arguments);
         let deadline = Instant::now() + PATIENCE;
         let code = loop {
             if let Some(code) = launched.status() {
