@@ -302,7 +302,7 @@ pub struct RawStep {
 pub struct RawRollback {
     /// What rolling back runs.
     pub steps: Vec<RawStep>,
-    /// Run before the steps, only when every migration is known to be reversible.
+    /// Run after the steps, only when every migration is known to be reversible.
     #[serde(default)]
     pub migrations: Vec<RawStep>,
     /// How long it is thought to take.

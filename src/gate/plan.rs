@@ -66,7 +66,8 @@ impl Plan {
             ActionKind::Rollback => {
                 let rollback = rule.rollback.as_ref()?;
                 let down = if migrations_can_go_down { rollback.migrations.as_slice() } else { &[] };
-                down.iter().chain(&rollback.steps).cloned().collect()
+                // The workflow document's order: revert the application, then the database.
+                rollback.steps.iter().chain(down).cloned().collect()
             }
         };
         let text = |release: Option<&Release>, of: fn(&Release) -> &str| release.map_or("", of).to_owned();

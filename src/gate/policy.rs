@@ -146,7 +146,7 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
 pub struct Rollback {
     /// What rolling back runs.
     pub steps: Vec<Step>,
-    /// Run first, only when every migration is known to be reversible.
+    /// Run after the steps, only when every migration is known to be reversible.
     pub migrations: Vec<Step>,
     /// How long it is thought to take.
     pub estimate: Option<Duration>,

@@ -344,8 +344,8 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
     }
     lines.extend(steps("runs", &rule.steps));
     if let Some(rollback) = &rule.rollback {
-        lines.extend(steps("migrations down", &rollback.migrations));
         lines.extend(steps("rolls back", &rollback.steps));
+        lines.extend(steps("migrations down", &rollback.migrations));
     }
     lines
 }

@@ -242,8 +242,8 @@ storefront · roll back to v1.3.0 in production
   Commit       [commit]
   Now live     v1.4.0 ([id])
   Files of     [id], written from git into a private directory
-  Step 1       migrate: ./ops/migrate.sh down (at most 1 min)
-  Step 2       release: ./ops/release.sh --previous (at most 1 min)
+  Step 1       release: ./ops/release.sh --previous (at most 1 min)
+  Step 2       migrate: ./ops/migrate.sh down (at most 1 min)
   Environment  HOME LANG LC_ALL LOGNAME PATH SHELL TMPDIR TZ USER
                DEPLOYCTL_VERSION=v1.4.0
                DEPLOYCTL_COMMIT=[commit]
@@ -255,12 +255,12 @@ storefront · roll back to v1.3.0 in production
 
 Type \"rollback production v1.3.0 [id]\" to roll back: rollback production v1.3.0 [id]
 Enter passphrase: 
-▶ 1/2 migrate  ./ops/migrate.sh down
-  │ migrated down
-✓ migrate in [time]
-▶ 2/2 release  ./ops/release.sh --previous
+▶ 1/2 release  ./ops/release.sh --previous
   │ released v1.3.0 to production
 ✓ release in [time]
+▶ 2/2 migrate  ./ops/migrate.sh down
+  │ migrated down
+✓ migrate in [time]
 production runs v1.3.0 again
 v1.4.0 is quarantined: that commit cannot be deployed to production again
 next: write down what happened, find the cause, request the fix
@@ -271,7 +271,7 @@ fn bob_rolls_back(house: &House, id: &str) {
     let journal = house.live("journal").unwrap();
     assert_eq!(
         journal.lines().skip(2).collect::<Vec<&str>>(),
-        [format!("migrate down for {id}"), format!("release v1.3.0 for {id}")]
+        [format!("release v1.3.0 for {id}"), format!("migrate down for {id}")]
     );
     assert_eq!(house.live("version").unwrap(), "v1.3.0\n");
     let rest = "\

@@ -35,7 +35,7 @@ fn a_person_plays_it_through() {
         "✗ human.terminal",
         "✗ approval.missing",
         "production runs v1.4.0",
-        "Success   N/A",
+        "Feature  Success  N/A",
         "production runs v1.3.0 again",
     ] {
         assert!(shown.contains(told), "`{told}` is missing in:\n{shown}");
