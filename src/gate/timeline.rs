@@ -14,7 +14,7 @@ use super::keys::{Proof, PublicKey};
 use super::policy::Policy;
 use super::statement::{
     Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef, Review,
-    Revocation, Root, Statement, StepResult,
+    Revocation, Root, Statement, StepResult, Verdict,
 };
 use super::terms::{CommitId, Digest, Environment, PersonName};
 
@@ -388,19 +388,24 @@ impl Timeline {
         let decided = self.requests.get_mut(&revocation.request.digest);
         let decided = decided.ok_or("it revokes an approval that the ledger does not hold")?;
         for vote in &mut decided.votes {
-            vote.revoked |= vote.approval.verdict == super::statement::Verdict::Allow;
+            vote.revoked |= vote.approval.verdict == Verdict::Allow;
         }
         decided.revoked = Some((signed.by.clone(), revocation.reason.clone()));
         Ok(())
     }
 
     fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
-        self.check_consumption(&execution)?;
+        self.check_consumption(&execution, signed.at)?;
         let track = self.tracks.entry(execution.environment.clone()).or_default();
         if let Some(lock) = track.lock()
-            && signed.at <= lock.start.lease_until
+            && (signed.at <= lock.start.lease_until || execution.action == ActionKind::Deploy)
         {
             return Err("it starts while another deployment holds the environment".to_owned());
+        }
+        if execution.action == ActionKind::Rollback
+            && track.to_undo().map(|undone| &undone.start.request) != Some(&execution.request)
+        {
+            return Err("it rolls back what is not the newest deployment".to_owned());
         }
         if execution.action == ActionKind::Deploy
             && let Some(decided) = self.requests.get_mut(&execution.request.digest)
@@ -427,28 +432,76 @@ impl Timeline {
         Ok(())
     }
 
-    /// An execution must rest on approvals that the ledger holds, for the same thing, and no deployment may
-    /// rest on one that was used before.
-    fn check_consumption(&self, execution: &Execution) -> Result<(), String> {
+    /// An execution must rest on approvals that the ledger holds, for the same thing. What a rollback rests on
+    /// was consumed by the deployment it undoes; a deployment's must be good now.
+    fn check_consumption(&self, execution: &Execution, at: DateTime<Utc>) -> Result<(), String> {
         let decided = self.requests.get(&execution.request.digest);
         let decided = decided.ok_or("it rests on an approval that the ledger does not hold")?;
         if execution.approvals.is_empty() {
             return Err("it rests on no approval".to_owned());
         }
+        let mut votes = Vec::new();
         for wanted in &execution.approvals {
             let vote = decided.votes.iter().find(|vote| &vote.entry == wanted);
             let vote = vote.ok_or("it rests on an approval that the ledger does not hold")?;
             let approval = &vote.approval;
-            let covered = match execution.action {
-                ActionKind::Deploy => Some(&approval.release),
-                ActionKind::Rollback => approval.previous_release.as_ref(),
+            if approval.verdict != Verdict::Allow {
+                return Err("it rests on a verdict that is no approval".to_owned());
+            }
+            let (covered, previous) = match execution.action {
+                ActionKind::Deploy => (Some(&approval.release), approval.previous_release.as_ref()),
+                ActionKind::Rollback => (approval.previous_release.as_ref(), Some(&approval.release)),
             };
-            if approval.environment != execution.environment || covered != Some(&execution.release) {
+            if approval.environment != execution.environment
+                || covered != Some(&execution.release)
+                || previous != execution.previous_release.as_ref()
+            {
                 return Err("it does what its approval does not cover".to_owned());
             }
+            votes.push(vote);
         }
-        if execution.action == ActionKind::Deploy && decided.consumed.is_some() {
+        match execution.action {
+            ActionKind::Deploy => self.check_approved(decided, &votes, execution, at),
+            ActionKind::Rollback => Ok(()),
+        }
+    }
+
+    /// The votes that a deployment consumes: unused, standing, in time, under the rules in force, of enough people.
+    fn check_approved(
+        &self,
+        decided: &Decided,
+        votes: &[&Vote],
+        execution: &Execution,
+        at: DateTime<Utc>,
+    ) -> Result<(), String> {
+        let policy = self.policy.as_ref().map(|in_force| &in_force.policy);
+        let policy = policy.ok_or("the ledger does not begin with a policy")?;
+        let rule = policy.environments.get(&execution.environment).and_then(|rule| rule.approvals.as_ref());
+        let rule = rule.ok_or("nobody approves this environment")?;
+        if decided.consumed.is_some() {
             return Err("its approval was used before".to_owned());
+        }
+        if decided
+            .votes
+            .iter()
+            .any(|vote| vote.approval.verdict == Verdict::Deny && rule.from.contains(&vote.by))
+        {
+            return Err("a person denied it".to_owned());
+        }
+        if votes.iter().any(|vote| vote.revoked) {
+            return Err("its approval was revoked".to_owned());
+        }
+        if votes.iter().any(|vote| at > vote.approval.execute_by) {
+            return Err("its approval had ended".to_owned());
+        }
+        if execution.policy != policy.digest || votes.iter().any(|vote| vote.approval.policy != policy.digest)
+        {
+            return Err("it was approved under other rules".to_owned());
+        }
+        let people: BTreeSet<_> =
+            votes.iter().map(|vote| &vote.by).filter(|by| rule.from.contains(*by)).collect();
+        if people.len() < rule.required as usize {
+            return Err(format!("{} of {} people approved it", people.len(), rule.required));
         }
         Ok(())
     }
@@ -471,14 +524,18 @@ impl Timeline {
     }
 
     fn review(&mut self, review: Review, at: DateTime<Utc>) -> Result<(), String> {
-        let deployed = self
-            .tracks
-            .values_mut()
-            .flat_map(|track| &mut track.deployments)
-            .find(|deployed| deployed.execution == review.execution)
-            .ok_or("it reviews a deployment that the ledger does not hold")?;
-        if deployed.ending.is_some_and(|(ending, _)| ending != Ending::Interrupted) {
-            return Err("it reviews a deployment that was not interrupted".to_owned());
+        let holds = |track: &&mut Track| {
+            track.deployments.iter().any(|deployed| deployed.execution == review.execution)
+        };
+        let track = self.tracks.values_mut().find(holds);
+        let track = track.ok_or("it reviews a deployment that the ledger does not hold")?;
+        let deployed = track.deployments.last_mut().filter(|newest| newest.execution == review.execution);
+        let deployed = deployed.ok_or("it reviews a deployment that another one followed")?;
+        match deployed.ending {
+            Some((Ending::Interrupted, _)) => {}
+            None if at > deployed.start.lease_until => {}
+            None => return Err("it reviews a deployment that still holds the environment".to_owned()),
+            Some(_) => return Err("it reviews a deployment that was not interrupted".to_owned()),
         }
         deployed.ending = Some((review.ending, at));
         deployed.reviewed = Some(review.reason);
@@ -500,7 +557,9 @@ impl Timeline {
         }
         let undone = track.to_undo().map(|undone| (undone.execution, undone.start.release.commit.clone()));
         let Some((undone, commit)) = undone else { return };
-        track.quarantined.insert(commit);
+        if commit != release.commit {
+            track.quarantined.insert(commit);
+        }
         for known in track.deployments.iter_mut().filter(|known| known.execution == undone) {
             known.rolled_back_by = Some(deployed.execution);
         }
