@@ -83,10 +83,15 @@ pub fn decide(policy: Option<&Policy>, facts: &Facts<'_>, action: &Action<'_>) -
 }
 
 /// Each reason once, in the order of the codes.
-fn in_order(mut reasons: Vec<Reason>) -> Vec<Reason> {
-    reasons.sort_by_key(|reason| reason.code);
-    reasons.dedup();
-    reasons
+fn in_order(reasons: Vec<Reason>) -> Vec<Reason> {
+    let mut once: Vec<Reason> = Vec::new();
+    for reason in reasons {
+        if !once.contains(&reason) {
+            once.push(reason);
+        }
+    }
+    once.sort_by_key(|reason| reason.code);
+    once
 }
 
 /// Whether a step of a running deployment may still begin.
@@ -288,8 +293,7 @@ impl<'a> Judge<'a> {
                 .next(request_again(&request.release.version)),
             );
         }
-        // A request may ask for less time than the policy gives, never for more.
-        let decide_by = request.decide_by.min(request.at + approvals.decide_within);
+        let decide_by = decide_by(request, approvals);
         if self.facts.now > decide_by {
             self.refuse(
                 Reason::new(
@@ -684,15 +688,28 @@ impl<'a> Judge<'a> {
         if !shows(&vote.proof, approvals.presence) {
             return Some(presence_reason(&vote.by, approvals.presence, environment).next(again));
         }
-        if self.facts.now > vote.approval.execute_by {
+        let decide_by = decide_by(&target.request, approvals);
+        if vote.at > decide_by {
+            return Some(
+                Reason::new(
+                    Code::RequestExpired,
+                    format!(
+                        "`{}` approved `{id}` at {}, and it had to be decided by {}",
+                        vote.by,
+                        minute(vote.at),
+                        minute(decide_by)
+                    ),
+                )
+                .next(request_again(&target.request.release.version))
+                .rule(environment, "approvals.decide_within"),
+            );
+        }
+        let execute_by = vote.approval.execute_by.min(after(vote.at, approvals.execute_within));
+        if self.facts.now > execute_by {
             return Some(
                 Reason::new(
                     Code::ApprovalExpired,
-                    format!(
-                        "the approval of `{id}` by `{}` ended at {}",
-                        vote.by,
-                        minute(vote.approval.execute_by)
-                    ),
+                    format!("the approval of `{id}` by `{}` ended at {}", vote.by, minute(execute_by)),
                 )
                 .next(again)
                 .rule(environment, "approvals.execute_within"),
@@ -1030,6 +1047,16 @@ fn opening(next: Option<String>) -> String {
         },
         |next| format!("it opens {next}"),
     )
+}
+
+/// A request may ask for less time than the policy gives, never for more.
+fn decide_by(request: &Request, approvals: &Approvals) -> DateTime<Utc> {
+    request.decide_by.min(after(request.at, approvals.decide_within))
+}
+
+/// A moment that much later; a clock that cannot say it stays where it is, so that nothing lasts longer for it.
+fn after(at: DateTime<Utc>, span: std::time::Duration) -> DateTime<Utc> {
+    Duration::from_std(span).ok().and_then(|span| at.checked_add_signed(span)).unwrap_or(at)
 }
 
 fn request_again(version: &Version) -> String {
