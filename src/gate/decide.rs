@@ -465,6 +465,9 @@ impl<'a> Judge<'a> {
             let now = live.map_or_else(|| "nothing".to_owned(), |live| format!("`{}`", live.version));
             moved.push(format!("what is live: now {now}"));
         }
+        if live.is_none() && request.previous_recorded {
+            moved.push("what is live: the ledger records nothing".to_owned());
+        }
         if !moved.is_empty() {
             self.refuse(
                 Reason::new(
@@ -531,7 +534,13 @@ impl<'a> Judge<'a> {
             let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
             for check in checks {
                 let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
-                let state = request.checks.get(check).copied().unwrap_or(CheckState::Missing);
+                let always = policy.checks.get(check).is_none_or(|rule| rule.when_changed.is_none());
+                let state = match request.checks.get(check).copied() {
+                    // Only the policy can say that a check is not always needed.
+                    None => CheckState::Missing,
+                    Some(CheckState::NotNeeded) if always => CheckState::Missing,
+                    Some(state) => state,
+                };
                 if let Some((code, what)) = stage_problem(state) {
                     self.refuse(stage_reason(code, name, title, what, request));
                 }
