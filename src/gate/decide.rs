@@ -58,7 +58,7 @@ pub fn decide(policy: Option<&Policy>, facts: &Facts<'_>, action: &Action<'_>) -
     judge.person(action);
     judge.ledger(action);
     let covered = judge.action(action);
-    judge.key();
+    judge.key(action);
     let Judge { reasons, warnings, approvals, .. } = judge;
     let signer = match &facts.key {
         Some(KeyFact::Ready { person, .. }) => Some(person.clone()),
@@ -196,7 +196,7 @@ impl<'a> Judge<'a> {
     fn action(&mut self, action: &Action<'a>) -> Option<Covered> {
         let timeline = self.facts.ledger.ok()?;
         match action {
-            Action::Policy { founder } => (*founder || timeline.policy.is_some()).then(Covered::default),
+            Action::Policy { founder } => self.rules(timeline, *founder),
             Action::Request { environment } => self.request(environment),
             Action::Verdict { target: Ok(target), verdict } => self.verdict(timeline, target, *verdict),
             Action::Verdict { target: Err(none), .. } => {
@@ -210,6 +210,28 @@ impl<'a> Judge<'a> {
             }
             Action::Review { environment } => self.review(timeline, environment),
         }
+    }
+
+    /// Who signs new rules: a founder where there are none, else one of those who count under the rules before.
+    fn rules(&mut self, timeline: &Timeline, founder: bool) -> Option<Covered> {
+        let Some(in_force) = &timeline.policy else { return founder.then(Covered::default) };
+        if founder {
+            self.refuse(Reason::new(
+                Code::PolicyRoot,
+                "the ledger is founded already: a policy is in force, and its people sign the next one",
+            ));
+        }
+        let (people, _) = in_force.policy.policy_quorum();
+        if let Some((person, _)) = self.signer()
+            && !people.contains(person)
+        {
+            let people: Vec<&str> = people.iter().map(PersonName::as_str).collect();
+            self.refuse(Reason::new(
+                Code::KeyUnknown,
+                format!("`{person}` is not one of {}, who sign the policy", people.join(", ")),
+            ));
+        }
+        Some(Covered::default())
     }
 
     /// The rule of an environment that people deploy.
@@ -829,8 +851,8 @@ impl<'a> Judge<'a> {
 
     fn signer_is_apart(&mut self, request: &Request, approvals: &Approvals) {
         let Some((person, _)) = self.signer() else { return };
-        let executor_only = Approvals { not: without_executor(&approvals.not), ..approvals.clone() };
-        if let Some(what) = self.same_person(person, request, &executor_only) {
+        let approval_only = Approvals { not: without_executor(&approvals.not), ..approvals.clone() };
+        if let Some(what) = self.same_person(person, request, &approval_only) {
             self.refuse(
                 Reason::new(Code::ApprovalSelf, format!("`{person}` is {what}"))
                     .next("ask another approver")
@@ -937,9 +959,16 @@ impl<'a> Judge<'a> {
         Some(Covered::default())
     }
 
-    fn key(&mut self) {
+    fn key(&mut self, action: &Action<'_>) {
         match &self.facts.key {
-            None | Some(KeyFact::Ready { .. }) => {}
+            Some(KeyFact::Ready { .. }) => {}
+            // Where the person is judged, they are about to sign. A plan that is only shown needs no key.
+            None => {
+                let signs = !matches!(action, Action::Request { .. }) && self.facts.caller.presence.is_some();
+                if signs && self.reasons.is_empty() {
+                    self.refuse(Reason::new(Code::KeyUnknown, "no key signs this"));
+                }
+            }
             Some(KeyFact::Unknown { what }) => {
                 self.refuse(Reason::new(Code::KeyUnknown, what.clone()).next(
                     "name your enrolled key with `--key FILE`, or have it added to `people` and signed",

@@ -183,7 +183,7 @@ pub enum Action<'a> {
         environment: &'a Environment,
         /// The version that was asked for, where one was.
         version: Option<&'a super::terms::Version>,
-        /// Whether the commit to go back to is in this clone.
+        /// Whether the commit that is undone is in this clone: its tree holds the way back.
         available: bool,
     },
     /// A person says how an interrupted deployment ended.
