@@ -370,6 +370,16 @@ impl Checker {
                     },
                 }
             }
+            for (index, email) in emails.iter().enumerate() {
+                let same = |known: &String| known.eq_ignore_ascii_case(email);
+                let owner = people.iter().find(|(_, person): &(_, &Person)| person.emails.iter().any(same));
+                if let Some((owner, _)) = owner {
+                    self.problem(
+                        format!("people.{name}.emails[{index}]"),
+                        format!("this address is also `{owner}`'s: whose commit it is would be a guess"),
+                    );
+                }
+            }
             people.insert(name, Person { keys: own, groups: groups.into_iter().collect(), emails });
         }
         people
@@ -384,7 +394,11 @@ impl Checker {
         let mut checks = BTreeMap::new();
         for (name, check) in raw {
             let path = format!("checks.{name}");
-            let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&path, globs));
+            let when_path = format!("{path}.when_changed");
+            if check.when_changed.as_ref().is_some_and(Vec::is_empty) {
+                self.problem(&when_path, "no path would ever need the check: name at least one glob");
+            }
+            let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&when_path, globs));
             let title = check.title.clone().unwrap_or_else(|| default_title(&name));
             if let Some(source) = self.check_source(&path, check, roles, people) {
                 checks.insert(name, CheckRule { title, source, when_changed });
@@ -427,8 +441,13 @@ impl Checker {
                 CheckSource::Role(role)
             }
             (None, None, None, Some(group)) => {
-                if !people.values().any(|person| person.groups.contains(&group)) {
-                    self.problem(format!("{path}.signoff"), format!("nobody is in the group `{group}`"));
+                let groups = || people.values().flat_map(|person| &person.groups);
+                if !groups().any(|known| known == &group) {
+                    let known = nearest(group.as_str(), groups().map(Group::as_str));
+                    self.problem(
+                        format!("{path}.signoff"),
+                        format!("nobody is in the group `{group}`{known}"),
+                    );
                 }
                 CheckSource::Signoff(group)
             }
@@ -658,6 +677,18 @@ impl Checker {
     }
 
     fn migrations(&mut self, raw: &RawMigrations) {
+        if raw.paths.is_some() && raw.presets.is_some() {
+            self.problem(
+                "migrations.presets",
+                "say `presets` or `paths`, not both: one would not be looked for",
+            );
+        }
+        for (key, list) in [("paths", &raw.paths), ("presets", &raw.presets)] {
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                let what = "no migration would ever be found: name at least one, or leave the key out";
+                self.problem(format!("migrations.{key}"), what);
+            }
+        }
         if let Some(paths) = &raw.paths {
             self.globs("migrations.paths", paths);
         }
