@@ -108,7 +108,7 @@ pub fn lacks_presence(
     least: PresenceLevel,
     environment: &Environment,
 ) -> Option<Reason> {
-    (!shows(proof, least)).then(|| presence_reason(person, least, environment))
+    (!proof.shows(least)).then(|| presence_reason(person, least, environment))
 }
 
 /// What an action would make live.
@@ -716,7 +716,7 @@ impl<'a> Judge<'a> {
                     .rule(environment, "approvals.not"),
             );
         }
-        if !shows(&vote.proof, approvals.presence) {
+        if !vote.proof.shows(approvals.presence) {
             return Some(presence_reason(&vote.by, approvals.presence, environment).next(again));
         }
         let decide_by = decide_by(&target.request, approvals);
@@ -837,7 +837,7 @@ impl<'a> Judge<'a> {
                 .rule(environment, "approvals.from"),
             );
         }
-        if !shows(proof, approvals.presence) {
+        if !proof.shows(approvals.presence) {
             self.refuse(presence_reason(person, approvals.presence, environment));
         }
     }
@@ -1007,17 +1007,6 @@ fn differs(vote: &Vote, target: &Target) -> Option<&'static str> {
         ("previous version", approval.previous_release == request.previous_release),
     ];
     pairs.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
-}
-
-/// Whether a signature shows at least this presence. A passphrase key proves the passphrase and nothing more.
-fn shows(proof: &Proof, least: PresenceLevel) -> bool {
-    match (&proof.hardware, least) {
-        (None, PresenceLevel::Passphrase) => true,
-        (None, _) => false,
-        (Some(hardware), PresenceLevel::Verified) => hardware.touch && hardware.verified,
-        // A hardware key has no passphrase to stand in for the touch.
-        (Some(hardware), _) => hardware.touch,
-    }
 }
 
 fn presence_reason(person: &PersonName, least: PresenceLevel, environment: &Environment) -> Reason {

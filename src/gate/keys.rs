@@ -13,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::gate::config::PresenceLevel;
 use crate::gate::wire::{Reader, put_string};
 
 /// The longest line read as a public key, in bytes: four times what the longest supported key needs.
@@ -397,6 +398,20 @@ pub struct Proof {
     pub fingerprint: String,
     /// What the device signed about the person; absent for keys that are files.
     pub hardware: Option<Hardware>,
+}
+
+impl Proof {
+    /// Whether the signature shows at least this presence. A passphrase key proves the passphrase and nothing more.
+    #[must_use]
+    pub fn shows(&self, least: PresenceLevel) -> bool {
+        match (&self.hardware, least) {
+            (None, PresenceLevel::Passphrase) => true,
+            (None, _) => false,
+            (Some(hardware), PresenceLevel::Verified) => hardware.touch && hardware.verified,
+            // A hardware key has no passphrase to stand in for the touch.
+            (Some(hardware), _) => hardware.touch,
+        }
+    }
 }
 
 /// What a FIDO device signed along with the message.

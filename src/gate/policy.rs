@@ -12,7 +12,7 @@ use super::config::{
     Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
     RawPolicy, RawRollback, RawStep, Right, Separation,
 };
-use super::keys::PublicKey;
+use super::keys::{Proof, PublicKey};
 use super::terms::{Check, Digest, Environment, Group, PersonName, Role, Stage};
 use super::windows::Windows;
 
@@ -236,6 +236,19 @@ impl Policy {
             required = required.max(rule.required);
         }
         (people, required)
+    }
+
+    /// Whether this signature counts for a new policy: somebody of the quorum, with the presence that every
+    /// environment they approve for asks of them. Else the weaker signature could take the stronger one away.
+    #[must_use]
+    pub fn counts_for_policy(&self, person: &PersonName, proof: &Proof) -> bool {
+        let mut rules = self
+            .environments
+            .values()
+            .filter_map(|rule| rule.approvals.as_ref())
+            .filter(|approvals| approvals.from.contains(person))
+            .peekable();
+        rules.peek().is_some() && rules.all(|approvals| proof.shows(approvals.presence))
     }
 
     /// The rule of a stage.

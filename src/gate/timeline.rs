@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::config::{ActionKind, RawPolicy};
+use super::config::{ActionKind, RawLedger, RawPolicy};
 use super::keys::{Proof, PublicKey};
 use super::policy::Policy;
 use super::statement::{
@@ -354,10 +354,11 @@ impl Timeline {
             ));
         }
         let policy = read_policy(statement, entry)?;
-        let (people, required) = in_force.policy.policy_quorum();
+        let (_, required) = in_force.policy.policy_quorum();
+        let counts = in_force.policy.counts_for_policy(&signed.by, &signed.proof);
         let version = statement.version;
         let signers = self.proposals.entry(statement.config).or_default();
-        if people.contains(&signed.by) {
+        if counts {
             signers.insert(signed.by.clone());
         }
         if signers.len() >= required as usize {
@@ -590,6 +591,15 @@ fn read_policy(statement: &PolicyStatement, entry: &RawEntry) -> Result<Policy, 
     }
     let raw = RawPolicy::parse(bytes)
         .map_err(|error| format!("its `deployctl.yaml` is not valid: {}", error.message))?;
+    // People sign one file: where its records travel is not each signer's to say.
+    let meant = match &raw.ledger {
+        RawLedger::None => statement.remote.is_none(),
+        RawLedger::Remote(name) => statement.remote.as_ref() == Some(name),
+        RawLedger::Unsaid => statement.remote.as_deref().is_none_or(|name| name == "origin"),
+    };
+    if !meant {
+        return Err("it names another remote than its `deployctl.yaml`".to_owned());
+    }
     Policy::check(raw, bytes).map_err(|problems| {
         let first = problems
             .first()
