@@ -174,7 +174,7 @@ fn the_rules_that_are_signed_are_the_rules_that_are_shown() {
         ("checks: [integration]", "checks: [unit]"),
         ("branch: main, ", ""),
         ("emails: [bob@example.org]", "emails: []"),
-        ("presets: [sqlx]", "presets: []"),
+        ("presets: [sqlx]", "presets: [diesel]"),
         ("    requires:", "    branch: main\n    requires:"),
         ("estimate: 5m", "estimate: 1m"),
         ("alerts: [errors]", "alerts: []"),
