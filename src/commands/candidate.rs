@@ -248,21 +248,19 @@ fn lockfile_facts(
     let mut replaced = BTreeSet::new();
     for path in &present {
         if !changed.contains(path) {
-            facts.push(LockFact { path: path.clone(), comparison: Comparison::Unchanged });
+            facts.push(LockFact { path: path.clone(), new: false, comparison: Comparison::Unchanged });
             continue;
         }
         let new_here = before.is_none_or(|before| repository.blob(before, path).is_none());
         let switched = gone.iter().find(|old| new_here && dir(old) == dir(path));
         let old = switched.unwrap_or(path);
         replaced.extend(switched.cloned());
-        facts
-            .push(LockFact { path: path.clone(), comparison: compare(repository, before, old, after, path) });
+        let comparison = compare(repository, before, old, after, path);
+        facts.push(LockFact { path: path.clone(), new: new_here && switched.is_none(), comparison });
     }
     for path in gone.difference(&replaced) {
-        facts.push(LockFact {
-            path: path.clone(),
-            comparison: compare(repository, before, path, after, path),
-        });
+        let comparison = compare(repository, before, path, after, path);
+        facts.push(LockFact { path: path.clone(), new: false, comparison });
     }
     Ok(facts)
 }

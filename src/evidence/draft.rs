@@ -179,6 +179,8 @@ fn judge(report: &Report, files: &[String], globs: &[String]) -> (CheckState, Op
 pub struct LockFact {
     /// Its path.
     pub path: String,
+    /// Whether there was none before, so that everything in it is new.
+    pub new: bool,
     /// What moved.
     pub comparison: Comparison,
 }
@@ -394,7 +396,12 @@ impl Draft {
 
     fn dependencies_section(&self) -> Section {
         let mut notes = Vec::new();
-        let mut items: Vec<Item> = self.new_direct().map(new_dependency).collect();
+        let whole: Vec<&str> =
+            self.lockfiles.iter().filter(|lock| lock.new).map(|lock| lock.path.as_str()).collect();
+        // A new lockfile is one question, not one for each line of it: nobody would read so many.
+        let one_by_one = self.new_direct().filter(|found| !whole.contains(&found.lockfile.as_str()));
+        let mut items: Vec<Item> = one_by_one.map(new_dependency).collect();
+        items.extend(whole.iter().filter_map(|path| self.new_lockfile(path)));
         let mut known = !self.lockfiles.is_empty();
         if !known {
             items.push(open(
@@ -430,6 +437,21 @@ impl Draft {
             });
         }
         Section { title: "Dependencies".to_owned(), notes, items }
+    }
+
+    fn new_lockfile(&self, path: &str) -> Option<Item> {
+        let names: Vec<&str> = self
+            .new_direct()
+            .filter(|found| found.lockfile == path)
+            .map(|found| found.name.as_str())
+            .collect();
+        if names.is_empty() {
+            return None;
+        }
+        let key = format!("dependency.{path}");
+        let text = format!("{} of a new lockfile: {}", count(names.len(), "direct one"), names.join(", "));
+        let children = scanned(&key);
+        Some(Item { evidence: Some(path.to_owned()), children, ..ticked(&key, "New dependencies", &text) })
     }
 
     fn breaking_section(&self) -> Section {
@@ -525,15 +547,19 @@ fn untested(migration: &Migration) -> String {
 fn new_dependency(found: &Dependency) -> Item {
     let key = format!("dependency.{}.{}", found.lockfile, found.name);
     let text = format!("{} {}", found.name, found.to.as_deref().unwrap_or("(no version)"));
-    let children = vec![
-        open(&format!("{key}.security"), "Security scanned", "", "no scanner said so"),
-        open(&format!("{key}.license"), "License verified", "", "no scanner said so"),
-    ];
+    let children = scanned(&key);
     let evidence = match found.direct {
         Some(_) => found.lockfile.clone(),
         None => format!("{}, direct or not is unknown", found.lockfile),
     };
     Item { evidence: Some(evidence), children, ..ticked(&key, "New dependency", &text) }
+}
+
+fn scanned(key: &str) -> Vec<Item> {
+    vec![
+        open(&format!("{key}.security"), "Security scanned", "", "no scanner said so"),
+        open(&format!("{key}.license"), "License verified", "", "no scanner said so"),
+    ]
 }
 
 fn other_source(found: &Dependency) -> Item {

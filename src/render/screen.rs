@@ -405,8 +405,14 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
             .iter()
             .map(|(name, value)| format!("               {name}={}", text::line(value, usize::MAX))),
     );
-    if plan.action == ActionKind::Deploy {
-        lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
+    match (plan.action, &plan.previous) {
+        (ActionKind::Deploy, Some(_)) => {
+            lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
+        }
+        (ActionKind::Deploy, None) => {
+            lines.push("  Way back     NONE: there is no recorded release to go back to".to_owned())
+        }
+        (ActionKind::Rollback, _) => {}
     }
     lines.push(String::new());
     lines.join("\n")
