@@ -53,11 +53,20 @@ impl Moment {
         let common_dir = repository.common_dir().to_owned();
         let records = Records::open(&common_dir)?;
         let file = config_file::read(repository.root());
-        let remote = remote_of(&repository, &records, &file)?;
-        let ledger = match synchronise(&records, repository.root(), remote.as_deref()) {
-            Ok(()) => verified(&records, &common_dir)?,
-            Err(trouble) => Err(trouble),
+        let mut remote = first_guess(&repository, &common_dir, &file)?;
+        let look = |remote: Option<&str>| match synchronise(&records, repository.root(), remote) {
+            Ok(()) => verified(&records, &common_dir),
+            Err(trouble) => Ok(Err(trouble)),
         };
+        let mut ledger = look(remote.as_deref())?;
+        // The signed policy says where the records travel; whatever was guessed from is not signed.
+        let signed = ledger.as_ref().ok().and_then(|timeline| timeline.policy.as_ref());
+        if let Some(signed) =
+            signed.map(|in_force| in_force.remote.clone()).filter(|signed| *signed != remote)
+        {
+            remote = signed;
+            ledger = look(remote.as_deref())?;
+        }
         let root = ledger.as_ref().ok().and_then(|timeline| timeline.root);
         let pin = marks::pin(&common_dir, root)?;
         if common.verbose {
@@ -189,18 +198,14 @@ fn told(ledger: &Result<Timeline, LedgerTrouble>, remote: Option<&str>) -> Strin
     }
 }
 
-/// The remote of the records: what the signed policy says, else the file, else `origin` where there is one.
-fn remote_of(
+/// Where to look first: as the last time, else as the file says, else at `origin` where there is one.
+fn first_guess(
     repository: &Repository,
-    records: &Records,
+    common_dir: &std::path::Path,
     file: &Result<Vec<u8>, ConfigError>,
 ) -> Result<Option<String>> {
-    if let Some(tip) = records.tip(LEDGER)?
-        && let Ok(entries) = records.read(&tip)
-        && let Ok(timeline) = fold(&entries)
-        && let Some(in_force) = timeline.policy
-    {
-        return Ok(in_force.remote);
+    if let Some(mark) = marks::high_water(common_dir)? {
+        return Ok(mark.remote);
     }
     let said =
         file.as_ref().ok().and_then(|bytes| config_file::check(bytes).ok()).map(|policy| policy.ledger);
@@ -323,7 +328,8 @@ fn verified(records: &Records, common_dir: &std::path::Path) -> Result<Result<Ti
         Ok(timeline) => timeline,
         Err(fault) => return tampered(fault.to_string()),
     };
-    let mark = HighWater { sequence: entries.len() as u64, commit: tip };
+    let remote = timeline.policy.as_ref().and_then(|in_force| in_force.remote.clone());
+    let mark = HighWater { sequence: entries.len() as u64, commit: tip, remote };
     marks::set_high_water(common_dir, &mark)?;
     Ok(Ok(timeline))
 }

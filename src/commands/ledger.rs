@@ -152,7 +152,8 @@ pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Res
         return Ok(Appended::Raced);
     }
     let sequence = next.tip.as_ref().map_or(0, |tip| tip.sequence);
-    marks::set_high_water(&moment.common_dir, &HighWater { sequence, commit: commit.clone() })?;
+    let remote = next.policy.as_ref().and_then(|in_force| in_force.remote.clone());
+    marks::set_high_water(&moment.common_dir, &HighWater { sequence, commit: commit.clone(), remote })?;
     moment.ledger = Ok(next);
     Ok(Appended::Done { commit, digest: Digest::of(&signed.payload) })
 }

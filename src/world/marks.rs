@@ -27,6 +27,8 @@ pub struct HighWater {
     pub sequence: u64,
     /// The git commit that holds it.
     pub commit: CommitId,
+    /// Where the policy in force let the records travel then: the place to look first, and no more than that.
+    pub remote: Option<String>,
 }
 
 /// The roots that the machine's administrator trusts, one a line; `#` begins a comment.
