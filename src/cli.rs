@@ -109,6 +109,23 @@ pub enum Command {
     History(HistoryArgs),
 }
 
+impl Command {
+    /// Its name, as it is typed.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Checklist(_) => "checklist",
+            Self::Request(_) => "request",
+            Self::Approve(_) => "approve",
+            Self::Deploy(_) => "deploy",
+            Self::Rollback(_) => "rollback",
+            Self::Status(_) => "status",
+            Self::History(_) => "history",
+        }
+    }
+}
+
 /// Which commit, and since when.
 #[derive(Clone, Debug, Args)]
 pub struct CandidateArgs {

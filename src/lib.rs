@@ -104,7 +104,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let wants_json = asks_for_json(&arguments);
     let answer = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { common, command }) => {
-            let answer = dispatch(&common, command).unwrap_or_else(|error| failed(&error));
+            let command = command.unwrap_or_else(|| Command::Status(StatusArgs::default()));
+            let name = command.name();
+            let answer = dispatch(&common, command).unwrap_or_else(|error| failed(name, &error));
             return show(&common, &answer);
         }
         Err(error) if !error.use_stderr() => {
@@ -131,8 +133,8 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
         || words.windows(2).any(|pair| pair == ["--format", "json"])
 }
 
-fn dispatch(common: &Common, command: Option<Command>) -> anyhow::Result<Answer> {
-    match command.unwrap_or_else(|| Command::Status(StatusArgs::default())) {
+fn dispatch(common: &Common, command: Command) -> anyhow::Result<Answer> {
+    match command {
         Command::Init => commands::init::run(common),
         Command::Checklist(args) => commands::checklist::run(common, &args),
         Command::Request(args) => commands::request::run(common, &args),
@@ -145,13 +147,13 @@ fn dispatch(common: &Common, command: Option<Command>) -> anyhow::Result<Answer>
 }
 
 /// Could not find out: the chain of causes, in sentences.
-fn failed(error: &anyhow::Error) -> Answer {
+fn failed(command: &'static str, error: &anyhow::Error) -> Answer {
     let config = error.downcast_ref::<ConfigError>();
     let outcome = match config {
         Some(ConfigError::Invalid(_)) => Outcome::Usage,
         _ => Outcome::Failed,
     };
-    Answer::ended("deployctl", outcome, format!("{error:#}"))
+    Answer::ended(command, outcome, format!("{error:#}"))
 }
 
 fn show(common: &Common, answer: &Answer) -> ExitCode {

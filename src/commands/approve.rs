@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
-use super::person::{Answered, Person, assurance};
+use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
 use super::{policy, request, review};
 use crate::cli::{ApproveArgs, Common};
@@ -112,6 +112,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     let policy = moment.policy().context("no policy is in force")?;
     let mut text = screen::review(policy, rule, &found.package.request, &found.package.reference);
     text.push_str(&screen::warnings(&permit.warnings));
+    text.push_str(&first_sight(&moment));
     let rule = rule.clone();
     person.streams.line(&text);
     if let Some(reason) = moment.edited() {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 
 use super::gather::{Key, Moment};
 use super::journal;
-use super::person::{Answered, Person};
+use super::person::{Answered, Person, first_sight};
 use super::session::{self, Start};
 use super::target::{self, Found};
 use crate::cli::{Common, DeployArgs};
@@ -109,6 +109,7 @@ fn shown(moment: &Moment, judged: &Judged) -> Result<String> {
     let project = &moment.policy().context("no policy is in force")?.project;
     let mut text = screen::plan(&judged.plan, project, &judged.found.package.request.asked.summary);
     text.push_str(&screen::warnings(&judged.plan.permit().warnings));
+    text.push_str(&first_sight(moment));
     Ok(text)
 }
 

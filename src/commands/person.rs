@@ -106,3 +106,16 @@ pub fn assurance(moment: &Moment, key: Option<&KeyFact>) -> &'static str {
         _ => "L0",
     }
 }
+
+/// A clone that knows no trust root takes the ledger's at its first signature: the person is told to compare it.
+#[must_use]
+pub fn first_sight(moment: &Moment) -> String {
+    match (moment.pin, moment.timeline().and_then(|timeline| timeline.root)) {
+        (Pin::None, Some(root)) => {
+            format!(
+                "  FIRST SIGHT of the trust root {root}\n  compare it with a colleague: your signature pins it in this clone\n"
+            )
+        }
+        _ => String::new(),
+    }
+}

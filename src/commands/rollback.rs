@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use super::deploy::note_refusal;
 use super::gather::{Key, Moment};
 use super::journal::Package;
-use super::person::{Answered, Person};
+use super::person::{Answered, Person, first_sight};
 use super::session::{self, Start};
 use super::target;
 use crate::cli::{Common, RollbackArgs};
@@ -126,6 +126,7 @@ fn shown(moment: &Moment, args: &RollbackArgs, judged: &Judged) -> Result<String
         }
         Database::NoWay => "  Database     STAYS as it is: the policy says no `rollback.migrations`\n",
     });
+    text.push_str(&first_sight(moment));
     Ok(text)
 }
 
@@ -177,6 +178,7 @@ fn execute(
         Ok(started) => started,
         Err(answer) => return Ok(answer),
     };
+    super::approve::pin_root(moment)?;
     let (ending, failed_step) = session::run(moment, person, &judged.plan, &judged.rule, &started)?;
     Ok(answer(moment, judged, &started, ending, failed_step.as_deref()))
 }
