@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{
-    DateTime, Datelike, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc, Weekday,
+    DateTime, Datelike, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone, Utc,
+    Weekday,
 };
 use chrono_tz::Tz;
 
@@ -92,16 +93,20 @@ impl Windows {
     /// Judges one moment.
     #[must_use]
     pub fn at(&self, now: DateTime<Utc>, action: ActionKind) -> Opening {
-        let local = now.with_timezone(&self.zone).naive_local();
+        // At the very ends of the calendar a zone's clock cannot say the time: then nothing is known to be open.
+        let offset = self.zone.offset_from_utc_datetime(&now.naive_utc()).fix();
+        let Some(local) = now.naive_utc().checked_add_offset(offset) else {
+            return Opening::Closed { next: None };
+        };
         let denying = self.deny.iter().position(|window| window.holds(local, action));
         if let Some(index) = denying {
             let name = self.deny[index].name.clone();
-            return Opening::Blackout { index, name, next: self.next(now, action) };
+            return Opening::Blackout { index, name, next: self.next(now, local.date(), action) };
         }
         if self.allowed(local, action) {
             Opening::Open
         } else {
-            Opening::Closed { next: self.next(now, action) }
+            Opening::Closed { next: self.next(now, local.date(), action) }
         }
     }
 
@@ -132,8 +137,7 @@ impl Windows {
     }
 
     /// The next moment that is open: only an edge of a window or a midnight can open one.
-    fn next(&self, now: DateTime<Utc>, action: ActionKind) -> Option<String> {
-        let today = now.with_timezone(&self.zone).date_naive();
+    fn next(&self, now: DateTime<Utc>, today: NaiveDate, action: ActionKind) -> Option<String> {
         let windows = || self.allow.iter().chain(&self.deny);
         let mut times: Vec<NaiveTime> =
             windows().filter_map(|window| window.hours).flat_map(|(a, b)| [a, b]).collect();
@@ -157,7 +161,8 @@ impl Windows {
     /// The first instant that shows this local time or, where daylight saving skips it, the first after.
     fn instant(&self, local: NaiveDateTime) -> Option<DateTime<Tz>> {
         (0..=12).find_map(|quarter| {
-            self.zone.from_local_datetime(&(local + Duration::minutes(15 * quarter))).earliest()
+            let later = local.checked_add_signed(Duration::minutes(15 * quarter))?;
+            self.zone.from_local_datetime(&later).earliest()
         })
     }
 }
@@ -373,5 +378,94 @@ mod tests {
         };
         let keys: Vec<String> = Windows::check(raw).unwrap_err().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["timezone", "allow[0].hours", "deny[0].to"]);
+    }
+
+    fn moments() -> impl proptest::strategy::Strategy<Value = DateTime<Utc>> {
+        use proptest::prelude::Strategy as _;
+        // The years that a date in RFC 3339 can name.
+        (-62_135_596_800..253_402_300_799_i64)
+            .prop_map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap())
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 64,
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+
+        #[test]
+        fn no_zone_and_no_moment_panics_and_deny_wins(
+            zone in 0..chrono_tz::TZ_VARIANTS.len(),
+            near in 0..4_000_000_000_i64,
+            now in moments(),
+            days in "(mon|tue|wed|thu|fri|sat|sun)(-(mon|sat))?",
+            hours in "[01][0-9]:[0-5]0-(2[0-3]:30|24:00)",
+        ) {
+            let zone = chrono_tz::TZ_VARIANTS[zone].name();
+            let recurring = |days: &str, hours: &str| RawWindow {
+                name: None,
+                days: Some(days.to_owned()),
+                hours: Some(hours.to_owned()),
+                from: None,
+                to: None,
+                actions: None,
+            };
+            let open = windows(zone, &[(&days, &hours)], vec![]);
+            let denied = windows(zone, &[(&days, &hours)], vec![recurring(&days, &hours)]);
+            let only_denied = windows(zone, &[], vec![recurring(&days, &hours)]);
+            for now in [now, DateTime::from_timestamp(near, 0).unwrap()] {
+                let opening = open.at(now, ActionKind::Deploy);
+                proptest::prop_assert!(denied.at(now, ActionKind::Deploy) != Opening::Open);
+                let blackout = matches!(only_denied.at(now, ActionKind::Deploy), Opening::Blackout { .. });
+                proptest::prop_assert_eq!(opening == Opening::Open, blackout);
+                proptest::prop_assert_eq!(denied.at(now, ActionKind::Rollback), Opening::Open);
+            }
+        }
+
+        #[test]
+        fn no_text_of_a_window_panics(days in ".{0,12}", hours in "[0-9:. -]{0,12}", from in "[0-9T :-]{0,20}") {
+            let raw = RawWindow {
+                name: None,
+                days: Some(days),
+                hours: Some(hours),
+                from: Some(from.clone()),
+                to: Some(from),
+                actions: None,
+            };
+            let raw = RawWindows { timezone: None, allow: vec![raw], deny: vec![] };
+            let _ = Windows::check(raw);
+        }
+    }
+
+    #[test]
+    fn the_edges_of_time_are_no_panic() {
+        let windows = windows(
+            "Pacific/Kiritimati",
+            &[("mon", "09:00-16:00")],
+            vec![freeze("2026-01-01", "2026-01-02")],
+        );
+        for moment in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
+            let _ = windows.at(moment, ActionKind::Deploy);
+        }
+    }
+
+    #[test]
+    fn a_whole_day_ends_at_its_midnight() {
+        let windows = windows("UTC", &[("sat", "00:00-24:00")], vec![]);
+        assert_eq!(windows.at(at("2026-11-28T00:00:00Z"), ActionKind::Deploy), Opening::Open);
+        assert_eq!(windows.at(at("2026-11-28T23:59:59Z"), ActionKind::Deploy), Opening::Open);
+        let next = Some("Sat 2026-12-05 00:00 UTC".to_owned());
+        assert_eq!(windows.at(at("2026-11-29T00:00:00Z"), ActionKind::Deploy), Opening::Closed { next });
+    }
+
+    #[test]
+    fn a_window_about_rollbacks_only_says_nothing_about_deployments() {
+        let raw =
+            RawWindow { actions: Some(vec![ActionKind::Rollback]), ..freeze("2026-12-20", "2027-01-03") };
+        let windows = windows("UTC", &[], vec![raw]);
+        let inside = at("2026-12-25T00:00:00Z");
+        assert_eq!(windows.at(inside, ActionKind::Deploy), Opening::Open);
+        assert!(matches!(windows.at(inside, ActionKind::Rollback), Opening::Blackout { .. }));
     }
 }
