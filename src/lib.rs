@@ -61,6 +61,8 @@ pub mod gate {
     pub mod config;
     pub mod decide;
     pub mod facts;
+    #[cfg(test)]
+    pub(crate) mod fixture;
     pub mod keys;
     pub mod plan;
     pub mod policy;

@@ -1134,3 +1134,6 @@ fn plural(count: usize, noun: &str) -> String {
         (count, noun) => format!("{count} {noun}s"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -813,3 +813,6 @@ fn default_title(name: &Check) -> String {
     }
     .to_owned()
 }
+
+#[cfg(test)]
+mod tests;

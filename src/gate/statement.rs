@@ -424,3 +424,6 @@ impl Payload {
 pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, PayloadError> {
     serde_jcs::to_vec(value).map_err(|error| PayloadError::Malformed { why: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests;

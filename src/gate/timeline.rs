@@ -687,3 +687,6 @@ impl Timeline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

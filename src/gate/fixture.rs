@@ -1,0 +1,419 @@
+//! A small world for the gate's tests: a policy, a request about it, and a ledger that is written entry by entry.
+//! Signatures are words (`good`, `touched`, …), so that nothing here needs a key or a clock.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::config::{ActionKind, RawPolicy};
+use super::facts::{BranchFact, Target};
+use super::keys::{Hardware, Proof, PublicKey};
+use super::policy::{Policy, Problem};
+use super::presence::{Holder, Presence, Terminal};
+use super::request::{Asked, CheckState, Extent, OpenBox, Request, Requester, RiskLevel, Urgency};
+use super::statement::{
+    Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Progress, Release, RequestRef,
+    Review, Revocation, Root, SCHEMA, Statement, StepEnd, StepResult, Verdict,
+};
+use super::terms::{CommitId, Digest, Environment};
+use super::timeline::{Fault, RawEntry, Timeline};
+
+/// The moment everything starts.
+pub const MORNING: &str = "2026-11-23T10:00:00Z";
+
+const CONFIG: &str = r#"schema: 1
+project: shop
+ledger: none
+people:
+  alice: { keys: ["KEY-1"], emails: ["alice@shop.example"], groups: [release] }
+  bob: { keys: ["KEY-2", "TOUCH-3"], emails: ["bob@shop.example"], groups: [release] }
+  carol: { keys: ["KEY-4"], emails: ["carol@shop.example"], groups: [design] }
+roles:
+  orchestrator: { production: [request] }
+  qa: { staging: [check, deploy] }
+checks:
+  unit: { junit: ["reports/unit/*.xml"] }
+  design-review: { signoff: design, when_changed: ["web/**"] }
+stages:
+  - { name: development, checks: [unit, design-review] }
+  - { name: integration, branch: main, checks: [unit] }
+environments:
+  staging: { steps: [] }
+  production:
+    requires: [development, integration]
+    steps: [{ name: release, run: ["./release"], timeout: 10m }]
+    rollback:
+      steps: [{ name: back, run: ["./back"], timeout: 5m }]
+      migrations: [{ name: down, run: ["./down"], timeout: 5m }]
+    approvals: { required: 1, from: [release], not: [requester] }
+  eu:
+    deployment: human
+    steps: [{ name: release, run: ["./release"] }]
+    rollback: { steps: [{ name: back, run: ["./back"] }] }
+    approvals: { required: 1, from: [release], not: [] }
+"#;
+
+/// The fixture's `deployctl.yaml`, each first text replaced by the second.
+pub fn config(edits: &[(&str, &str)]) -> String {
+    let mut text = CONFIG.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    for number in 1..=9 {
+        text = text.replace(&format!("KEY-{number}"), &key(number).line());
+        text = text.replace(&format!("TOUCH-{number}"), &touch_key(number).line());
+    }
+    text
+}
+
+/// A policy, or what is wrong with it.
+pub fn checked(text: &str) -> Result<Policy, Vec<Problem>> {
+    Policy::check(RawPolicy::parse(text.as_bytes()).unwrap(), text.as_bytes())
+}
+
+/// A key that is a file.
+pub fn key(number: u8) -> PublicKey {
+    PublicKey::ed25519(&[number + 8; 32]).unwrap()
+}
+
+/// A key in a FIDO device.
+pub fn touch_key(number: u8) -> PublicKey {
+    let mut blob = Vec::new();
+    for field in [b"sk-ssh-ed25519@openssh.com".as_slice(), &[number + 8; 32], b"ssh:"] {
+        super::wire::put_string(&mut blob, field);
+    }
+    PublicKey::from_blob(&blob).unwrap()
+}
+
+/// What a signature with these flags proves.
+pub fn proof(touch: Option<(bool, bool)>) -> Proof {
+    let hardware = touch.map(|(touch, verified)| Hardware { touch, verified, counter: 1 });
+    Proof { fingerprint: "SHA256:x".to_owned(), hardware }
+}
+
+/// Believes the word instead of the mathematics.
+pub fn verify(_: &PublicKey, _: &str, _: &[u8], armored: &str) -> Result<Proof, String> {
+    match armored {
+        "good" => Ok(proof(None)),
+        "untouched" => Ok(proof(Some((false, false)))),
+        "touched" => Ok(proof(Some((true, false)))),
+        "verified" => Ok(proof(Some((true, true)))),
+        _ => Err("forged".to_owned()),
+    }
+}
+
+pub fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// So many minutes after the start.
+pub fn minutes(count: i64) -> DateTime<Utc> {
+    at(MORNING) + chrono::Duration::minutes(count)
+}
+
+pub fn commit(digit: char) -> CommitId {
+    digit.to_string().repeat(40).parse().unwrap()
+}
+
+pub fn release(number: u8) -> Release {
+    Release { version: format!("v{number}").parse().unwrap(), commit: commit(char::from(b'0' + number)) }
+}
+
+pub fn production() -> Environment {
+    "production".parse().unwrap()
+}
+
+/// A person at a console.
+pub fn person() -> Presence {
+    Presence { terminal: Terminal::Interactive, ci: None, agent: None, holder: Holder::Console }
+}
+
+pub fn state(request: &mut Request, check: &str, state: CheckState) {
+    request.checks.insert(check.parse().unwrap(), state);
+}
+
+/// A ledger that is being written.
+#[derive(Clone, Debug)]
+pub struct Book {
+    pub timeline: Timeline,
+    pub root: Root,
+}
+
+/// How the next entry is signed, where it is not as it should be.
+#[derive(Clone, Copy)]
+pub struct Ink<'a> {
+    pub by: &'a str,
+    pub armored: &'a str,
+    pub at: i64,
+}
+
+/// By this person, so many minutes after the start, and well.
+pub const fn by(by: &str, at: i64) -> Ink<'_> {
+    Ink { by, armored: "good", at }
+}
+
+impl Book {
+    /// A ledger founded by alice.
+    pub fn founded(text: &str) -> Self {
+        let mut timeline = Timeline::default();
+        let payload = Payload {
+            schema: SCHEMA.to_owned(),
+            sequence: 1,
+            previous: None,
+            repository: None,
+            at: at(MORNING),
+            by: "alice".parse().unwrap(),
+            attachments: BTreeMap::new(),
+            statement: rules(text, 1, None),
+        };
+        let entry = entry(&payload, "alice", "good", Some(text));
+        timeline.apply(&entry, verify).unwrap();
+        Self { timeline, root: Root::of(&entry.payload) }
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.timeline.policy.as_ref().unwrap().policy
+    }
+
+    /// The entry that would come next, for tests that spoil it.
+    pub fn payload(&self, ink: Ink<'_>, statement: Statement) -> Payload {
+        let tip = self.timeline.tip.as_ref().unwrap();
+        Payload {
+            schema: SCHEMA.to_owned(),
+            sequence: tip.sequence + 1,
+            previous: Some(tip.digest),
+            repository: Some(self.root),
+            at: minutes(ink.at),
+            by: ink.by.parse().unwrap(),
+            attachments: BTreeMap::new(),
+            statement,
+        }
+    }
+
+    /// Takes an entry as it is.
+    pub fn take(&mut self, entry: &RawEntry) -> Result<Digest, Fault> {
+        self.timeline.apply(entry, verify)?;
+        Ok(Digest::of(&entry.payload))
+    }
+
+    /// Signs a statement and takes it.
+    pub fn sign(&mut self, ink: Ink<'_>, statement: Statement) -> Result<Digest, Fault> {
+        let file = if statement.by_session() { "session" } else { ink.by };
+        let entry = entry(&self.payload(ink, statement), file, ink.armored, None);
+        self.take(&entry)
+    }
+
+    /// Signs other rules.
+    pub fn sign_rules(&mut self, ink: Ink<'_>, text: &str) -> Result<Digest, Fault> {
+        let in_force = self.timeline.policy.as_ref().unwrap();
+        let statement = rules(text, in_force.version + 1, Some(in_force.policy.digest));
+        let entry = entry(&self.payload(ink, statement), ink.by, ink.armored, Some(text));
+        self.take(&entry)
+    }
+
+    /// A request for a release of one environment, with what is live before it.
+    pub fn request(&self, environment: &str, number: u8) -> Request {
+        let environment: Environment = environment.parse().unwrap();
+        let live = self.timeline.tracks.get(&environment).and_then(|track| track.live.clone());
+        let mut request = Request {
+            schema: SCHEMA.to_owned(),
+            repository: self.root,
+            at: at(MORNING),
+            decide_by: minutes(24 * 60),
+            action: ActionKind::Deploy,
+            environment,
+            release: release(number),
+            tree: Digest::of(&[number]),
+            policy: self.policy().digest,
+            previous_recorded: live.is_some(),
+            previous_release: live.map(|live| live.release),
+            since: None,
+            checklist: Digest::of(b"checklist"),
+            evidence: Digest::of(b"evidence"),
+            requested_by: Requester {
+                name: "orchestrator".to_owned(),
+                person: None,
+                known_by: "`--as`".to_owned(),
+            },
+            asked: Asked {
+                summary: "Totals".to_owned(),
+                urgency: Urgency::Routine,
+                risk: RiskLevel::Low,
+                impact: "none".to_owned(),
+                mitigation: "none".to_owned(),
+                preferred: None,
+                alternative: None,
+                blackouts: vec![],
+                monitor: 15,
+            },
+            extent: Extent::default(),
+            authors: vec![],
+            behind: vec![],
+            checks: BTreeMap::new(),
+            open: vec![],
+        };
+        state(&mut request, "unit", CheckState::Passed);
+        state(&mut request, "design-review", CheckState::NotNeeded);
+        request
+    }
+
+    /// Signs a verdict on a request.
+    pub fn vote(&mut self, ink: Ink<'_>, request: &Request, verdict: Verdict) -> Result<Digest, Fault> {
+        self.sign(ink, Statement::Approval(Box::new(approval(request, verdict, ink.at))))
+    }
+
+    /// Takes the approvals of a request back.
+    pub fn revoke(&mut self, ink: Ink<'_>, request: &Request) -> Result<Digest, Fault> {
+        let revocation = Revocation {
+            request: reference(request),
+            environment: request.environment.clone(),
+            reason: "second thoughts".to_owned(),
+            presence: person(),
+        };
+        self.sign(ink, Statement::Revocation(revocation))
+    }
+
+    /// Starts an action that rests on every approval of the request.
+    pub fn start(&mut self, ink: Ink<'_>, request: &Request, action: ActionKind) -> Result<Digest, Fault> {
+        let execution = self.execution(ink, request, action);
+        self.sign(ink, Statement::Execution(Box::new(execution)))
+    }
+
+    /// What starts an action: its lease is twenty minutes.
+    pub fn execution(&self, ink: Ink<'_>, request: &Request, action: ActionKind) -> Execution {
+        let votes = self.timeline.requests.get(&reference(request).digest).map(|known| &known.votes);
+        let (release, previous_release) = match action {
+            ActionKind::Deploy => (request.release.clone(), request.previous_release.clone()),
+            ActionKind::Rollback => {
+                (request.previous_release.clone().unwrap(), Some(request.release.clone()))
+            }
+        };
+        Execution {
+            action,
+            environment: request.environment.clone(),
+            release,
+            previous_release,
+            request: reference(request),
+            approvals: votes.into_iter().flatten().map(|vote| vote.entry).collect(),
+            policy: self.policy().digest,
+            plan: Digest::of(b"plan"),
+            session_key: key(90),
+            lease_until: minutes(ink.at + 20),
+            reason: None,
+            nonce: "nonce".to_owned(),
+            screen: Digest::of(b"screen"),
+            presence: person(),
+        }
+    }
+
+    /// A step of an execution ended.
+    pub fn step(&mut self, ink: Ink<'_>, execution: Digest) -> Result<Digest, Fault> {
+        let step = StepResult {
+            step: "release".to_owned(),
+            result: StepEnd::Succeeded,
+            exit: Some(0),
+            milliseconds: 10,
+            log: Digest::of(b""),
+        };
+        self.sign(ink, Statement::Progress(Progress { execution, step }))
+    }
+
+    /// An execution ended.
+    pub fn end(&mut self, ink: Ink<'_>, execution: Digest, ending: Ending) -> Result<Digest, Fault> {
+        let failed_step = (ending != Ending::Succeeded).then(|| "release".to_owned());
+        self.sign(ink, Statement::Outcome(OutcomeStatement { execution, ending, failed_step }))
+    }
+
+    /// A person says how one ended.
+    pub fn review(&mut self, ink: Ink<'_>, execution: Digest, ending: Ending) -> Result<Digest, Fault> {
+        let reason = "I looked".to_owned();
+        self.sign(ink, Statement::Review(Review { execution, ending, reason, presence: person() }))
+    }
+
+    /// Bob approves, alice deploys, and it ends like this; takes ten minutes.
+    pub fn deployed(&mut self, environment: &str, number: u8, start: i64, ending: Ending) -> Request {
+        let request = self.request(environment, number);
+        self.vote(by("bob", start), &request, Verdict::Allow).unwrap();
+        let execution = self.start(by("alice", start + 1), &request, ActionKind::Deploy).unwrap();
+        self.end(by("alice", start + 10), execution, ending).unwrap();
+        request
+    }
+
+    /// Alice rolls a request's deployment back.
+    pub fn rolled_back(&mut self, request: &Request, start: i64, ending: Ending) -> Digest {
+        let execution = self.start(by("alice", start), request, ActionKind::Rollback).unwrap();
+        self.end(by("alice", start + 5), execution, ending).unwrap();
+        execution
+    }
+}
+
+/// A statement of rules.
+pub fn rules(text: &str, version: u64, replaces: Option<Digest>) -> Statement {
+    Statement::Policy(PolicyStatement {
+        version,
+        replaces,
+        config: Digest::of(text.as_bytes()),
+        remote: None,
+        screen: Digest::of(b"screen"),
+        presence: person(),
+    })
+}
+
+/// A payload as an entry with one signature.
+pub fn entry(payload: &Payload, file: &str, armored: &str, config: Option<&str>) -> RawEntry {
+    RawEntry {
+        commit: commit('c'),
+        payload: payload.bytes().unwrap(),
+        signatures: BTreeMap::from([(file.to_owned(), armored.to_owned())]),
+        attachments: BTreeMap::new(),
+        config: config.map(|text| text.as_bytes().to_vec()),
+    }
+}
+
+pub fn reference(request: &Request) -> RequestRef {
+    request.reference(&request.bytes().unwrap())
+}
+
+/// A verdict that covers all of a request, given so many minutes after the start.
+pub fn approval(request: &Request, verdict: Verdict, given: i64) -> Approval {
+    Approval {
+        verdict,
+        action: request.action,
+        environment: request.environment.clone(),
+        release: request.release.clone(),
+        tree: request.tree,
+        policy: request.policy,
+        request: reference(request),
+        checklist: request.checklist,
+        evidence: request.evidence,
+        previous_release: request.previous_release.clone(),
+        confirmed: request.open.iter().map(|open| open.key.clone()).collect(),
+        waived: vec![],
+        reason: Some("because".to_owned()),
+        decide_by: request.decide_by,
+        execute_by: minutes(given + 240),
+        ledger_tip: commit('c'),
+        nonce: "nonce".to_owned(),
+        screen: Digest::of(b"screen"),
+        assurance: "L1".to_owned(),
+        presence: person(),
+    }
+}
+
+/// A request with the repository just as it pins it.
+pub fn target(request: &Request) -> Target {
+    Target {
+        request: request.clone(),
+        reference: reference(request),
+        edited: vec![],
+        tree: Some(request.tree),
+        moved_to: None,
+        branches: BTreeMap::from([("main".to_owned(), BranchFact::Holds)]),
+        behind: request.behind.clone(),
+    }
+}
+
+pub fn open_box(key: &str) -> OpenBox {
+    OpenBox { key: key.to_owned(), item: key.to_owned(), why: String::new() }
+}
