@@ -99,7 +99,7 @@ impl Case {
     }
 
     fn verdict(&self, verdict: Verdict) -> Vec<String> {
-        codes(self.decide(&Action::Verdict { target: &self.target, verdict }))
+        codes(self.decide(&Action::Verdict { target: Ok(&self.target), verdict }))
     }
 
     fn rollback(&self) -> Vec<String> {
@@ -189,7 +189,10 @@ mod deploy {
             message(&of("prodution")),
             "the policy has no environment `prodution`; did you mean `production`?"
         );
-        assert_eq!(message(&of("staging")), "`staging` is deployed automatically, without an approval");
+        assert_eq!(
+            message(&of("staging")),
+            "`staging` is automatic: this version deploys where `deployment: human` says so"
+        );
         let reasons = of("eu");
         assert_eq!(reasons[0].code.as_str(), "approval.missing");
         assert_eq!(
@@ -222,7 +225,7 @@ mod deploy {
     fn a_denial_is_final_also_after_an_approval_of_the_same_person() {
         let mut case = Case::of(&[], |_| ());
         case.vote(by("bob", 1), Verdict::Deny);
-        assert_eq!(case.deploy(), ["approval.missing", "approval.denied"]);
+        assert_eq!(case.deploy(), ["approval.denied"]);
         case.vote(by("bob", 2), Verdict::Allow);
         case.vote(by("alice", 3), Verdict::Allow);
         assert_eq!(case.deploy(), ["approval.denied"]);
@@ -572,7 +575,7 @@ mod windows {
         assert_eq!(message(&reasons), "no window of `production` is open now");
         assert_eq!(reasons[0].next, ["it opens Tue 2026-11-24 09:00 UTC"]);
         assert_eq!(reasons[0].policy.as_deref(), Some("environments.production.windows.allow"));
-        let action = Action::Verdict { target: &case.target, verdict: Verdict::Allow };
+        let action = Action::Verdict { target: Ok(&case.target), verdict: Verdict::Allow };
         let Decision::Allow(permit) = case.decide(&action) else { panic!("a window only warns") };
         assert_eq!(permit.warnings.len(), 1);
         assert_eq!(permit.warnings[0].code.as_str(), "window.closed");
@@ -689,7 +692,7 @@ mod ledgers {
                 Action::Policy { founder: true },
                 Action::Policy { founder: false },
                 Action::Request { environment: &environment },
-                Action::Verdict { target: &case.target, verdict: Verdict::Deny },
+                Action::Verdict { target: Ok(&case.target), verdict: Verdict::Deny },
                 Action::Revoke { request: &reference, environment: &environment },
                 Action::Deploy { environment: &environment, target: Ok(&case.target) },
                 Action::Rollback { environment: &environment, version: None, available: true },
@@ -1086,7 +1089,7 @@ proptest! {
             for action in [
                 Action::Policy { founder: true },
                 Action::Request { environment },
-                Action::Verdict { target: &case.target, verdict: Verdict::Allow },
+                Action::Verdict { target: Ok(&case.target), verdict: Verdict::Allow },
                 Action::Revoke { request: &case.target.reference, environment },
                 Action::Deploy { environment, target: Ok(&case.target) },
                 Action::Rollback { environment, version: None, available: false },
