@@ -19,7 +19,10 @@ use crate::gate::terms::{CommitId, Digest, Version};
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// Not inside one.
-    #[error("`{}` is not inside a git repository: run `git init` first, or name one with `-C DIR`", path.display())]
+    #[error(
+        "`{}` is not inside a git repository: run `git init` first, or name one with `-C DIR`",
+        path.to_string_lossy().escape_debug()
+    )]
     Missing {
         /// Where was looked.
         path: PathBuf,
@@ -324,10 +327,12 @@ impl Repository {
     /// The digest of a commit's tree listing: SHA-256 of what `git ls-tree -r -z --full-tree COMMIT` prints.
     ///
     /// # Errors
-    /// When it is not here.
+    /// When it is not here, or holds a path that could not be written safely: nobody shall approve what cannot run.
     pub fn tree_digest(&self, commit: &CommitId) -> Result<Digest> {
         let mut listing = Vec::new();
-        for Leaf { mode, id, path } in self.leaves(commit)? {
+        let leaves = self.leaves(commit)?;
+        all_apart(&leaves)?;
+        for Leaf { mode, id, path } in leaves {
             let kind = if mode == MODE_COMMIT { "commit" } else { "blob" };
             listing.extend_from_slice(format!("{mode:06o} {kind} {id}\t").as_bytes());
             listing.extend_from_slice(&path);
@@ -480,6 +485,28 @@ fn safe_path(path: &[u8]) -> Result<PathBuf> {
         }
     }
     Ok(PathBuf::from(os_path(path)))
+}
+
+/// Each path once, and none that is a file and a directory: git itself writes no such tree.
+fn all_apart(leaves: &[Leaf]) -> Result<()> {
+    let refuse = |path: &[u8], why| RepositoryError::UnsafePath { path: text(path), why };
+    let mut files = BTreeSet::new();
+    for leaf in leaves {
+        safe_path(&leaf.path)?;
+        if !files.insert(leaf.path.as_slice()) {
+            return Err(refuse(&leaf.path, "it is there twice"));
+        }
+    }
+    for leaf in leaves {
+        let ends = leaf.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for end in ends {
+            let dir = leaf.path.get(..end).unwrap_or_default();
+            if files.contains(dir) {
+                return Err(refuse(dir, "it is a file and a directory"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn os_path(bytes: &[u8]) -> &std::ffi::OsStr {
