@@ -104,7 +104,7 @@ pub mod world {
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let wants_json = asks_for_json(&arguments);
-    let answer = match Arguments::try_parse_from(arguments) {
+    let answer = match parse(arguments) {
         Ok(Arguments { common, command }) => {
             let command = command.unwrap_or_else(|| Command::Status(StatusArgs::default()));
             let name = command.name();
@@ -125,6 +125,16 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let streams = world::terminal::Streams::new(world::terminal::Color::Never, false);
     let _ = streams.result(&answer.json());
     ExitCode::from(Outcome::Usage.code())
+}
+
+/// Reads the command line. What cannot be read is repeated in the error, so it is cleaned first.
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let cleaned: Vec<String> =
+        arguments.iter().map(|word| render::text::line(&word.to_string_lossy(), usize::MAX)).collect();
+    Arguments::try_parse_from(arguments).map_err(|error| {
+        // Cleaned, it is wrong in the same way; where it is not, only the kind of the mistake is said.
+        Arguments::try_parse_from(cleaned).err().unwrap_or_else(|| clap::Error::new(error.kind()))
+    })
 }
 
 /// A command line that cannot be parsed may still say how its answer is wanted.

@@ -81,7 +81,8 @@ impl Answer {
             document.insert("message".to_owned(), json!(message));
         }
         document.extend(self.fields.clone());
-        let mut text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();
+        let mut text = text::json(&text);
         text.push('\n');
         text
     }

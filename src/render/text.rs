@@ -104,6 +104,24 @@ pub fn bytes(path: &[u8]) -> String {
     out
 }
 
+/// A JSON document in which every character that a terminal obeys, or nobody sees, is an escape of JSON's own: the same
+/// document, safe to look at. Such characters stand only inside its strings.
+#[must_use]
+pub fn json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for c in document.chars() {
+        if c != '\n' && invisible(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The whole text on one line, cleaned, not cut.
 fn clean(text: &str) -> String {
     let mut cleaner = Cleaner::default();

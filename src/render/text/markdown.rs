@@ -101,7 +101,8 @@ fn special(text: &str, at: usize, c: char) -> bool {
         '&' => next.is_none_or(|next| next == '#' || next.is_alphanumeric()),
         '!' => next.is_none_or(|next| next == '['),
         '-' | '+' | '=' => before.is_none(),
-        ':' => before.is_none() && next == Some('-'),
+        // `:-` rules a table; `::` is a command to the runner of a CI log that shows the page.
+        ':' => before.is_none() && matches!(next, Some('-' | ':')),
         _ => false,
     }
 }
