@@ -138,6 +138,8 @@ pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Res
     // What this clone would refuse to read back is not handed to others.
     let next = accepted(timeline, &commit, signed)?;
     if let Some(remote) = remote {
+        // What this clone could not keep is not published either.
+        moment.records.free(LEDGER)?;
         // A ledger that begins to travel now is not on the remote yet.
         let there = moment.records.tip(&format!("{}/ledger", crate::world::records::FETCHED))?;
         let lease = if moment.remote.as_deref() == Some(remote) { tip.as_ref() } else { there.as_ref() };

@@ -265,6 +265,15 @@ impl Records {
         }
     }
 
+    /// Says beforehand that a branch could not be moved, where a lock file is in the way.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn free(&self, branch: &str) -> Result<(), RecordError> {
+        let path = self.git.commondir().join(format!("{branch}.lock"));
+        if path.exists() { Err(RecordError::Locked { path }) } else { Ok(()) }
+    }
+
     fn sync_ref(&self, branch: &str) -> Result<(), RecordError> {
         let file = self.git.commondir().join(branch);
         if file.exists() {
