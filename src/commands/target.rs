@@ -92,7 +92,11 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     let open = open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(rule)));
     let keys = |open: &[OpenBox]| open.iter().map(|open| open.key.clone()).collect::<BTreeSet<_>>();
     let behind: Vec<CommitId> = draft.behind.iter().map(|change| change.commit.clone()).collect();
+    let live =
+        moment.timeline().and_then(|timeline| timeline.tracks.get(&request.environment)?.live.as_ref());
+    let recorded = live.is_some_and(|live| Some(&live.release) == request.previous_release.as_ref());
     let facts = [
+        ("previous_recorded", recorded || !request.previous_recorded),
         ("extent", draft.extent() == request.extent),
         ("open", keys(&open) == keys(&request.open)),
         ("behind", behind == request.behind),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::config::{ActionKind, Deployment, PresenceLevel, Right, Separation};
-use super::facts::{Action, BranchFact, Facts, KeyFact, LedgerTrouble, NoTarget, Target};
+use super::facts::{Action, BranchFact, Facts, KeyFact, LedgerTrouble, NoTarget, Pin, Target};
 use super::keys::Proof;
 use super::policy::{Approvals, EnvironmentRule, Policy};
 use super::presence::Presence;
@@ -158,7 +158,7 @@ impl<'a> Judge<'a> {
         match self.facts.ledger {
             Err(trouble) => self.refuse(ledger_reason(trouble)),
             Ok(timeline) => {
-                self.root(timeline);
+                self.root(timeline, founding);
                 self.clock(timeline);
                 if timeline.policy.is_none() && !founding {
                     self.refuse(
@@ -170,10 +170,16 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn root(&mut self, timeline: &Timeline) {
-        let (Some(known), Some(root)) = (self.facts.pin.root(), timeline.root) else { return };
-        if known != root {
-            let message = format!("this machine knows the trust root {known}, and the ledger has {root}");
+    fn root(&mut self, timeline: &Timeline, founding: bool) {
+        let Some(known) = self.facts.pin.root() else { return };
+        let message = match timeline.root {
+            Some(root) => (known != root)
+                .then(|| format!("this machine knows the trust root {known}, and the ledger has {root}")),
+            // A machine may know the roots of other projects; a clone has only one ledger, and has had it.
+            None => (founding && matches!(self.facts.pin, Pin::Clone(_)))
+                .then(|| format!("this clone knows the trust root {known}, and its ledger is gone")),
+        };
+        if let Some(message) = message {
             self.refuse(
                 Reason::new(Code::PolicyRoot, message)
                     .next("find out who replaced the ledger before anything is signed or deployed"),
