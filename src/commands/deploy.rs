@@ -56,7 +56,7 @@ pub fn run(common: &Common, args: &DeployArgs) -> Result<Answer> {
         let what = "the plan changed while you were reading: run it again";
         return Ok(Answer::ended(COMMAND, Outcome::Busy, what));
     }
-    execute(&mut moment, &person, &judged, &text, key)
+    execute(&mut moment, &person, args, &judged, &text, key)
 }
 
 /// A plan that the gate allows, and what it came from.
@@ -159,6 +159,7 @@ pub fn note_refusal(
 fn execute(
     moment: &mut Moment,
     person: &Person,
+    args: &DeployArgs,
     judged: &Judged,
     text: &str,
     key: Option<Key>,
@@ -166,7 +167,10 @@ fn execute(
     let (Some(key), Some(signer)) = (key, judged.plan.permit().signer.clone()) else {
         anyhow::bail!("a permit without a signer: this is a bug of deployctl")
     };
-    let start = Start { plan: &judged.plan, screen: text, reason: None, signer, key: &key };
+    let again = |moment: &Moment| -> Result<Vec<Reason>> {
+        Ok(judge(moment, args, Some(&person.presence), Some(&key))?.err().unwrap_or_default())
+    };
+    let start = Start { plan: &judged.plan, screen: text, reason: None, signer, key: &key, again: &again };
     let started = match session::begin(moment, person, start, COMMAND)? {
         Ok(started) => started,
         Err(answer) => return Ok(answer),

@@ -12,7 +12,7 @@ use crate::gate::keys::{Hardware, Proof, PublicKey};
 use crate::gate::policy::Policy;
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::terms::Role;
+use crate::gate::terms::{CommitId, Role};
 use crate::gate::timeline::{Fault, Timeline};
 use crate::world::config_file::{self, ConfigError};
 use crate::world::marks::{self, HighWater};
@@ -96,6 +96,22 @@ impl Moment {
         };
         self.now = clock::now();
         Ok(())
+    }
+
+    /// Follows the remote's ledger in place of what this clone alone has after an entry that both have. Only for entries
+    /// that are said again at once.
+    ///
+    /// # Errors
+    /// When the remote's ledger does not continue that entry.
+    pub fn follow_remote(&mut self, after: &CommitId) -> Result<()> {
+        let here = self.records.tip(LEDGER)?;
+        let there = self.records.tip(&format!("{FETCHED}/ledger"))?.context("the remote has no ledger")?;
+        let chain = self.records.chain(&there)?;
+        anyhow::ensure!(chain.contains(after), "the remote's ledger lacks entries that this clone has seen");
+        anyhow::ensure!(self.records.advance(LEDGER, here.as_ref(), &there)?, "the ledger moved meanwhile");
+        let mark = HighWater { sequence: chain.len() as u64, commit: there };
+        marks::set_high_water(&self.common_dir, &mark)?;
+        self.refresh()
     }
 
     /// The rules in force.

@@ -58,6 +58,12 @@ impl Person {
         }
     }
 
+    /// The flag that a signal raises from the first look on.
+    #[must_use]
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
     /// Asks for a phrase.
     ///
     /// # Errors

@@ -173,7 +173,10 @@ fn execute(
         anyhow::bail!("a permit without a signer: this is a bug of deployctl")
     };
     let reason = Some(args.reason.clone());
-    let start = Start { plan: &judged.plan, screen: text, reason, signer, key: &key };
+    let again = |moment: &Moment| -> Result<Vec<Reason>> {
+        Ok(judge(moment, args, Some(&person.presence), Some(&key))?.err().unwrap_or_default())
+    };
+    let start = Start { plan: &judged.plan, screen: text, reason, signer, key: &key, again: &again };
     let started = match session::begin(moment, person, start, COMMAND)? {
         Ok(started) => started,
         Err(answer) => return Ok(answer),

@@ -1,7 +1,11 @@
 //! A session: the second signature, the consumption, the steps of the plan, and the record of how it ended.
 
+use std::cell::RefCell;
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result};
 use chrono::Duration;
@@ -13,8 +17,9 @@ use super::person::Person;
 use crate::gate::decide::window_still_open;
 use crate::gate::plan::Plan;
 use crate::gate::policy::{EnvironmentRule, Step};
+use crate::gate::reason::Reason;
 use crate::gate::statement::{Ending, Execution, OutcomeStatement, Progress, Statement, StepEnd, StepResult};
-use crate::gate::terms::{Digest, PersonName};
+use crate::gate::terms::{CommitId, Digest, PersonName};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::{screen, text};
@@ -28,6 +33,16 @@ pub struct Started {
     key: SessionKey,
     execution: Digest,
     by: PersonName,
+    /// What this session said while the remote was away.
+    unsent: RefCell<Unsent>,
+}
+
+/// Records that only this clone has.
+#[derive(Default)]
+struct Unsent {
+    /// The newest entry before them.
+    after: Option<CommitId>,
+    said: Vec<(Statement, String)>,
 }
 
 /// What the person is asked to sign: the execution of a plan.
@@ -42,6 +57,8 @@ pub struct Start<'a> {
     pub signer: PersonName,
     /// With what.
     pub key: &'a Key,
+    /// Decides once more, at the moment when the signature is there: a passphrase may take an hour.
+    pub again: &'a dyn Fn(&Moment) -> Result<Vec<Reason>>,
 }
 
 /// Has the execution signed and appended: that is the moment of consumption, before anything runs.
@@ -54,7 +71,7 @@ pub fn begin(
     start: Start<'_>,
     command: &'static str,
 ) -> Result<Result<Started, Answer>> {
-    let Start { plan, screen, reason, signer, key } = start;
+    let Start { plan, screen, reason, signer, key, again } = start;
     let session = SessionKey::generate()?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let policy = moment.policy().context("no policy is in force")?;
@@ -90,9 +107,19 @@ pub fn begin(
     {
         return Ok(Err(Answer::refused(command, vec![reason])));
     }
+    if person.interrupt().load(Ordering::SeqCst) {
+        return Ok(Err(Answer::ended(command, Outcome::Interrupted, "interrupted; nothing was run")));
+    }
+    moment.now = clock::now();
+    let reasons = again(moment)?;
+    if !reasons.is_empty() {
+        return Ok(Err(Answer::refused(command, reasons).with("environment", &plan.environment)));
+    }
     let remote = moment.remote.clone();
     match ledger::append(moment, &signed, remote.as_deref())? {
-        Appended::Done { digest, .. } => Ok(Ok(Started { key: session, execution: digest, by: signer })),
+        Appended::Done { digest, .. } => {
+            Ok(Ok(Started { key: session, execution: digest, by: signer, unsent: RefCell::default() }))
+        }
         Appended::Raced => Ok(Err(Answer::ended(
             command,
             Outcome::Busy,
@@ -117,7 +144,7 @@ pub fn run(
         Ok(dir) => {
             let mut onlooker =
                 Onlooker { moment: &mut *moment, person, plan, rule, started, logs, log: None, number: 0 };
-            process::execute(plan, dir.path(), &mut onlooker)?
+            process::execute(plan, dir.path(), person.interrupt(), &mut onlooker)?
         }
         Err(error) => {
             person.streams.line(&format!("error: the approved files could not be written: {error:#}"));
@@ -144,6 +171,7 @@ const fn ending_word(ending: Ending) -> &'static str {
 fn workspace(moment: &Moment, plan: &Plan) -> Result<tempfile::TempDir> {
     let dir = tempfile::Builder::new()
         .prefix("deployctl-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir()
         .context("no private directory could be made")?;
     moment.repository.export(&plan.tree_of, dir.path())?;
@@ -167,11 +195,24 @@ fn record(
         let signed = unsigned.sign_in_session(&started.key, message.to_owned())?;
         let remote = moment.remote.clone();
         match ledger::append(moment, &signed, remote.as_deref()) {
-            Ok(Appended::Done { .. }) => return Ok(()),
-            Ok(Appended::Raced) => moment.refresh()?,
+            Ok(Appended::Done { .. }) => {
+                started.unsent.take();
+                return Ok(());
+            }
+            Ok(Appended::Raced) => {
+                moment.refresh()?;
+                if moment.timeline().is_none() {
+                    say_again(moment, person, started)?;
+                }
+            }
             Err(error) if remote.is_some() => {
                 person.streams.line(&format!("warning: the remote has not got this record yet: {error:#}"));
+                let before =
+                    moment.timeline().and_then(|timeline| Some(timeline.tip.as_ref()?.commit.clone()));
                 if matches!(ledger::append(moment, &signed, None)?, Appended::Done { .. }) {
+                    let mut unsent = started.unsent.borrow_mut();
+                    unsent.after = unsent.after.take().or(before);
+                    unsent.said.push((statement.clone(), message.to_owned()));
                     return Ok(());
                 }
                 moment.refresh()?;
@@ -180,6 +221,17 @@ fn record(
         }
     }
     anyhow::bail!("the ledger moved {TRIES} times while `{message}` was recorded")
+}
+
+/// While the remote was away another entry reached it: what only this clone has is said again behind that one.
+fn say_again(moment: &mut Moment, person: &Person, started: &Started) -> Result<()> {
+    let Unsent { after, said } = started.unsent.take();
+    let after = after.context("the ledger cannot be believed")?;
+    moment.follow_remote(&after)?;
+    for (statement, message) in said {
+        record(moment, person, started, &statement, &message)?;
+    }
+    Ok(())
 }
 
 /// Looks on while the plan runs: shows, keeps the logs, records.

@@ -8,9 +8,9 @@ use std::io::{self, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -86,8 +86,8 @@ pub fn output(command: &mut Command, patience: Duration) -> io::Result<Output> {
         let why = format!("`{name}` did not answer within {} s", patience.as_secs());
         return Err(io::Error::new(io::ErrorKind::TimedOut, why));
     };
-    let join = |reader: Option<thread::JoinHandle<Vec<u8>>>| reader.and_then(|reader| reader.join().ok());
-    Ok(Output { status, stdout: join(stdout).unwrap_or_default(), stderr: join(stderr).unwrap_or_default() })
+    let taken = |drain: Option<Drain>| drain.map(Drain::take).unwrap_or_default();
+    Ok(Output { status, stdout: taken(stdout), stderr: taken(stderr) })
 }
 
 /// How often a running child is looked at.
@@ -107,16 +107,38 @@ fn wait(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>>
 }
 
 /// What a helper tool may write: more is cut, and its end is still awaited.
-const TOOL_OUTPUT_MAX: u64 = 16 << 20;
+const TOOL_OUTPUT_MAX: usize = 16 << 20;
 
-fn drain(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+/// What a helper tool writes, while it is read.
+struct Drain {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    end: Receiver<()>,
+}
+
+impl Drain {
+    /// What was written. A tool may leave a process behind that keeps the stream open, such as an SSH connection for the
+    /// next call: its end is not awaited for long.
+    fn take(self) -> Vec<u8> {
+        let _ = self.end.recv_timeout(LEFTOVER);
+        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn drain(mut from: impl Read + Send + 'static) -> Drain {
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let (sender, end) = sync_channel(0);
+    let into = Arc::clone(&bytes);
     thread::spawn(move || {
-        let mut bytes = Vec::new();
+        let _until_the_end: SyncSender<()> = sender;
+        let mut chunk = [0; LINE_MAX];
         // What cannot be read counts as not said; the exit status speaks.
-        let _ = from.by_ref().take(TOOL_OUTPUT_MAX).read_to_end(&mut bytes);
-        let _ = io::copy(&mut from, &mut io::sink());
-        bytes
-    })
+        while let Ok(count @ 1..) = from.read(&mut chunk) {
+            let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = TOOL_OUTPUT_MAX.saturating_sub(bytes.len());
+            bytes.extend_from_slice(chunk.get(..count.min(room)).unwrap_or_default());
+        }
+    });
+    Drain { bytes, end }
 }
 
 fn end_group(child: &Child, signal: Signal) {
@@ -141,12 +163,18 @@ pub trait Watcher {
 
 /// Runs a plan in a directory that holds the approved files: the only door to a deploy command.
 ///
-/// Answers how it ended and, where it ended badly, at which step.
+/// `before` is raised by a signal that came before this began: then nothing is run. Answers how it ended and, where it
+/// ended badly, at which step.
 ///
 /// # Errors
 /// When signals cannot be caught: then nothing is run.
-pub fn execute(plan: &Plan, dir: &Path, watcher: &mut dyn Watcher) -> io::Result<(Ending, Option<String>)> {
-    let signals = Signals::listen()?;
+pub fn execute(
+    plan: &Plan,
+    dir: &Path,
+    before: Arc<AtomicBool>,
+    watcher: &mut dyn Watcher,
+) -> io::Result<(Ending, Option<String>)> {
+    let signals = Signals::listen(before)?;
     for step in &plan.steps {
         let result = if signals.caught().is_some() {
             not_run(step, StepEnd::Interrupted)
@@ -185,11 +213,12 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
 /// The signals that end a deployment, caught so that the whole group of a step gets them and the record is written.
 struct Signals {
     caught: Arc<AtomicUsize>,
+    before: Arc<AtomicBool>,
     ids: Vec<signal_hook::SigId>,
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    fn listen(before: Arc<AtomicBool>) -> io::Result<Self> {
         let caught = Arc::new(AtomicUsize::new(0));
         let mut ids = Vec::new();
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
@@ -197,7 +226,7 @@ impl Signals {
             let number = usize::try_from(signal).unwrap_or_default();
             ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)?);
         }
-        Ok(Self { caught, ids })
+        Ok(Self { caught, before, ids })
     }
 
     fn caught(&self) -> Option<Signal> {
@@ -205,7 +234,8 @@ impl Signals {
             signal_hook::consts::SIGINT => Some(Signal::INT),
             signal_hook::consts::SIGTERM => Some(Signal::TERM),
             signal_hook::consts::SIGHUP => Some(Signal::HUP),
-            _ => None,
+            // One that came earlier, while the signature travelled, counts as well.
+            _ => self.before.load(Ordering::SeqCst).then_some(Signal::INT),
         }
     }
 }
@@ -224,7 +254,7 @@ fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
         .split_first()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the step names no program"))?;
     // A path is one of the approved files; a bare name is looked up on PATH.
-    let program = if program.contains('/') { dir.join(program) } else { find(program)? };
+    let program = if program.contains('/') { approved_program(dir, program)? } else { find(program)? };
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).env_clear().stdin(Stdio::null()).process_group(0);
     let passed = plan.pass_environment.iter().map(String::as_str);
@@ -235,6 +265,17 @@ fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
     }
     command.envs(plan.variables.iter().map(|(name, value)| (name, value)));
     Ok(command)
+}
+
+/// The file that a step's path stands for. The signed policy may name any program of the machine by its whole path; what
+/// it names among the approved files must not be a link to a file that nobody approved.
+fn approved_program(dir: &Path, program: &str) -> io::Result<PathBuf> {
+    let path = dir.join(program);
+    let outside = !path.canonicalize()?.starts_with(dir.canonicalize()?);
+    if outside && !Path::new(program).is_absolute() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it leads out of the approved files"));
+    }
+    Ok(path)
 }
 
 fn run_step(
@@ -316,7 +357,7 @@ struct Running<'a> {
 
 /// How long a group that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long output is still awaited from what a step left running in the background.
+/// How long output is still awaited from what a step, or a helper tool, left running in the background.
 const LEFTOVER: Duration = Duration::from_millis(500);
 
 impl Running<'_> {
