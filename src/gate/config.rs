@@ -88,25 +88,35 @@ fn yaml_options() -> serde_yaml::Options {
     serde_yaml::options! {
         budget: serde_yaml::budget! { max_anchors: 0, max_aliases: 0, max_depth: 16, max_nodes: 50_000, max_documents: 1 },
         duplicate_keys: serde_yaml::options::DuplicateKeyPolicy::Error,
+        merge_keys: serde_yaml::options::MergeKeyPolicy::Error,
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+        ignore_binary_tag_for_string: true,
         strict_booleans: true,
     }
 }
 
-/// The first line of the reader's message, without its own picture of the place.
+/// The first line of the reader's message, without its own picture of the place and its own words for it.
 fn plain(error: &serde_yaml::Error) -> String {
     let text = error.without_snippet().to_string();
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    match first.rsplit_once(" at line ") {
+        Some((message, place)) if place.bytes().all(|b| b.is_ascii_digit() || b", column".contains(&b)) => {
+            message.to_owned()
+        }
+        _ => first.to_owned(),
+    }
 }
 
-/// Adds what was probably meant to an "unknown field `x`, expected one of `y`, `z`".
+/// Adds what was probably meant to an "unknown field `x`, expected one of y, z".
 fn suggest(message: &str) -> String {
-    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match words.split_first() {
-        Some((word, known)) if message.contains("unknown field") || message.contains("unknown variant") => {
-            format!("{message}{}", super::policy::nearest(word, known.iter().copied()))
-        }
-        _ => message.to_owned(),
-    }
+    let unknown = ["unknown field ", "unknown variant "].iter().find_map(|start| message.split_once(start));
+    let Some((word, known)) = unknown.and_then(|(_, rest)| rest.split_once(", expected ")) else {
+        return message.to_owned();
+    };
+    let known = known.strip_prefix("one of ").unwrap_or(known).split([',', ' ']);
+    let known = known.map(|word| word.trim_matches('`')).filter(|word| !word.is_empty());
+    format!("{message}{}", super::policy::nearest(word.trim_matches('`'), known))
 }
 
 /// `ledger`: a remote's name, or `none`.

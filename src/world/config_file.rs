@@ -165,3 +165,147 @@ impl<'de> serde::de::Visitor<'de> for TreeVisitor {
         Ok(Tree::Scalar)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{ConfigError, check};
+    use crate::gate::fixture::config;
+
+    fn invalid(text: &str) -> String {
+        match check(text.as_bytes()) {
+            Err(ConfigError::Invalid(what)) => what,
+            Ok(_) => panic!("valid: {text}"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn with(from: &str, to: &str) -> String {
+        invalid(&config(&[(from, to)]))
+    }
+
+    #[test]
+    fn a_problem_gives_the_line_the_column_and_the_line_itself() {
+        assert_eq!(
+            with("required: 1, from: [release], not: [requester]", "required: 0, from: [release]"),
+            "deployctl.yaml:25:18: `environments.production.approvals.required`: at least one person approves: say 1 or more\n\
+             \x20   25 |     approvals: { required: 0, from: [release] }"
+        );
+        assert_eq!(
+            with("from: [release], not: [requester]", "from: [release, relaese]"),
+            "deployctl.yaml:25:47: `environments.production.approvals.from[1]`: `relaese` is neither a person nor a group with somebody in it; did you mean `release`?\n\
+             \x20   25 |     approvals: { required: 1, from: [release, relaese] }"
+        );
+    }
+
+    #[test]
+    fn an_unknown_or_doubled_key_gives_its_place_and_what_was_meant() {
+        let unknown = with("from: [release], not: [requester]", "form: [release]");
+        assert!(unknown.starts_with("deployctl.yaml:25:"), "{unknown}");
+        assert!(unknown.contains("unknown field `form`"), "{unknown}");
+        assert!(unknown.contains("did you mean `from`?"), "{unknown}");
+        assert!(unknown.ends_with("\n    25 |     approvals: { required: 1, form: [release] }"), "{unknown}");
+        let doubled = with(
+            "required: 1, from: [release], not: [requester]",
+            "required: 2, from: [release], required: 1",
+        );
+        assert!(doubled.starts_with("deployctl.yaml:25:"), "{doubled}");
+        assert!(doubled.contains("duplicate"), "{doubled}");
+        let person = with("  carol: {", "  alice: {");
+        assert!(person.contains("duplicate"), "{person}");
+        let variant = with("not: [requester]", "not: [reqester]");
+        assert!(variant.contains("did you mean `requester`?"), "{variant}");
+        let name = with("  carol: {", "  \"-carol\": {");
+        assert!(name.contains("`-carol` is not a valid person"), "{name}");
+        let number = with("required: 1", "required: -1");
+        assert!(number.starts_with("deployctl.yaml:25:"), "{number}");
+    }
+
+    #[test]
+    fn several_problems_are_several_places() {
+        let text = config(&[("schema: 1", "schema: 3"), ("timeout: 10m", "timeout: ages")]);
+        let what = invalid(&text);
+        let places: Vec<&str> = what.lines().filter(|line| line.starts_with("deployctl.yaml:")).collect();
+        assert_eq!(places.len(), 2);
+        assert!(places[0].starts_with("deployctl.yaml:1:1: `schema`"), "{what}");
+        assert!(places[1].starts_with("deployctl.yaml:21:"), "{what}");
+    }
+
+    #[test]
+    fn yaml_that_reads_as_one_thing_and_means_another_is_refused() {
+        let attacks = [
+            config(&[("project: shop", "project: &shop shop")]),
+            config(&[("project: shop", "project: *shop")]),
+            config(&[("project: shop", "project: !evil shop")]),
+            config(&[("approvals: { required: 1,", "approvals: { <<: { required: 9 }, required: 1,")]),
+            format!("{}---\nschema: 1\n", config(&[])),
+            format!("{}...\n---\nschema: 1\n", config(&[])),
+            config(&[("timeout: 10m", "migration: yes")]),
+            config(&[("timeout: 10m", "migration: on")]),
+            config(&[("required: 1", "required: 1.0")]),
+            format!("a: {}{}", "[".repeat(5_000), "]".repeat(5_000)),
+            format!("a: {}", "{ a: ".repeat(5_000)),
+            "- ".repeat(5_000),
+            "\u{0}".to_owned(),
+        ];
+        let mut accepted = Vec::new();
+        for text in attacks {
+            if check(text.as_bytes()).is_ok() {
+                accepted.push(
+                    text.lines().find(|line| !config(&[]).contains(line)).unwrap_or_default().to_owned(),
+                );
+            }
+        }
+        assert_eq!(accepted, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_tag_of_yaml_itself_changes_no_text() {
+        let text = config(&[("run: [\"./release\"], timeout", "run: [!!binary Li9yZWxlYXNl], timeout")]);
+        let policy = check(text.as_bytes()).unwrap();
+        assert_eq!(policy.environments[&"production".parse().unwrap()].steps[0].run, ["Li9yZWxlYXNl"]);
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_text_is_refused() {
+        let large = vec![b'#'; 100 << 20];
+        let Err(ConfigError::Invalid(what)) = check(&large) else { panic!("accepted") };
+        assert_eq!(what, "deployctl.yaml: the file is larger than 1 MiB");
+        let Err(ConfigError::Invalid(what)) = check(b"schema: 1\nproject: \xff\n") else {
+            panic!("accepted")
+        };
+        assert_eq!(what, "deployctl.yaml: the file is not UTF-8");
+    }
+
+    #[test]
+    fn the_line_is_shown_without_what_a_terminal_would_act_on() {
+        let what = invalid("schema: 1\nproject: \"\u{9b}31m\"\nnonsense\tkey: 1\n");
+        assert!(!what.chars().any(|c| c.is_control() && c != '\n'), "{what:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+            let _ = check(&bytes);
+        }
+
+        #[test]
+        fn a_policy_with_a_piece_cut_out_or_put_in_never_panics(
+            place in any::<prop::sample::Index>(),
+            cut in 0..12_usize,
+            put in "[-a-z0-9{}\\[\\]:,*&!|>'\" \n#]{0,6}",
+        ) {
+            let mut text: Vec<char> = config(&[]).chars().collect();
+            let from = place.index(text.len());
+            let to = (from + cut).min(text.len());
+            text.splice(from..to, put.chars());
+            let text: String = text.into_iter().collect();
+            if let Err(ConfigError::Invalid(what)) = check(text.as_bytes()) {
+                prop_assert!(what.starts_with("deployctl.yaml:"), "{}", what);
+            }
+        }
+    }
+}
