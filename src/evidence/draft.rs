@@ -655,3 +655,6 @@ fn count(number: usize, noun: &str) -> String {
         (_, None) => format!("{number} {noun}s"),
     }
 }
+
+#[cfg(test)]
+mod tests;

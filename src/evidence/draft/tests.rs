@@ -1,0 +1,380 @@
+use chrono::{DateTime, Utc};
+
+use super::{Draft, LockFact, Rules, Since, TestFact, open_boxes};
+use crate::evidence::breaking::summarise;
+use crate::evidence::checklist::{Item, Section};
+use crate::evidence::commits::{Breaking, Change};
+use crate::evidence::junit::{Report, Verdict};
+use crate::evidence::lockfiles::{Comparison, Dependency, DependencyChange};
+use crate::evidence::migrations::{ChangeKind, Migration, Reversible};
+use crate::gate::fixture::{checked, commit, config, production, release};
+use crate::gate::policy::Monitoring;
+use crate::gate::request::CheckState;
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn draft() -> Draft {
+    Draft {
+        release: release(2),
+        since: Since::Live(release(1)),
+        at: at("2026-11-23T10:00:00Z"),
+        changes: vec![],
+        behind: vec![],
+        tests: vec![],
+        files: 3,
+        migrations: vec![],
+        lockfiles: vec![],
+        breaking: summarise(&[]),
+    }
+}
+
+fn rules() -> Rules {
+    let policy = checked(&config(&[])).unwrap();
+    Rules::of(&policy.environments[&production()])
+}
+
+fn section(draft: &Draft, rules: &Rules, title: &str) -> Section {
+    let sections = draft.checklist("orchestrator", rules).sections;
+    sections.into_iter().find(|section| section.title == title).unwrap()
+}
+
+/// `[x] words | evidence` or `[ ] words | why`, children indented.
+fn lines(items: &[Item]) -> Vec<String> {
+    let line = |item: &Item| {
+        let (mark, more) = if item.ticked { ("x", &item.evidence) } else { (" ", &item.why) };
+        format!("[{mark}] {} | {}", item.words(), more.as_deref().unwrap_or("-"))
+    };
+    let with_children = |item: &Item| {
+        let mut all = vec![line(item)];
+        all.extend(item.children.iter().map(|child| format!("  {}", line(child))));
+        all
+    };
+    items.iter().flat_map(with_children).collect()
+}
+
+fn change(digit: char, kind: Option<&str>, subject: &str, breaking: Breaking) -> Change {
+    Change {
+        commit: commit(digit),
+        kind: kind.map(str::to_owned),
+        scope: None,
+        subject: subject.to_owned(),
+        breaking,
+        merge: false,
+        reverts: None,
+        author: "Alice".to_owned(),
+        email: format!("{digit}@shop.example"),
+        declaration: None,
+    }
+}
+
+fn report(verdict: Verdict, passed: u64, failed: u64) -> Report {
+    Report { verdict, passed, failed, errors: 0, skipped: 1, flaky: 0, notes: vec![] }
+}
+
+fn test(verdict: Verdict, passed: u64, failed: u64) -> TestFact {
+    let mut fact = TestFact::read(
+        "unit".parse().unwrap(),
+        "Unit tests".to_owned(),
+        vec!["r/*.xml".to_owned()],
+        vec!["r/a.xml".to_owned()],
+        &report(verdict, passed, failed),
+    );
+    fact.reported_at = Some(at("2026-11-23T09:46:00Z"));
+    fact
+}
+
+#[test]
+fn a_page_has_the_seven_sections_and_says_who_prepared_it() {
+    let page = draft().checklist("orchestrator", &rules());
+    assert_eq!(
+        (page.version.as_str(), page.date.as_str(), page.prepared_by.as_str()),
+        ("v2", "2026-11-23", "orchestrator")
+    );
+    let titles: Vec<&str> = page.sections.iter().map(|section| section.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Changes Included",
+            "Tests Passed",
+            "Database Changes",
+            "Dependencies",
+            "Breaking Changes",
+            "Rollback Plan",
+            "Monitoring"
+        ]
+    );
+}
+
+#[test]
+fn a_draft_of_which_nothing_is_known_ticks_only_what_was_compared() {
+    let nothing = Draft { since: Since::Beginning, ..draft() };
+    let page = nothing.checklist("x", &Rules::default());
+    let all: Vec<String> = page.sections.iter().flat_map(|section| lines(&section.items)).collect();
+    assert_eq!(
+        all,
+        [
+            "[x] No migrations | 3 changed paths compared",
+            "[ ] No new dependencies | no lockfile was found, so nothing is known",
+            "[ ] None | there are no commits to read",
+            "[ ] Rollback command | the policy says no way back",
+            "[x] Database rollback: not needed: no migrations | -",
+            "[ ] Estimated rollback time | the policy says none",
+            "[ ] Alerts configured | the policy names none",
+            "[ ] Dashboards updated | no fact can know it",
+            "[ ] On-call notified | no fact can know it",
+        ]
+    );
+}
+
+#[test]
+fn changes_stand_under_their_heading_with_their_commit() {
+    let mut draft = draft();
+    draft.changes = vec![
+        change('2', Some("fix"), "totals", Breaking::None),
+        change('3', Some("feat"), "cart", Breaking::Declared),
+        change('4', None, "odds and ends", Breaking::None),
+    ];
+    let section = section(&draft, &rules(), "Changes Included");
+    assert_eq!(section.notes, ["3 commits by 3 authors, 3 files changed, since v1, which is live"]);
+    let groups: Vec<&str> = section.items.iter().filter_map(|item| item.group.as_deref()).collect();
+    assert_eq!(groups, ["Features", "Fixes", "Other"]);
+    assert_eq!(
+        lines(&section.items),
+        ["[x] feat!: cart | 3333333", "[x] fix: totals | 2222222", "[x] odds and ends | 4444444"]
+    );
+}
+
+#[test]
+fn what_is_live_and_left_behind_stays_open() {
+    let mut draft = draft();
+    draft.behind = vec![change('7', Some("fix"), "leak", Breaking::None)];
+    let section = section(&draft, &rules(), "Changes Included");
+    assert_eq!(section.notes[1], "1 commit that is live is not in this candidate");
+    assert_eq!(
+        lines(&section.items),
+        ["[ ] Left behind: 1 live commit such as fix: leak | deploying this takes them out of production"]
+    );
+    draft.behind.push(change('8', None, "more", Breaking::None));
+    assert_eq!(
+        super::Draft::checklist(&draft, "x", &rules()).sections[0].notes[1],
+        "2 commits that are live are not in this candidate"
+    );
+}
+
+#[test]
+fn only_a_pass_ticks_a_test() {
+    let with = |fact: TestFact| {
+        let draft = Draft { tests: vec![fact], ..draft() };
+        lines(&section(&draft, &rules(), "Tests Passed").items).remove(0)
+    };
+    assert_eq!(
+        with(test(Verdict::Pass, 811, 0)),
+        "[x] Unit tests: 811/811 passed, 1 skipped | r/*.xml · 14 min ago · 2222222"
+    );
+    assert_eq!(
+        with(test(Verdict::Fail, 810, 1)),
+        "[ ] Unit tests: 810/811 passed, 1 skipped | the tests failed"
+    );
+    assert!(with(test(Verdict::Empty, 0, 0)).ends_with("| the reports hold no test that ran"));
+    assert!(with(test(Verdict::Unreadable, 5, 0)).ends_with("| a report cannot be read"));
+    assert!(with(test(Verdict::Ambiguous, 5, 0)).ends_with("| the reports say two things"));
+    let stale =
+        TestFact { state: CheckState::Stale, why: Some("old".to_owned()), ..test(Verdict::Pass, 5, 0) };
+    assert!(with(stale).starts_with("[ ] Unit tests"));
+    let title = "Unit tests".to_owned();
+    let globs = vec!["r/*.xml".to_owned()];
+    let none =
+        TestFact::read("unit".parse().unwrap(), title.clone(), globs, vec![], &report(Verdict::Pass, 9, 0));
+    assert_eq!(none.state, CheckState::Missing, "a pass of no files is none");
+    assert_eq!(with(none), "[ ] Unit tests: no evidence | no report matches 'r/*.xml'");
+    let word = TestFact::without("qa".parse().unwrap(), title, CheckState::NotNeeded, "x".to_owned());
+    let draft = Draft { tests: vec![word], ..draft() };
+    assert_eq!(lines(&section(&draft, &rules(), "Tests Passed").items), Vec::<String>::new());
+}
+
+fn migration(path: &str, reversible: Reversible) -> Migration {
+    Migration {
+        path: path.to_owned(),
+        change: ChangeKind::Added,
+        from: None,
+        tool: "sqlx".to_owned(),
+        reversible,
+        why: "it says how".to_owned(),
+    }
+}
+
+#[test]
+fn a_migration_asks_for_a_tried_way_back_and_a_backup() {
+    let mut draft = draft();
+    draft.migrations = vec![migration("db/1.up.sql", Reversible::Yes)];
+    assert_eq!(
+        lines(&section(&draft, &rules(), "Database Changes").items),
+        [
+            "[x] Migration: db/1.up.sql | added, sqlx, reversible",
+            "  [ ] Tested rollback | it says how",
+            "  [ ] Backup verified | no fact can know it"
+        ]
+    );
+    assert!(draft.reversible());
+    let back = |draft: &Draft, rules: &Rules| lines(&section(draft, rules, "Rollback Plan").items).remove(1);
+    assert_eq!(back(&draft, &rules()), "[x] Database rollback: db/1.up.sql | -");
+    let mut poor = rules();
+    poor.rollback.as_mut().unwrap().migrations.clear();
+    assert_eq!(
+        back(&draft, &poor),
+        "[ ] Database rollback: db/1.up.sql | the policy says no 'rollback.migrations'"
+    );
+    for other in [Reversible::No, Reversible::Unknown] {
+        draft.migrations.truncate(1);
+        draft.migrations.push(migration("db/2.sql", other));
+        assert!(!draft.reversible());
+        assert_eq!(
+            back(&draft, &rules()),
+            "[ ] Database rollback: db/1.up.sql, db/2.sql | not every migration is known to be reversible"
+        );
+        assert_eq!((draft.extent().migrations, draft.extent().irreversible), (2, 1));
+    }
+}
+
+fn dependency(name: &str, change: DependencyChange, direct: Option<bool>) -> Dependency {
+    Dependency {
+        name: name.to_owned(),
+        change,
+        from: (change != DependencyChange::Added).then(|| "1.0".to_owned()),
+        to: (change != DependencyChange::Removed).then(|| "2.0".to_owned()),
+        direct,
+        lockfile: "Cargo.lock".to_owned(),
+    }
+}
+
+#[test]
+fn dependencies_are_ticked_only_where_every_lockfile_was_read() {
+    let with = |comparisons: Vec<Comparison>| {
+        let locks = comparisons.into_iter().enumerate();
+        let lockfiles =
+            locks.map(|(index, comparison)| LockFact { path: format!("{index}.lock"), comparison });
+        let draft = Draft { lockfiles: lockfiles.collect(), ..draft() };
+        let section = section(&draft, &rules(), "Dependencies");
+        (lines(&section.items), section.notes)
+    };
+    let (items, _) = with(vec![Comparison::Unchanged]);
+    assert_eq!(items, ["[x] No new dependencies | 0.lock"]);
+    let (items, _) = with(vec![Comparison::Unchanged, Comparison::Unreadable { why: "torn".to_owned() }]);
+    assert_eq!(items, ["[ ] Dependencies not read: 1.lock | torn"]);
+    let (items, notes) = with(vec![Comparison::Read(vec![
+        dependency("serde", DependencyChange::Added, Some(true)),
+        dependency("itoa", DependencyChange::Added, Some(false)),
+        dependency("what", DependencyChange::Added, None),
+        dependency("old", DependencyChange::Removed, Some(true)),
+        dependency("evil", DependencyChange::Source, Some(true)),
+    ])]);
+    assert_eq!(
+        items,
+        [
+            "[x] New dependency: serde 2.0 | Cargo.lock",
+            "  [ ] Security scanned | no scanner said so",
+            "  [ ] License verified | no scanner said so",
+            "[x] New dependency: what 2.0 | Cargo.lock, direct or not is unknown",
+            "  [ ] Security scanned | no scanner said so",
+            "  [ ] License verified | no scanner said so",
+            "[ ] Same version, other source: evil: 1.0 became 2.0 | the same version comes from another place",
+        ]
+    );
+    assert_eq!(notes, ["0.lock: 1 transitive added, 1 removed"]);
+}
+
+#[test]
+fn silence_about_breaking_changes_is_never_none() {
+    let with = |changes: Vec<Change>| {
+        let draft = Draft { breaking: summarise(&changes), changes, ..draft() };
+        lines(&section(&draft, &rules(), "Breaking Changes").items)
+    };
+    let quiet = with(vec![change('2', Some("fix"), "totals", Breaking::None)]);
+    assert_eq!(quiet.len(), 1);
+    assert!(quiet[0].starts_with("[ ] None | 0 of 1 commit"), "{quiet:?}");
+    assert_eq!(
+        with(vec![
+            change('2', Some("feat"), "cart", Breaking::Declared),
+            change('3', None, "drop api", Breaking::Possible)
+        ]),
+        [
+            "[x] Breaking: cart | 2222222",
+            "  [ ] Migration guide prepared | no fact can know it",
+            "  [ ] Clients notified | no fact can know it",
+            "[ ] Possibly breaking: drop api | it reads like one, and does not say so",
+        ]
+    );
+}
+
+#[test]
+fn a_way_back_needs_a_rule_and_a_release_that_somebody_named() {
+    let first = |since: Since| {
+        let draft = Draft { since, ..draft() };
+        lines(&section(&draft, &rules(), "Rollback Plan").items).remove(0)
+    };
+    assert_eq!(
+        first(Since::Live(release(1))),
+        "[x] Rollback command: deployctl rollback, back to v1: ./back | -"
+    );
+    assert!(first(Since::Named(release(1))).starts_with("[x] "));
+    for guess in [Since::Tag(release(1)), Since::Commit(commit('1')), Since::Beginning] {
+        assert_eq!(first(guess), "[ ] Rollback command | there is no recorded release to go back to");
+    }
+    let mut estimated = rules();
+    estimated.rollback.as_mut().unwrap().estimate = Some(std::time::Duration::from_secs(61));
+    assert_eq!(
+        lines(&section(&draft(), &estimated, "Rollback Plan").items)[2],
+        "[x] Estimated rollback time: 2 min | -"
+    );
+}
+
+#[test]
+fn of_monitoring_only_the_alerts_of_the_policy_are_known() {
+    let monitoring = Monitoring {
+        alerts: vec!["errors".to_owned(), "latency".to_owned()],
+        dashboards: vec!["overview".to_owned()],
+        on_call: Some("Alice".to_owned()),
+        watch: std::time::Duration::from_secs(900),
+    };
+    let rules = Rules { rollback: None, monitoring: Some(monitoring) };
+    assert_eq!(
+        lines(&section(&draft(), &rules, "Monitoring").items),
+        [
+            "[x] Alerts configured: errors, latency | -",
+            "[ ] Dashboards updated: overview | no fact can know it",
+            "[ ] On-call notified: Alice | no fact can know it",
+        ]
+    );
+}
+
+#[test]
+fn open_boxes_are_pinned_with_their_keys_and_all_keys_differ() {
+    let mut draft = draft();
+    draft.tests = vec![test(Verdict::Fail, 1, 1)];
+    draft.migrations = vec![migration("db/1.sql", Reversible::No)];
+    draft.lockfiles = vec![LockFact {
+        path: "Cargo.lock".to_owned(),
+        comparison: Comparison::Read(vec![dependency("serde", DependencyChange::Added, Some(true))]),
+    }];
+    let open = open_boxes(&draft.checklist("x", &rules()));
+    let keys: Vec<&str> = open.iter().map(|open| open.key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "tests.unit",
+            "migration.db/1.sql.rollback",
+            "migration.db/1.sql.backup",
+            "dependency.Cargo.lock.serde.security",
+            "dependency.Cargo.lock.serde.license",
+            "breaking.none",
+            "rollback.database",
+            "rollback.estimate",
+            "monitoring.alerts",
+            "monitoring.dashboards",
+            "monitoring.on-call",
+        ]
+    );
+    assert_eq!(open[5].item, "No breaking changes");
+}
