@@ -109,7 +109,7 @@ impl Moment {
         let chain = self.records.chain(&there)?;
         anyhow::ensure!(chain.contains(after), "the remote's ledger lacks entries that this clone has seen");
         anyhow::ensure!(self.records.advance(LEDGER, here.as_ref(), &there)?, "the ledger moved meanwhile");
-        let mark = HighWater { sequence: chain.len() as u64, commit: there };
+        let mark = HighWater { sequence: chain.len() as u64, commit: there, remote: self.remote.clone() };
         marks::set_high_water(&self.common_dir, &mark)?;
         self.refresh()
     }
