@@ -4,6 +4,7 @@
 mod house;
 mod main_path;
 mod people;
+mod refusals;
 mod seals;
 mod storefront;
 mod tidy;

@@ -1,0 +1,182 @@
+//! The candidate: what its stages say, on which branch it is, what it lacks, what it was before.
+
+use std::fs;
+
+use chrono::TimeDelta;
+
+use super::{founded_with, refuses, refuses_in_words, requested, sentence};
+use crate::house::House;
+
+#[test]
+fn stage_missing() {
+    let house = House::founded();
+    fs::remove_dir_all(house.project().join("reports/integration")).unwrap();
+    let id = house.requests();
+    let refused = "\
+refused: deployctl approve
+  ✗ stage.missing  stage `integration`: `Integration tests` has no evidence for [id]
+      policy: environments.production.requires
+next: run the check on that commit, and request again
+";
+    refuses(&house, "alice", &["approve", &id], 3, &["stage.missing"]);
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+    // A report without a test says as little as none.
+    let house = House::founded();
+    house.report("unit", 0, 0);
+    let id = house.requests();
+    refuses(&house, "alice", &["approve", &id], 3, &["stage.missing"]);
+}
+
+#[test]
+fn stage_failed() {
+    let house = House::founded();
+    house.report("unit", 11, 1);
+    let id = house.requests();
+    let refused = "\
+refused: deployctl approve
+  ✗ stage.failed  stage `development`: `Unit tests` failed for [id]
+      policy: environments.production.requires
+next: run the check on that commit, and request again
+";
+    refuses(&house, "alice", &["approve", &id], 3, &["stage.failed"]);
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+    // A no needs no evidence.
+    house.person("alice").denies(&id, "a test fails");
+}
+
+#[test]
+fn evidence_stale() {
+    let house = House::founded();
+    // Older than the commit, and then of another one.
+    house.aged("reports/unit/results.xml", TimeDelta::hours(3));
+    let id = house.requests();
+    let answer = refuses(&house, "alice", &["approve", &id], 3, &["evidence.stale"]);
+    assert!(
+        sentence(&answer).starts_with("stage `development`: `Unit tests` has only stale evidence for "),
+        "{answer:#}"
+    );
+    let house = House::founded();
+    house.commit("feat: something else");
+    let id = house.requests();
+    refuses(&house, "alice", &["approve", &id], 3, &["evidence.stale", "evidence.stale"]);
+}
+
+#[test]
+fn evidence_unreadable() {
+    let house = House::founded();
+    let report = house.project().join("reports/unit/results.xml");
+    let text = fs::read_to_string(&report).unwrap();
+    fs::write(&report, &text[..text.len() / 2]).unwrap();
+    house.aged("reports/unit/results.xml", TimeDelta::minutes(14));
+    let id = house.requests();
+    let answer = refuses(&house, "alice", &["approve", &id], 3, &["evidence.unreadable"]);
+    let what = "stage `development`: `Unit tests` has evidence that cannot be read or says two things for ";
+    assert!(sentence(&answer).starts_with(what), "{answer:#}");
+    // Totals that its own test cases do not bear out.
+    fs::write(&report, text.replace("failures=\"0\"", "failures=\"2\"")).unwrap();
+    house.aged("reports/unit/results.xml", TimeDelta::minutes(14));
+    let id = requested(&house, &["v1.4.0", "--since", "v1.3.0", "--summary", "Once more"]);
+    refuses(&house, "alice", &["approve", &id], 3, &["evidence.unreadable"]);
+}
+
+#[test]
+fn every_reason_at_once() {
+    let house = House::founded();
+    house.report("unit", 11, 1);
+    fs::remove_dir_all(house.project().join("reports/integration")).unwrap();
+    let id = house.requests();
+    house.clock("2026-11-25T10:00:00Z");
+    let expected = &["request.expired", "key.unknown", "stage.missing", "stage.failed"];
+    refuses(&house, "mallory", &["approve", &id], 4, expected);
+}
+
+#[test]
+fn commit_branch() {
+    let house = House::founded();
+    house.git(["checkout", "--quiet", "-b", "side"]);
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: more");
+    house.tag("v1.5.0");
+    let id = requested(&house, &["v1.5.0", "--since", "v1.3.0"]);
+    let refused = "\
+refused: deployctl approve
+  ✗ commit.branch  [id] is not on the branch `main`
+      policy: stages.integration.branch
+next: merge the commit into `main`, and fetch it
+";
+    refuses(&house, "alice", &["approve", &id], 3, &["commit.branch"]);
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+    house.git(["branch", "--force", "main", "side"]);
+    house.person("alice").approves(&id);
+    // What was on the branch and is not any more is not approved any more either.
+    house.git(["branch", "--force", "main", "v1.4.0"]);
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["commit.branch"]);
+    house.git(["branch", "--delete", "--force", "main"]);
+    let answer = refuses(&house, "alice", &["deploy", "production", &id], 3, &["commit.branch"]);
+    assert_eq!(sentence(&answer), "the branch `main` is not in this clone");
+}
+
+#[test]
+fn commit_branch_of_the_environment() {
+    let house = founded_with(&[("deployment: human\n", "deployment: human\n    branch: release\n")]);
+    let id = house.requests();
+    let answer = refuses(&house, "alice", &["approve", &id], 3, &["commit.branch"]);
+    assert_eq!(answer["reasons"][0]["policy"], "environments.production.branch");
+}
+
+/// A version beside v1.4.0, which is live: both come from v1.3.0.
+fn beside() -> House {
+    let (house, _) = House::deployed();
+    house.git(["reset", "--quiet", "--hard", "v1.3.0"]);
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: another way");
+    house.tag("v1.5.0");
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    house
+}
+
+#[test]
+fn commit_behind() {
+    let house = beside();
+    // Counted from another version than the live one, the request does not see what it would take away.
+    let id = requested(&house, &["v1.5.0", "--since", "v1.3.0"]);
+    let expected = &["request.stale", "commit.behind"];
+    refuses(&house, "alice", &["approve", &id], 3, expected);
+    let refused = "\
+refused: deployctl approve
+  ✗ request.stale  since `v1.5.0-[id]` was requested, this moved: what is live: now `v1.4.0`
+  ✗ commit.behind  2 commits that are live are not in [id], and the request did not say so: [id]
+next: deployctl request v1.5.0
+next: merge what is live into the candidate, and request again
+";
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+}
+
+#[test]
+fn what_an_approver_saw_is_not_behind() {
+    let house = beside();
+    let id = requested(&house, &["v1.5.0"]);
+    let shown = house.person("alice").approves(&id);
+    assert!(shown.contains("totals in the cart") || shown.contains("2 commits"), "{shown}");
+    house.person("alice").deploys(&id);
+    assert_eq!(house.live("version").unwrap(), "v1.5.0\n");
+}
+
+#[test]
+fn commit_quarantined() {
+    let (house, _) = House::deployed();
+    house.person("bob").rolls_back("checkout fails");
+    let id = requested(&house, &["v1.4.0"]);
+    let refused = "\
+refused: deployctl approve
+  ✗ commit.quarantined  [id] was rolled back in `production`
+next: fix what was wrong and request the commit that holds the fix
+";
+    refuses(&house, "alice", &["approve", &id], 3, &["commit.quarantined"]);
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+    // Nor under another name.
+    house.tag("v1.4.1");
+    let id = requested(&house, &["v1.4.1"]);
+    refuses(&house, "alice", &["approve", &id], 3, &["commit.quarantined"]);
+}

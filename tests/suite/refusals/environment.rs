@@ -1,0 +1,210 @@
+//! The environment: closed at this hour, held by another deployment, left half-way, without a way back.
+
+use std::fs;
+
+use super::{
+    approved_with, founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, requested,
+    sentence,
+};
+use crate::house::{House, Terminal};
+
+const BACK: [&str; 4] = ["rollback", "production", "--reason", "checkout fails"];
+
+fn windows(lines: &str) -> String {
+    format!("deployment: human\n    windows:\n      timezone: Europe/Berlin\n      {lines}\n")
+}
+
+#[test]
+fn window_closed() {
+    // 11:00 in Berlin is 10:00 UTC.
+    let open = windows("allow: [{ days: mon-thu, hours: \"09:00-12:00\" }]");
+    let (house, id) = approved_with(&[("deployment: human\n", &open)]);
+    house.clock("2026-11-23T11:00:00Z");
+    let refused = "\
+refused: deployctl deploy
+  ✗ window.closed  no window of `production` is open now
+      policy: environments.production.windows.allow
+next: it opens Tue 2026-11-24 09:00 CET
+";
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["window.closed"]);
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+    // Approving is no deploying: it is only said.
+    let shown = house.person("alice").approves(&id);
+    assert!(shown.contains("window.closed"), "{shown}");
+    house.clock("2026-11-23T10:59:59Z");
+    house.person("alice").deploys(&id);
+}
+
+#[test]
+fn window_closed_while_it_runs() {
+    let open = windows("allow: [{ hours: \"09:00-12:00\" }]");
+    let (house, id) = approved_with(&[("deployment: human\n", &open)]);
+    // Closed for everybody else who looks.
+    house.clock("2026-11-23T12:00:00Z");
+    refuses_machine(&house, &["deploy", "production", &id, "--dry-run"], 3, &["window.closed"]);
+}
+
+#[test]
+fn window_blackout() {
+    let freeze = windows("deny: [{ name: the fair, from: \"2026-11-23 12:00\", to: 2026-11-24 }]");
+    let house = founded_with(&[("deployment: human\n", &freeze)]);
+    let id = house.requests();
+    let second = requested(&house, &["v1.4.0", "--since", "v1.3.0", "--summary", "Once more"]);
+    for id in [&id, &second] {
+        house.person("alice").approves(id);
+    }
+    house.person("alice").deploys(&id);
+    house.clock("2026-11-23T11:00:00Z");
+    let expected = &["request.stale", "window.blackout"];
+    let answer = refuses(&house, "alice", &["deploy", "production", &second], 3, expected);
+    assert_eq!(answer["reasons"][1]["policy"], "environments.production.windows.deny[0]");
+    // A freeze keeps nobody from going back.
+    house.person("bob").rolls_back("checkout fails");
+    assert_eq!(house.live("version").unwrap(), "v1.3.0\n");
+}
+
+#[test]
+fn window_blackout_for_rollbacks_too() {
+    let freeze = windows(
+        "deny: [{ name: the fair, from: \"2026-11-23 12:00\", to: 2026-11-24, actions: [deploy, rollback] }]",
+    );
+    let (house, id) = approved_with(&[("deployment: human\n", &freeze)]);
+    let second = requested(&house, &["v1.4.0", "--since", "v1.3.0", "--summary", "Once more"]);
+    house.person("alice").deploys(&id);
+    house.clock("2026-11-23T11:00:00Z");
+    let refused = "\
+refused: deployctl rollback
+  ✗ window.blackout  a blackout of `production` is on (`the fair`)
+      policy: environments.production.windows.deny[0]
+next: it opens Wed 2026-11-25 00:00 CET
+";
+    refuses(&house, "bob", &BACK, 3, &["window.blackout"]);
+    refuses_in_words(&house, "bob", &BACK, 3, refused);
+    refuses(&house, "bob", &["deploy", "production", &second], 4, &["approval.missing", "window.blackout"]);
+}
+
+#[test]
+fn environment_busy() {
+    let (house, id) = House::approved();
+    let hold = house.holds("release");
+    let running =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().expect("release waits");
+    let refused = "\
+refused: deployctl deploy
+  ✗ environment.busy  `production` is held by the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC
+next: wait until it ends, at the latest 2026-11-23 10:03 UTC
+";
+    refuses(&house, "bob", &["deploy", "production", &id], 7, &["environment.busy"]);
+    refuses_in_words(&house, "bob", &["deploy", "production", &id], 7, refused);
+    refuses(&house, "bob", &BACK, 7, &["environment.busy"]);
+    refuses(&house, "bob", &["approve", &id, "--review", "--reason", "well"], 7, &["environment.busy"]);
+    let second = requested(&house, &["v1.4.0", "--since", "v1.3.0", "--summary", "Once more"]);
+    refuses(&house, "bob", &["deploy", "production", &second], 4, &["approval.missing", "environment.busy"]);
+    refuses_machine(&house, &["deploy", "production", &id], 4, &["human.terminal", "environment.busy"]);
+    hold.lets_go();
+    running.exit(0);
+}
+
+/// A deployment that was killed in its first step; the step itself waits on, and does nothing any more.
+fn killed(house: &House, id: &str) {
+    let _hold = house.holds("migrate");
+    let running: Terminal = house.person("alice").at_terminal(["deploy", "production", id]);
+    running.signs().expect("migrate waits").kill().exit(137);
+    house.breaks("migrate");
+    fs::remove_file(house.home().join("migrate.hold")).unwrap();
+}
+
+#[test]
+fn deployment_interrupted() {
+    let (house, id) = House::approved();
+    killed(&house, &id);
+    house.mends("migrate");
+    // Nobody can tell a dead one from a slow one until its time is over.
+    refuses(&house, "bob", &["deploy", "production", &id], 7, &["environment.busy"]);
+    refuses(&house, "bob", &BACK, 7, &["environment.busy"]);
+    house.clock("2026-11-23T10:04:00Z");
+    let refused = "\
+refused: deployctl deploy
+  ✗ deployment.interrupted  the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC in `production` never said how it ended
+next: look at `production`, then: deployctl rollback production --reason TEXT
+next: or, if it is well: deployctl approve --review v1.4.0-[id] --reason TEXT
+";
+    refuses(&house, "bob", &["deploy", "production", &id], 4, &["deployment.interrupted"]);
+    refuses_in_words(&house, "bob", &["deploy", "production", &id], 4, refused);
+    house.person("bob").rolls_back("it was killed");
+    assert_eq!(house.live("version").unwrap(), "v1.3.0\n");
+    refuses(&house, "bob", &["deploy", "production", &id], 3, &["approval.consumed"]);
+    let id = requested(&house, &["v1.4.0"]);
+    refuses(&house, "bob", &["approve", &id], 3, &["commit.quarantined"]);
+}
+
+#[test]
+fn deployment_interrupted_and_found_well() {
+    let (house, id) = House::approved();
+    killed(&house, &id);
+    house.clock("2026-11-23T10:04:00Z");
+    refuses(&house, "mallory", &["approve", &id, "--review", "--reason", "well"], 4, &["key.unknown"]);
+    house
+        .person("bob")
+        .at_terminal(["approve", &id, "--review", "--reason", "looked, and it is well"])
+        .signs()
+        .exit(0);
+    let status = house.run(["status", "--json"]).any_stdout().exit(0).json();
+    assert_eq!(status["environments"]["production"]["live"]["version"], "v1.4.0", "{status:#}");
+    refuses(&house, "bob", &["approve", &id, "--review", "--reason", "well"], 3, &["request.missing"]);
+    refuses(&house, "bob", &["deploy", "production", &id], 3, &["approval.consumed"]);
+}
+
+#[test]
+fn rollback_plan() {
+    let house = House::founded();
+    let refused = "\
+refused: deployctl rollback
+  ✗ rollback.plan  no deployment of `production` is recorded that could be rolled back
+";
+    refuses(&house, "bob", &BACK, 3, &["rollback.plan"]);
+    refuses_in_words(&house, "bob", &BACK, 3, refused);
+    let (house, _) = House::deployed();
+    house.person("bob").rolls_back("checkout fails");
+    refuses(&house, "bob", &BACK, 3, &["rollback.plan"]);
+}
+
+#[test]
+fn rollback_plan_that_the_rules_lack() {
+    let start = super::POLICY.find("    rollback:\n").expect("a way back");
+    let end = super::POLICY.find("    approvals:\n").expect("approvals");
+    let (house, id) = approved_with(&[(&super::POLICY[start..end], "")]);
+    let refused = "\
+refused: deployctl deploy
+  ✗ rollback.plan  the policy says no way back
+      policy: environments.production.rollback
+next: say `rollback` in `deployctl.yaml`, then run: deployctl approve --policy
+";
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["rollback.plan"]);
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+}
+
+#[test]
+fn rollback_plan_without_a_version_to_go_back_to() {
+    let house = House::founded();
+    let id = requested(&house, &["v1.4.0"]);
+    house.person("alice").approves(&id);
+    house.person("alice").deploys(&id);
+    let answer = refuses(&house, "bob", &BACK, 3, &["rollback.plan"]);
+    assert_eq!(sentence(&answer), "the approval of `v1.4.0` named no version to go back to");
+}
+
+#[test]
+fn rollback_to_another_version_is_not_covered() {
+    let (house, _) = House::deployed();
+    let back = ["rollback", "production", "v1.2.0", "--reason", "checkout fails"];
+    let refused = "\
+refused: deployctl rollback
+  ✗ approval.missing  the approval of `v1.4.0` covers going back to `v1.3.0` only
+next: deployctl rollback production v1.3.0 --reason TEXT
+next: or request the other version like any deployment: deployctl request VERSION
+";
+    refuses(&house, "bob", &back, 4, &["approval.missing"]);
+    refuses_in_words(&house, "bob", &back, 4, refused);
+    nothing_runs(&house, || house.run(BACK.into_iter().chain(["--dry-run"])).any_stdout().exit(0));
+}

@@ -1,0 +1,148 @@
+//! The ledger: an entry that does not hold, entries that are gone, a remote that does not answer, a clock that is behind.
+
+use std::fs;
+
+use deployctl::world::records::{JOURNAL, LEDGER};
+
+use super::forge::{appends, edited, replaces};
+use super::{founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, sentence};
+use crate::house::House;
+
+/// Everything that believes the ledger refuses for this reason, and for no other that would be a guess.
+#[track_caller]
+fn everything_refuses(house: &House, id: &str, exit: i32, code: &str) {
+    refuses(house, "alice", &["deploy", "production", id], exit, &[code]);
+    refuses(house, "alice", &["rollback", "production", "--reason", "no"], exit, &[code]);
+    refuses(house, "alice", &["approve", id, "--revoke", "--reason", "no"], exit, &[code]);
+    refuses_machine(house, &["deploy", "production", id, "--dry-run"], exit, &[code]);
+    refuses_machine(house, &["request", "v1.3.0", "--as", "orchestrator"], exit, &[code]);
+    refuses_machine(house, &["status"], exit, &[code]);
+}
+
+#[test]
+fn ledger_tampered() {
+    let (house, id) = House::approved();
+    // The approval once more, by nobody.
+    appends(&house, LEDGER, |files| edited(files, "payload.json", "\"sequence\":2", "\"sequence\":3"));
+    everything_refuses(&house, &id, 4, "ledger.tampered");
+    let refused = "\
+refused: deployctl deploy
+  ✗ ledger.tampered  the ledger does not hold: entry 3 ([id]): it does not follow the entry before it
+next: see what and where: deployctl history --verify
+";
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 4, refused);
+}
+
+#[test]
+fn ledger_tampered_where_nobody_saw_it_before() {
+    let house = founded_with(&[("ledger: none", "ledger: { remote: origin }")]);
+    let id = house.requests();
+    house.remote();
+    house.person("alice").denies(&id, "not before the fair");
+    // In the remote, the no becomes a yes.
+    replaces(&house, LEDGER, |files| {
+        edited(files, "payload.json", "\"verdict\":\"deny\"", "\"verdict\":\"allow\"")
+    });
+    house.git(["push", "--quiet", "--force", "origin", "deployctl/ledger", "deployctl/journal"]);
+    let other = house.clone_of();
+    let answer = refuses(&other, "alice", &["deploy", "production", &id], 4, &["ledger.tampered"]);
+    assert!(sentence(&answer).contains("the signature of `alice` does not verify"), "{answer:#}");
+}
+
+#[test]
+fn ledger_rewound() {
+    let (house, id) = House::approved();
+    house
+        .person("bob")
+        .at_terminal(["approve", &id, "--revoke", "--reason", "checkout fails"])
+        .signs()
+        .exit(0);
+    // Without the last entry, the revocation, it would be a good approval.
+    house.git(["update-ref", LEDGER, "deployctl/ledger~1"]);
+    everything_refuses(&house, &id, 4, "ledger.rewound");
+    let refused = "\
+refused: deployctl deploy
+  ✗ ledger.rewound  the ledger was rewound: this clone has seen entry 3 ([id]), and it is not there any more
+next: find out who rewrote `deployctl/ledger`, and push the entries back from a clone that has them
+";
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 4, refused);
+    house.git(["update-ref", "-d", LEDGER]);
+    everything_refuses(&house, &id, 4, "ledger.rewound");
+}
+
+/// A house with a remote, in which alice has approved, and another clone that has seen it.
+fn shared() -> (House, String, House) {
+    let house = House::new();
+    house.remote();
+    house.config(&super::rules(&[("ledger: none", "ledger: { remote: origin }")]));
+    house.person("alice").signs_policy();
+    let id = house.requests();
+    house.person("alice").approves(&id);
+    let other = house.clone_of();
+    other.run(["status"]).any_stdout().any_stderr().exit(0);
+    (house, id, other)
+}
+
+#[test]
+fn ledger_rewound_in_the_remote() {
+    let (house, id, other) = shared();
+    house.git(["push", "--quiet", "--force", "origin", "deployctl/ledger~1:refs/heads/deployctl/ledger"]);
+    // A remote that has less is given what this clone has: nothing is lost, and nothing is refused.
+    other.run(["deploy", "production", &id, "--dry-run"]).any_stdout().any_stderr().exit(0);
+    assert_eq!(
+        other.git(["ls-remote", "origin", LEDGER]).split('\t').next(),
+        Some(other.git(["rev-parse", LEDGER]).as_str())
+    );
+    // Another history is not the same ledger, whoever wrote it.
+    house.git(["commit", "--quiet", "--allow-empty", "--message", "something else"]);
+    house.git(["push", "--quiet", "--force", "origin", "HEAD:refs/heads/deployctl/ledger"]);
+    refuses(&other, "alice", &["deploy", "production", &id], 4, &["ledger.rewound"]);
+    house.git(["push", "--quiet", "origin", ":refs/heads/deployctl/ledger"]);
+    let answer = refuses(&other, "alice", &["deploy", "production", &id], 4, &["ledger.rewound"]);
+    assert_eq!(
+        sentence(&answer),
+        "the ledger was rewound: the remote `origin` has no ledger, and this clone has one"
+    );
+}
+
+#[test]
+fn ledger_unreachable() {
+    let (house, id, other) = shared();
+    fs::rename(house.world().join("origin.git"), house.world().join("gone.git")).unwrap();
+    for clone in [&house, &other] {
+        everything_refuses(clone, &id, 3, "ledger.unreachable");
+    }
+    let shown =
+        nothing_runs(&house, || house.person("alice").at_terminal(["deploy", "production", &id]).exit(3));
+    house.ends(&shown, "next: check the network and the remote, then try again\n");
+    fs::rename(house.world().join("gone.git"), house.world().join("origin.git")).unwrap();
+    other.run(["deploy", "production", &id, "--dry-run"]).any_stdout().any_stderr().exit(0);
+}
+
+#[test]
+fn clock_backwards() {
+    let (house, id) = House::approved();
+    // Back where the approval would still be good for long.
+    house.clock("2026-11-23T09:57:00Z");
+    let refused = "\
+refused: deployctl deploy
+  ✗ clock.backwards  this machine's clock says 2026-11-23 09:57 UTC, and the ledger's newest entry was signed at 2026-11-23 10:00 UTC
+next: set this machine's clock
+";
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["clock.backwards"]);
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+    refuses(&house, "alice", &["approve", &id, "--revoke", "--reason", "no"], 3, &["clock.backwards"]);
+    refuses_machine(&house, &["request", "v1.3.0", "--as", "orchestrator"], 3, &["clock.backwards"]);
+    // Machines differ by a little.
+    house.clock("2026-11-23T09:58:00Z");
+    house.run(["deploy", "production", &id, "--dry-run"]).any_stdout().exit(0);
+}
+
+#[test]
+fn a_broken_journal_stops_nobody() {
+    let (house, id) = House::approved();
+    appends(&house, JOURNAL, |files| {
+        files.insert("payload.json".to_owned(), b"{".to_vec());
+    });
+    house.person("alice").deploys(&id);
+}

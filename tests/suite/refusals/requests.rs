@@ -1,0 +1,237 @@
+//! The request: there is none, it is not what was pinned, it waited too long.
+
+use std::fs;
+
+use deployctl::gate::request::Request;
+use deployctl::world::records::JOURNAL;
+
+use super::forge::{edited, replaces};
+use super::{
+    PROGRAM, founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, requested, rules,
+    sentence,
+};
+use crate::house::House;
+
+const SINCE: [&str; 2] = ["--since", "v1.3.0"];
+
+#[test]
+fn request_missing() {
+    let (house, id) = House::requested();
+    let expected = &["request.missing"];
+    refuses(&house, "alice", &["approve", "v9.9.9"], 3, expected);
+    refuses(&house, "alice", &["approve", "v1.4.0-0000000", "--deny", "--reason", "no"], 3, expected);
+    refuses(&house, "alice", &["approve", &id, "--review", "--reason", "well"], 3, expected);
+    refuses(&house, "alice", &["deploy", "production", "v9.9.9"], 3, expected);
+    refuses(&house, "alice", &["deploy", "produktion", &id], 3, expected);
+    refuses_machine(&house, &["approve", "v9.9.9", "--show"], 3, expected);
+    let empty = house.world().join("tmp").display().to_string();
+    refuses(&house, "alice", &["approve", &empty], 3, expected);
+    let refused = "\
+refused: deployctl deploy
+  ✗ request.missing  there is no request `v9.9.9`
+next: deployctl request VERSION -e production --as ROLE
+";
+    refuses_in_words(&house, "alice", &["deploy", "production", "v9.9.9"], 3, refused);
+}
+
+#[test]
+fn request_missing_where_several_fit() {
+    let house = House::founded();
+    let first = house.requests();
+    let second = requested(&house, &["v1.4.0", SINCE[0], SINCE[1], "--summary", "Something else"]);
+    let answer = refuses(&house, "alice", &["approve", "v1.4.0"], 3, &["request.missing"]);
+    assert!(sentence(&answer).starts_with("several requests fit: "), "{answer:#}");
+    for id in [&first, &second] {
+        house.person("alice").approves(id);
+    }
+    let answer = refuses(&house, "alice", &["deploy", "production"], 3, &["request.missing"]);
+    assert!([&first, &second].iter().all(|id| sentence(&answer).contains(*id)), "{answer:#}");
+    refuses(&house, "alice", &["deploy", "production", "v1.4.0"], 3, &["request.missing"]);
+}
+
+/// What of the request is not as it was, by the only sentence of a refusal to approve it.
+#[track_caller]
+fn stale(house: &House, id: &str, what: &str) {
+    let answer = refuses(house, "alice", &["approve", id], 3, &["request.stale"]);
+    assert_eq!(sentence(&answer).split_once('-').map(|(what, _)| what), Some(what), "{answer:#}");
+}
+
+#[test]
+fn request_stale() {
+    let (house, id) = House::approved();
+    // The tag names another commit now.
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: more");
+    house.git(["tag", "--force", "v1.4.0", "HEAD"]);
+    let refused = "\
+refused: deployctl deploy
+  ✗ request.stale  since `v1.4.0-[id]` was requested, this moved: the commit: `v1.4.0` was [id] and now names [id]
+next: deployctl request v1.4.0
+";
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["request.stale"]);
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+}
+
+#[test]
+fn request_stale_for_another_commit() {
+    let (house, id) = House::approved();
+    for commit in ["HEAD~1", "v1.3.0"] {
+        refuses(&house, "alice", &["deploy", "production", &id, "--commit", commit], 3, &["request.stale"]);
+    }
+    house.run(["deploy", "production", &id, "--commit", "HEAD", "--dry-run"]).any_stdout().exit(0);
+}
+
+#[test]
+fn request_stale_under_other_rules() {
+    let (house, id) = House::approved();
+    house.config(&rules(&[("estimate: 5m", "estimate: 6m")]));
+    house.person("alice").signs_policy();
+    let answer = refuses(&house, "alice", &["deploy", "production", &id], 3, &["request.stale"]);
+    assert_eq!(sentence(&answer), format!("since `{id}` was requested, this moved: the policy in force"));
+    refuses(&house, "bob", &["approve", &id], 3, &["request.stale"]);
+}
+
+#[test]
+fn request_stale_in_a_clone_without_the_commit() {
+    let (house, id) = House::approved();
+    let other = House::empty();
+    let theirs = house.project().display().to_string();
+    other.git(["fetch", "--quiet", "--no-tags", &theirs, "+deployctl/*:deployctl/*"]);
+    let answer =
+        refuses(&other, "alice", &["deploy", "production", &id], 3, &["request.stale", "commit.branch"]);
+    assert!(answer["reasons"][0]["message"].as_str().unwrap().contains("it is not in this clone, fetch it"));
+}
+
+#[test]
+fn request_stale_when_something_else_is_live() {
+    let house = House::founded();
+    let first = house.requests();
+    let second = requested(&house, &["v1.4.0", SINCE[0], SINCE[1], "--summary", "Something else"]);
+    for id in [&first, &second] {
+        house.person("alice").approves(id);
+    }
+    house.person("alice").deploys(&first);
+    let answer = refuses(&house, "alice", &["deploy", "production", &second], 3, &["request.stale"]);
+    assert_eq!(
+        sentence(&answer),
+        format!("since `{second}` was requested, this moved: what is live: now `v1.4.0`")
+    );
+}
+
+#[test]
+fn request_stale_when_its_journal_was_edited() {
+    let (house, id) = House::requested();
+    replaces(&house, JOURNAL, |files| edited(files, "checklist.md", "- [ ]", "- [x]"));
+    stale(&house, &id, "`checklist.md` of `v1.4.0");
+    replaces(&house, JOURNAL, |files| edited(files, "checklist.md", "- [x]", "- [ ]"));
+    replaces(&house, JOURNAL, |files| {
+        files.remove("evidence.json");
+    });
+    stale(&house, &id, "`evidence.json`, `evidence.json` of `v1.4.0");
+}
+
+/// The request of a journal with something else in it, in its canonical bytes: what a machine could have written at once.
+#[track_caller]
+fn rewritten(house: &House, edit: impl FnOnce(&mut Request)) -> String {
+    let mut id = String::new();
+    replaces(house, JOURNAL, |files| {
+        let mut request = Request::read(&files["request.json"]).expect("a request");
+        edit(&mut request);
+        let bytes = request.bytes().expect("bytes");
+        id = request.reference(&bytes).id;
+        files.insert("request.json".to_owned(), bytes);
+    });
+    id
+}
+
+#[test]
+fn request_stale_when_it_says_what_the_repository_does_not() {
+    let (house, _) = House::requested();
+    let id = rewritten(&house, |request| request.open.clear());
+    stale(&house, &id, "`open` of `v1.4.0");
+    let (house, _) = House::requested();
+    let id = rewritten(&house, |request| request.extent.migrations = 0);
+    stale(&house, &id, "`extent` of `v1.4.0");
+    let (house, _) = House::requested();
+    let id = rewritten(&house, |request| request.tree = request.checklist);
+    let answer = refuses(&house, "alice", &["approve", &id], 3, &["request.stale"]);
+    assert_eq!(sentence(&answer), format!("since `{id}` was requested, this moved: the tree"));
+}
+
+#[test]
+fn request_stale_when_its_package_was_edited() {
+    let (house, id) = House::requested();
+    let words =
+        ["request", "v1.4.0", "--as", "orchestrator", "--summary", "Totals in the cart", "-o", "package"];
+    house.run(words.into_iter().chain(SINCE)).any_stdout().exit(0);
+    let checklist = house.project().join("package/checklist.md");
+    let text = fs::read_to_string(&checklist).unwrap();
+    fs::write(&checklist, text.replace("- [ ]", "- [x]")).unwrap();
+    stale(&house, "package", "`checklist.md` of `v1.4.0");
+    fs::write(&checklist, text).unwrap();
+    house.person("alice").approves("package");
+    // Other bytes are another request, or none.
+    let request = house.project().join("package/request.json");
+    let text = fs::read_to_string(&request).unwrap();
+    fs::write(&request, text.replace("production", "staging")).unwrap();
+    refuses(&house, "alice", &["approve", "package"], 3, &["role.forbidden"]);
+    fs::write(&request, format!("{text}\n")).unwrap();
+    refuses(&house, "alice", &["approve", "package"], 3, &["request.missing"]);
+    house.person("alice").deploys(&id);
+}
+
+#[test]
+fn request_stale_of_another_repository() {
+    let theirs = founded_with(&[("project: storefront", "project: warehouse")]);
+    let words = ["request", "v1.4.0", "--as", "orchestrator", "-o", "package"];
+    theirs.run(words.into_iter().chain(SINCE)).any_stdout().exit(0);
+    let house = House::founded();
+    let package = theirs.project().join("package").display().to_string();
+    let answer = refuses(&house, "alice", &["approve", &package], 3, &["request.stale"]);
+    let sentence = sentence(&answer);
+    assert!(
+        sentence.ends_with("the policy in force; the repository: it was requested for another ledger"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn request_stale_from_a_clock_ahead() {
+    let house = House::founded();
+    house.clock("2026-11-23T11:00:00Z");
+    let id = house.requests();
+    house.clock("2026-11-23T10:30:00Z");
+    let answer = refuses(&house, "alice", &["approve", &id], 3, &["request.stale"]);
+    let expected = format!("`{id}` says that it was drafted at 2026-11-23 11:00 UTC, which is yet to come");
+    assert_eq!(sentence(&answer), expected);
+}
+
+#[test]
+fn request_expired() {
+    let (house, id) = House::requested();
+    house.clock("2026-11-24T10:00:00Z");
+    let waits = house.person("alice").at_terminal(["approve", &id]).expect("[y/n] ").end_of_input();
+    waits.exit(5);
+    house.clock("2026-11-24T10:00:01Z");
+    let expected = &["request.expired"];
+    refuses(&house, "alice", &["approve", &id], 3, expected);
+    refuses(&house, "alice", &["approve", &id, "--deny", "--reason", "no"], 3, expected);
+    refuses(&house, "alice", &["approve", &id, "--hold", "--reason", "no"], 3, expected);
+    let refused = "\
+refused: deployctl approve
+  ✗ request.expired  `v1.4.0-[id]` had to be decided by 2026-11-24 10:00 UTC
+      policy: environments.production.approvals.decide_within
+next: deployctl request v1.4.0
+";
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+}
+
+#[test]
+fn request_expired_whatever_it_says_itself() {
+    let (house, _) = House::requested();
+    let id = rewritten(&house, |request| request.decide_by += chrono::TimeDelta::days(365));
+    house.clock("2026-11-24T10:00:01Z");
+    refuses(&house, "alice", &["approve", &id], 3, &["request.expired"]);
+    let line = format!("{PROGRAM} approve {id} < /dev/null");
+    nothing_runs(&house, || house.program_at_terminal("sh", &["-c", &line]).exit(4));
+}
