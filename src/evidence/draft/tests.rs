@@ -213,7 +213,7 @@ fn a_migration_asks_for_a_tried_way_back_and_a_backup() {
         lines(&section(&draft, &rules(), "Database Changes").items),
         [
             "[x] Migration: db/1.up.sql | added, sqlx, reversible",
-            "  [ ] Tested rollback | it says how",
+            "  [ ] Tested rollback | it says how; nobody recorded that it was tried",
             "  [ ] Backup verified | no fact can know it"
         ]
     );
@@ -253,8 +253,11 @@ fn dependency(name: &str, change: DependencyChange, direct: Option<bool>) -> Dep
 fn dependencies_are_ticked_only_where_every_lockfile_was_read() {
     let with = |comparisons: Vec<Comparison>| {
         let locks = comparisons.into_iter().enumerate();
-        let lockfiles =
-            locks.map(|(index, comparison)| LockFact { path: format!("{index}.lock"), comparison });
+        let lockfiles = locks.map(|(index, comparison)| LockFact {
+            path: format!("{index}.lock"),
+            new: false,
+            comparison,
+        });
         let draft = Draft { lockfiles: lockfiles.collect(), ..draft() };
         let section = section(&draft, &rules(), "Dependencies");
         (lines(&section.items), section.notes)
@@ -283,6 +286,25 @@ fn dependencies_are_ticked_only_where_every_lockfile_was_read() {
         ]
     );
     assert_eq!(notes, ["0.lock: 1 transitive added, 1 removed"]);
+}
+
+#[test]
+fn a_new_lockfile_is_one_question() {
+    let found = vec![
+        dependency("serde", DependencyChange::Added, Some(true)),
+        dependency("rand", DependencyChange::Added, Some(true)),
+        dependency("itoa", DependencyChange::Added, Some(false)),
+    ];
+    let lock = LockFact { path: "Cargo.lock".to_owned(), new: true, comparison: Comparison::Read(found) };
+    let draft = Draft { lockfiles: vec![lock], ..draft() };
+    assert_eq!(
+        lines(&section(&draft, &rules(), "Dependencies").items),
+        [
+            "[x] New dependencies: 2 direct ones of a new lockfile: serde, rand | Cargo.lock",
+            "  [ ] Security scanned | no scanner said so",
+            "  [ ] License verified | no scanner said so",
+        ]
+    );
 }
 
 #[test]
@@ -356,6 +378,7 @@ fn open_boxes_are_pinned_with_their_keys_and_all_keys_differ() {
     draft.migrations = vec![migration("db/1.sql", Reversible::No)];
     draft.lockfiles = vec![LockFact {
         path: "Cargo.lock".to_owned(),
+        new: false,
         comparison: Comparison::Read(vec![dependency("serde", DependencyChange::Added, Some(true))]),
     }];
     let open = open_boxes(&draft.checklist("x", &rules()));
