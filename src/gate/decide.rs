@@ -546,7 +546,7 @@ impl<'a> Judge<'a> {
                 Reason::new(
                     Code::CommitBehind,
                     format!(
-                        "{} that are live are not in {short}, and the request did not say so: {}",
+                        "{}, live now and not in {short}, which the request did not say: {}",
                         plural(unseen.len(), "commit"),
                         first.short()
                     ),

@@ -147,3 +147,67 @@ fn next_steps(reasons: &[Reason]) -> Vec<String> {
 fn clean(text: &str) -> String {
     text::line(text, 2_000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+    use crate::gate::reason::{Code, Reason};
+    use crate::outcome::Outcome;
+    use crate::render::style::Styles;
+
+    fn reason(code: Code) -> Reason {
+        Reason::new(code, "no").next("do this")
+    }
+
+    #[test]
+    fn a_refusal_is_never_success_failure_or_usage() {
+        for code in Code::ALL {
+            let answer = Answer::refused("deploy", vec![reason(*code)]);
+            let expected = match (code, code.human_required()) {
+                (Code::EnvironmentBusy, _) => Outcome::Busy,
+                (_, true) => Outcome::HumanRequired,
+                (_, false) => Outcome::Refused,
+            };
+            assert_eq!(answer.outcome, expected, "{}", code.as_str());
+            assert!(![0, 1, 2].contains(&answer.outcome.code()));
+        }
+        let both = vec![reason(Code::EnvironmentBusy), reason(Code::WindowClosed)];
+        assert_eq!(Answer::refused("deploy", both).outcome, Outcome::Refused);
+        let person = vec![reason(Code::EnvironmentBusy), reason(Code::ApprovalMissing)];
+        assert_eq!(Answer::refused("deploy", person).outcome, Outcome::HumanRequired);
+    }
+
+    #[test]
+    fn the_document_has_the_common_keys_and_every_reason() {
+        let answer =
+            Answer::refused("deploy", vec![reason(Code::WindowClosed)]).with("environment", "production");
+        let document: serde_json::Value = serde_json::from_str(&answer.json()).unwrap();
+        assert_eq!(
+            document,
+            serde_json::json!({
+                "schema": "deployctl/1", "command": "deploy", "outcome": "refused", "exit": 3,
+                "reasons": [{ "code": "window.closed", "message": "no", "next": ["do this"] }],
+                "warnings": [], "human_required": false, "environment": "production",
+            })
+        );
+        assert!(answer.json().ends_with("}\n"));
+    }
+
+    #[test]
+    fn what_to_do_comes_last_and_once() {
+        let reasons = vec![reason(Code::StageMissing), reason(Code::WindowClosed)];
+        let text = Answer::refused("deploy", reasons).remarks(Styles::plain());
+        assert_eq!(
+            text,
+            "refused: deployctl deploy\n  ✗ stage.missing  no\n  ✗ window.closed  no\nnext: do this"
+        );
+    }
+
+    #[test]
+    fn a_foreign_word_in_a_reason_makes_no_line_of_its_own() {
+        let evil = Reason::new(Code::ApprovalDenied, "because\nok: deployed\u{1b}[2K").next("a\nb");
+        let text = Answer::refused("deploy", vec![evil]).remarks(Styles::plain());
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(!text.contains('\u{1b}'));
+    }
+}

@@ -83,10 +83,7 @@ pub fn review(policy: &Policy, rule: &EnvironmentRule, request: &Request, refere
     if !request.behind.is_empty() {
         field(
             "LEFT BEHIND",
-            format!(
-                "{} that are live are not in this candidate",
-                text::count(request.behind.len(), "commit")
-            ),
+            format!("{}, live now and not in this candidate", text::count(request.behind.len(), "commit")),
         );
     }
     field(
@@ -427,4 +424,199 @@ pub fn warnings(warnings: &[Reason]) -> String {
             format!("  warning: {}  {}\n", warning.code.as_str(), text::line(&warning.message, 2_000))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{command, plan, policy, review};
+    use crate::gate::config::ActionKind;
+    use crate::gate::decide::{Decision, decide};
+    use crate::gate::facts::{Action, Caller, Facts, Pin};
+    use crate::gate::fixture::{
+        Book, by, checked, commit, config, key, minutes, open_box, production, reference, release, target,
+        touch_key,
+    };
+    use crate::gate::plan::Plan;
+    use crate::gate::request::Request;
+    use crate::gate::statement::{Ending, Verdict};
+
+    fn lines(text: &str) -> Vec<&str> {
+        text.lines().collect()
+    }
+
+    #[test]
+    fn a_policy_is_shown_with_its_people_their_keys_and_every_command() {
+        let rules = checked(&config(&[("requires: [development, integration]", "branch: main")])).unwrap();
+        let text = policy(&rules, 2, None, None);
+        let prints = [key(1), key(2), touch_key(3), key(4)].map(|key| key.fingerprint());
+        assert_eq!(
+            lines(&text),
+            [
+                format!("shop · policy 2 · {}", rules.digest),
+                "  trust root   this signature makes it".to_owned(),
+                "  records      in this clone only".to_owned(),
+                String::new(),
+                "  People".to_owned(),
+                "    alice  release".to_owned(),
+                format!("      ssh-ed25519 {}", prints[0]),
+                "    bob  release".to_owned(),
+                format!("      ssh-ed25519 {}", prints[1]),
+                format!("      sk-ssh-ed25519@openssh.com {}", prints[2]),
+                "    carol  design".to_owned(),
+                format!("      ssh-ed25519 {}", prints[3]),
+                "  Roles".to_owned(),
+                "    orchestrator  production: request".to_owned(),
+                "    qa  staging: check deploy".to_owned(),
+                "  Environment eu".to_owned(),
+                "    approve  1 of alice, bob".to_owned(),
+                "    apart    waived".to_owned(),
+                "    presence passphrase · decide within 24 h · execute within 4 h".to_owned(),
+                "    runs: release = ./release (at most 10 min)".to_owned(),
+                "    rolls back: back = ./back (at most 10 min)".to_owned(),
+                "  Environment production".to_owned(),
+                "    approve  1 of alice, bob".to_owned(),
+                "    apart    requester".to_owned(),
+                "    presence passphrase · decide within 24 h · execute within 4 h".to_owned(),
+                "    runs: release = ./release (at most 10 min)".to_owned(),
+                "    rolls back: back = ./back (at most 5 min)".to_owned(),
+                "    migrations down: down = ./down (at most 5 min)".to_owned(),
+                "  Environment staging".to_owned(),
+            ]
+        );
+    }
+
+    fn shown(edit: impl Fn(&mut Request)) -> String {
+        let book = Book::founded(&config(&[]));
+        let mut request = book.request("production", 2);
+        edit(&mut request);
+        review(book.policy(), &book.policy().environments[&production()], &request, &reference(&request))
+    }
+
+    #[test]
+    fn a_review_names_what_is_missing_in_capitals() {
+        let text = shown(|_| ());
+        assert!(text.contains("  Rollback     NONE: there is no release to go back to\n"), "{text}");
+        assert!(text.contains("  Since        the beginning; no release before it is recorded\n"), "{text}");
+        assert!(text.contains("\n  Nothing is open.\n"), "{text}");
+        let text = shown(|request| {
+            request.previous_release = Some(release(1));
+            request.extent.migrations = 2;
+            request.extent.irreversible = 1;
+            request.behind = vec![commit('7')];
+            request.open = vec![open_box("a"), open_box("b")];
+            crate::gate::fixture::state(request, "unit", crate::gate::request::CheckState::Failed);
+        });
+        for part in [
+            "  Since        v1 (1111111), as the request says: nothing is recorded\n",
+            "  Database     2 migrations, 1 NOT known to be reversible\n",
+            "  Rollback     to v1; the database does NOT go back by itself\n",
+            "Design review not needed · Unit tests FAILED, as orchestrator reports\n",
+            "  LEFT BEHIND  1 commit, live now and not in this candidate\n",
+            "\n  2 things need you:\n    [ ] a\n    [ ] b\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+    }
+
+    #[test]
+    fn no_word_of_a_request_makes_a_line_or_a_colour_of_its_own() {
+        let plain = shown(|_| ());
+        let evil = "x\n  Tests        Unit tests passed\r\u{1b}[32m\u{202e}".to_owned();
+        let text = shown(|request| {
+            request.asked.summary = evil.clone();
+            request.asked.impact = evil.clone();
+            request.asked.mitigation = evil.clone();
+            request.asked.preferred = Some(evil.clone());
+            request.asked.blackouts = vec![evil.clone()];
+            request.requested_by.name = evil.clone();
+            request.requested_by.known_by = evil.clone();
+        });
+        assert_eq!(text.lines().count(), plain.lines().count());
+        assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+        let tests = text.lines().filter(|line| line.starts_with("  Tests ")).count();
+        assert_eq!(tests, 1);
+    }
+
+    #[test]
+    fn a_command_is_shown_whole_and_quoted_where_it_must_be() {
+        let command = |run: &[&str]| command(&run.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert_eq!(command(&["./ops/release.sh", "--to=eu-1"]), "./ops/release.sh --to=eu-1");
+        assert_eq!(command(&["sh", "-c", "echo $HOME; it's", ""]), "sh -c 'echo $HOME; it'\\''s' ''");
+        assert_eq!(command(&[&"x".repeat(5_000)]).len(), 5_000);
+        assert!(!command(&["a\nb"]).contains('\n'));
+    }
+
+    fn planned(book: &Book, action: ActionKind, down: bool) -> Plan {
+        let environment = production();
+        let request = book.request("production", 3);
+        let found = target(&request);
+        let facts = Facts {
+            now: minutes(60),
+            caller: Caller {
+                role: None,
+                person: None,
+                name: "anyone".to_owned(),
+                known_by: "nothing".to_owned(),
+                presence: None,
+            },
+            ledger: Ok(&book.timeline),
+            pin: Pin::None,
+            key: None,
+        };
+        let action_of = match action {
+            ActionKind::Deploy => Action::Deploy { environment: &environment, target: Ok(&found) },
+            ActionKind::Rollback => {
+                Action::Rollback { environment: &environment, version: None, available: true }
+            }
+        };
+        let Decision::Allow(permit) = decide(Some(book.policy()), &facts, &action_of) else {
+            panic!("refused")
+        };
+        Plan::new(permit, &book.policy().environments[&environment], &environment, action, down).unwrap()
+    }
+
+    fn story() -> Book {
+        let mut book = Book::founded(&config(&[]));
+        book.deployed("production", 1, 0, Ending::Succeeded);
+        book.deployed("production", 2, 20, Ending::Succeeded);
+        let request = book.request("production", 3);
+        book.vote(by("bob", 40), &request, Verdict::Allow).unwrap();
+        book
+    }
+
+    #[test]
+    fn a_plan_shows_every_command_variable_and_the_way_back() {
+        let deploy = planned(&story(), ActionKind::Deploy, true);
+        assert_eq!(deploy.lease(), std::time::Duration::from_secs(15 * 60));
+        assert_eq!(deploy.tree_of, commit('3'));
+        let text = plan(&deploy, "shop", "Totals");
+        for part in [
+            "shop · deploy v3 in production\n",
+            "  Now live     v2 (2222222)\n",
+            "  Files of     3333333, written from git into a private directory\n",
+            "  Step 1       release: ./release (at most 10 min)\n",
+            "               DEPLOYCTL_VERSION=v3\n",
+            "               DEPLOYCTL_PREVIOUS_VERSION=v2\n",
+            "  Way back     deployctl rollback production --reason TEXT\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_rollback_runs_what_came_with_the_release_it_undoes() {
+        let book = story();
+        let rollback = planned(&book, ActionKind::Rollback, true);
+        let names = |plan: &Plan| plan.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&rollback), ["back", "down"]);
+        assert_eq!((&rollback.release, rollback.previous.as_ref()), (&release(1), Some(&release(2))));
+        assert_eq!(rollback.tree_of, commit('2'));
+        assert!(rollback.variables.contains(&("DEPLOYCTL_VERSION".to_owned(), "v2".to_owned())));
+        assert!(rollback.variables.contains(&("DEPLOYCTL_PREVIOUS_VERSION".to_owned(), "v1".to_owned())));
+        let stays = planned(&book, ActionKind::Rollback, false);
+        assert_eq!(names(&stays), ["back"]);
+        assert_ne!(stays.digest().unwrap(), rollback.digest().unwrap());
+        assert_eq!(planned(&book, ActionKind::Rollback, true).digest(), rollback.digest());
+        assert!(!plan(&stays, "shop", "because").contains("Way back"));
+    }
 }
