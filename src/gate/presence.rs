@@ -100,10 +100,14 @@ impl Presence {
         self.agent.as_ref().map(|found| format!("an agent runs this: found {found}"))
     }
 
-    /// Why the holder of the terminal is not a terminal, as a sentence (`human.pty`).
+    /// Why the holder of the terminal is not a terminal, as a sentence (`human.pty`). That there is no terminal at all
+    /// is said once, by [`Presence::terminal_problem`].
     #[must_use]
     pub fn holder_problem(&self) -> Option<String> {
-        self.holder.problem()
+        match &self.holder {
+            Holder::NoTerminal if self.terminal_problem().is_some() => None,
+            holder => holder.problem(),
+        }
     }
 }
 

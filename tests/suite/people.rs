@@ -33,7 +33,7 @@ fn without_a_terminal_nobody_approves_or_deploys() {
         &["deploy", "production", &id, "--yes"],
     ] {
         let answer = hands_over(&house, arguments, "EDITOR", "true").json();
-        assert_eq!(codes(&answer), ["human.terminal", "human.pty"], "{arguments:?}");
+        assert_eq!(codes(&answer), ["human.terminal"], "{arguments:?}");
     }
     assert_eq!(house.live("version"), None);
 }
@@ -43,9 +43,9 @@ fn marks_of_agents_and_of_ci_are_reasons_of_their_own() {
     let (house, id) = House::approved();
     let arguments = ["deploy", "production", id.as_str()];
     let answer = hands_over(&house, &arguments, "CLAUDECODE", "1").json();
-    assert_eq!(codes(&answer), ["human.terminal", "human.agent", "human.pty"]);
+    assert_eq!(codes(&answer), ["human.terminal", "human.agent"]);
     let answer = hands_over(&house, &arguments, "GITLAB_CI", "true").json();
-    assert_eq!(codes(&answer), ["human.terminal", "human.ci", "human.pty"]);
+    assert_eq!(codes(&answer), ["human.terminal", "human.ci"]);
 }
 
 #[test]
@@ -54,7 +54,6 @@ fn the_refusal_names_what_a_person_runs() {
     let refused = "\
 refused: deployctl deploy
   ✗ human.terminal  only a person can do this: standard input is not a terminal
-  ✗ human.pty  only a person can do this: there is no terminal
 next: ask a person to run this at their own terminal: deployctl deploy production [the id]
 ";
     let elsewhere = house.project().join("app");
@@ -98,7 +97,7 @@ fn the_name_of_a_person_is_no_right() {
 fn nobody_is_sent_to_sign_something_else() {
     let house = House::founded();
     let answer = house.run(["approve", "v9.9.9", "--json"]).any_stdout().exit(4).json();
-    assert_eq!(codes(&answer), ["human.terminal", "human.pty", "request.missing"]);
+    assert_eq!(codes(&answer), ["human.terminal", "request.missing"]);
     assert!(!answer.to_string().contains("--policy"), "{answer}");
 }
 
