@@ -2,7 +2,7 @@
 //!
 //! Deny by default: a permit is only made where nothing speaks against it, and only here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -642,10 +642,13 @@ impl<'a> Judge<'a> {
         self.held(decided, approvals, id);
         let mut people = BTreeSet::new();
         let mut confirmed: BTreeSet<&str> = BTreeSet::new();
-        let mut turned_down = Vec::new();
+        let mut turned_down = BTreeMap::new();
         for vote in decided.votes.iter().filter(|vote| allows(vote)) {
-            match self.counts(vote, target, approvals) {
-                Some(reason) => turned_down.push(reason),
+            match self.counts(vote, decided, target, approvals) {
+                // What a person said last says best why it does not count.
+                Some(reason) => {
+                    turned_down.insert(&vote.by, reason);
+                }
                 None => {
                     if people.insert(vote.by.clone()) {
                         self.approvals.push(vote.entry);
@@ -656,7 +659,7 @@ impl<'a> Judge<'a> {
         }
         let required = approvals.required as usize;
         if people.len() < required {
-            self.reasons.extend(turned_down);
+            self.reasons.extend(turned_down.into_values());
             self.too_few(people.len(), required, id, environment, decided);
             return;
         }
@@ -683,7 +686,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Why an approval does not count, if it does not.
-    fn counts(&self, vote: &Vote, target: &Target, approvals: &Approvals) -> Option<Reason> {
+    fn counts(
+        &self,
+        vote: &Vote,
+        decided: &Decided,
+        target: &Target,
+        approvals: &Approvals,
+    ) -> Option<Reason> {
         let environment = &target.request.environment;
         let id = &target.reference.id;
         let again = format!("ask a person to run: deployctl approve {id}");
@@ -698,10 +707,11 @@ impl<'a> Judge<'a> {
             );
         }
         if vote.revoked {
+            let by = decided.revoked.as_ref().map(|(by, why)| format!(" by `{by}`: {why}"));
             return Some(
                 Reason::new(
                     Code::ApprovalRevoked,
-                    format!("the approval of `{id}` by `{}` was revoked", vote.by),
+                    format!("the approval of `{id}` by `{}` was revoked{}", vote.by, by.unwrap_or_default()),
                 )
                 .next(again),
             );
@@ -763,13 +773,11 @@ impl<'a> Judge<'a> {
         environment: &Environment,
         decided: &Decided,
     ) {
-        let any_standing = decided.votes.iter().any(|vote| allows(vote) && !vote.revoked);
         let reason = if have > 0 {
             Reason::new(Code::ApprovalQuorum, format!("`{id}` has {have} of {required} approvals"))
-        } else if decided.votes.iter().any(allows) && any_standing {
+        } else if decided.votes.iter().any(allows) {
+            // Why each of them does not count has been said.
             return;
-        } else if let Some((by, why)) = &decided.revoked {
-            Reason::new(Code::ApprovalRevoked, format!("`{by}` revoked the approval of `{id}`: {why}"))
         } else {
             Reason::new(Code::ApprovalMissing, format!("nobody has approved `{id}`"))
         };
