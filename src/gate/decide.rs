@@ -524,22 +524,7 @@ impl<'a> Judge<'a> {
                 .next("fix what was wrong and request the commit that holds the fix"),
             );
         }
-        let stages = self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default();
-        let required = stages.iter().filter(|stage| rule.requires.contains(&stage.name));
-        let branches: BTreeSet<&String> =
-            required.filter_map(|stage| stage.branch.as_ref()).chain(rule.branch.as_ref()).collect();
-        for branch in branches {
-            let what = match target.branches.get(branch) {
-                Some(BranchFact::Holds) => continue,
-                Some(BranchFact::Lacks) => format!("{short} is not on the branch `{branch}`"),
-                Some(BranchFact::Absent) | None => format!("the branch `{branch}` is not in this clone"),
-            };
-            self.refuse(
-                Reason::new(Code::CommitBranch, what)
-                    .next(format!("merge the commit into `{branch}`, and fetch it"))
-                    .rule(&request.environment, "branch"),
-            );
-        }
+        self.branches(target, rule);
         let unseen: Vec<_> = target.behind.iter().filter(|commit| !request.behind.contains(commit)).collect();
         if let Some(first) = unseen.first() {
             self.refuse(
@@ -553,6 +538,34 @@ impl<'a> Judge<'a> {
                 )
                 .next("merge what is live into the candidate, and request again"),
             );
+        }
+    }
+
+    /// Each branch that a rule names, once, with the rule that names it.
+    fn branches(&mut self, target: &Target, rule: &EnvironmentRule) {
+        let environment = &target.request.environment;
+        let mut branches: BTreeMap<&String, String> = BTreeMap::new();
+        for stage in self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default() {
+            if let Some(branch) = stage.branch.as_ref().filter(|_| rule.requires.contains(&stage.name)) {
+                branches.entry(branch).or_insert_with(|| format!("stages.{}.branch", stage.name));
+            }
+        }
+        if let Some(branch) = &rule.branch {
+            branches.insert(branch, format!("environments.{environment}.branch"));
+        }
+        let short = target.request.release.commit.short();
+        for (branch, policy) in branches {
+            let (what, next) = match target.branches.get(branch) {
+                Some(BranchFact::Holds) => continue,
+                Some(BranchFact::Lacks) => (
+                    format!("{short} is not on the branch `{branch}`"),
+                    format!("merge the commit into `{branch}`, and fetch it"),
+                ),
+                Some(BranchFact::Absent) | None => {
+                    (format!("the branch `{branch}` is not in this clone"), format!("fetch `{branch}`"))
+                }
+            };
+            self.refuse(Reason { policy: Some(policy), ..Reason::new(Code::CommitBranch, what).next(next) });
         }
     }
 
