@@ -79,7 +79,10 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
         return Ok(edited);
     };
     let Some(tests) = package.tests() else {
-        edited.push("evidence.json");
+        // Evidence that is not what was pinned has been named; this is pinned, and cannot be read.
+        if !edited.contains(&"evidence.json") {
+            edited.push("evidence.json");
+        }
         return Ok(edited);
     };
     let since = since(request);

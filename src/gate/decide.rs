@@ -108,7 +108,9 @@ pub fn lacks_presence(
     least: PresenceLevel,
     environment: &Environment,
 ) -> Option<Reason> {
-    (!proof.shows(least)).then(|| presence_reason(person, least, environment))
+    (!proof.shows(least)).then(|| {
+        presence_reason(person, least, environment).next("sign with such a key: name it with `--key FILE`")
+    })
 }
 
 /// What an action would make live.
@@ -206,7 +208,10 @@ impl<'a> Judge<'a> {
             Action::Request { environment } => self.request(environment),
             Action::Verdict { target: Ok(target), verdict } => self.verdict(timeline, target, *verdict),
             Action::Verdict { target: Err(none), .. } => {
-                self.refuse(nothing_to_decide(none));
+                // Without rules nothing can be requested: that has been said.
+                if timeline.policy.is_some() {
+                    self.refuse(nothing_to_decide(none));
+                }
                 None
             }
             Action::Revoke { request, environment } => self.revoke(timeline, request, environment),
@@ -381,7 +386,7 @@ impl<'a> Judge<'a> {
         let (rule, approvals) = self.production(environment)?;
         self.window(rule, environment, ActionKind::Deploy, false);
         self.held_environment(timeline, environment, ActionKind::Deploy);
-        self.executor_is_present(environment, approvals);
+        self.signer_is_present(environment, approvals);
         let target = match target {
             Ok(target) => target,
             Err(none) => {
@@ -851,7 +856,7 @@ impl<'a> Judge<'a> {
     }
 
     fn signer_is_approver(&mut self, environment: &Environment, approvals: &Approvals) {
-        let Some((person, proof)) = self.signer() else { return };
+        let Some((person, _)) = self.signer() else { return };
         if !approvals.from.contains(person) {
             self.refuse(
                 Reason::new(
@@ -864,12 +869,10 @@ impl<'a> Judge<'a> {
                 .rule(environment, "approvals.from"),
             );
         }
-        if !proof.shows(approvals.presence) {
-            self.refuse(presence_reason(person, approvals.presence, environment));
-        }
+        self.signer_is_present(environment, approvals);
     }
 
-    fn executor_is_present(&mut self, environment: &Environment, approvals: &Approvals) {
+    fn signer_is_present(&mut self, environment: &Environment, approvals: &Approvals) {
         let lacking = self
             .signer()
             .and_then(|(person, proof)| lacks_presence(proof, person, approvals.presence, environment));
@@ -916,7 +919,7 @@ impl<'a> Judge<'a> {
         let (rule, approvals) = self.production(environment)?;
         self.window(rule, environment, ActionKind::Rollback, false);
         self.held_environment(timeline, environment, ActionKind::Rollback);
-        self.executor_is_present(environment, approvals);
+        self.signer_is_present(environment, approvals);
         if rule.rollback.is_none() {
             self.refuse(
                 Reason::new(Code::RollbackPlan, "the policy says no way back").rule(environment, "rollback"),
