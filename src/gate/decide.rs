@@ -550,9 +550,10 @@ impl<'a> Judge<'a> {
     fn branches(&mut self, target: &Target, rule: &EnvironmentRule) {
         let environment = &target.request.environment;
         let mut branches: BTreeMap<&String, String> = BTreeMap::new();
-        for stage in self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default() {
+        let stages = self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default();
+        for (index, stage) in stages.iter().enumerate() {
             if let Some(branch) = stage.branch.as_ref().filter(|_| rule.requires.contains(&stage.name)) {
-                branches.entry(branch).or_insert_with(|| format!("stages.{}.branch", stage.name));
+                branches.entry(branch).or_insert_with(|| format!("stages[{index}].branch"));
             }
         }
         if let Some(branch) = &rule.branch {

@@ -118,8 +118,7 @@ fn approval_revoked() {
     house.person("bob").at_terminal(revokes).signs().exit(0);
     let refused = "\
 refused: deployctl deploy
-  ✗ approval.revoked  `bob` revoked the approval of `v1.4.0-[id]`: the load test fails
-      policy: environments.production.approvals.required
+  ✗ approval.revoked  the approval of `v1.4.0-[id]` by `alice` was revoked by `bob`: the load test fails
 next: ask a person to run: deployctl approve v1.4.0-[id]
 ";
     refuses(&house, "alice", &["deploy", "production", &id], 4, &["approval.revoked"]);
@@ -212,8 +211,10 @@ fn what_a_good_signature_covers_is_what_counts() {
         house.person("bob").approves(&id);
         house.person("bob").at_terminal(["approve", &id, "--revoke", "--reason", "no"]).signs().exit(0);
         approves(&house, "alice", edit);
-        let answer = refuses(&house, "alice", &["deploy", "production", &id], 3, &["request.stale"]);
-        assert_eq!(sentence(&answer), format!("the approval of `{id}` by `alice` covers another {what}"));
+        let expected = &["request.stale", "approval.revoked"];
+        let answer = refuses(&house, "alice", &["deploy", "production", &id], 4, expected);
+        let sentence = format!("the approval of `{id}` by `alice` covers another {what}");
+        assert_eq!(answer["reasons"][0]["message"], sentence);
     }
 }
 

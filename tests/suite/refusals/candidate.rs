@@ -101,7 +101,7 @@ fn commit_branch() {
     let refused = "\
 refused: deployctl approve
   ✗ commit.branch  [id] is not on the branch `main`
-      policy: stages.integration.branch
+      policy: stages[1].branch
 next: merge the commit into `main`, and fetch it
 ";
     refuses(&house, "alice", &["approve", &id], 3, &["commit.branch"]);

@@ -92,7 +92,7 @@ fn environment_busy() {
     let refused = "\
 refused: deployctl deploy
   ✗ environment.busy  `production` is held by the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC
-next: wait until it ends, at the latest 2026-11-23 10:03 UTC
+next: wait until it ends, at the latest 2026-11-23 10:07 UTC
 ";
     refuses(&house, "bob", &["deploy", "production", &id], 7, &["environment.busy"]);
     refuses_in_words(&house, "bob", &["deploy", "production", &id], 7, refused);
@@ -122,7 +122,7 @@ fn deployment_interrupted() {
     // Nobody can tell a dead one from a slow one until its time is over.
     refuses(&house, "bob", &["deploy", "production", &id], 7, &["environment.busy"]);
     refuses(&house, "bob", &BACK, 7, &["environment.busy"]);
-    house.clock("2026-11-23T10:04:00Z");
+    house.clock("2026-11-23T10:08:00Z");
     let refused = "\
 refused: deployctl deploy
   ✗ deployment.interrupted  the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC in `production` never said how it ended
@@ -142,7 +142,7 @@ next: or, if it is well: deployctl approve --review v1.4.0-[id] --reason TEXT
 fn deployment_interrupted_and_found_well() {
     let (house, id) = House::approved();
     killed(&house, &id);
-    house.clock("2026-11-23T10:04:00Z");
+    house.clock("2026-11-23T10:08:00Z");
     refuses(&house, "mallory", &["approve", &id, "--review", "--reason", "well"], 4, &["key.unknown"]);
     house
         .person("bob")

@@ -97,7 +97,7 @@ fn approval_presence() {
 refused: deployctl approve
   ✗ approval.presence  the signature of `alice` does not show the presence the policy asks for: a hardware key that was touched
       policy: environments.production.approvals.presence
-next: sign with such a key: deployctl approve v1.4.0-[id] --key FILE
+next: sign with such a key: name it with `--key FILE`
 ";
     refuses(&house, "alice", &["approve", &id], 4, &["approval.presence"]);
     refuses_in_words(&house, "alice", &["approve", &id], 4, refused);

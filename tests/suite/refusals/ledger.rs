@@ -5,7 +5,7 @@ use std::fs;
 use deployctl::world::records::{JOURNAL, LEDGER};
 
 use super::forge::{appends, edited, replaces};
-use super::{founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, sentence};
+use super::{nothing_runs, refuses, refuses_in_words, refuses_machine, rules, sentence};
 use crate::house::House;
 
 /// Everything that believes the ledger refuses for this reason, and for no other that would be a guess.
@@ -35,9 +35,8 @@ next: see what and where: deployctl history --verify
 
 #[test]
 fn ledger_tampered_where_nobody_saw_it_before() {
-    let house = founded_with(&[("ledger: none", "ledger: { remote: origin }")]);
+    let house = shared();
     let id = house.requests();
-    house.remote();
     house.person("alice").denies(&id, "not before the fair");
     // In the remote, the no becomes a yes.
     replaces(&house, LEDGER, |files| {
@@ -70,12 +69,18 @@ next: find out who rewrote `deployctl/ledger`, and push the entries back from a 
     everything_refuses(&house, &id, 4, "ledger.rewound");
 }
 
-/// A house with a remote, in which alice has approved, and another clone that has seen it.
-fn shared() -> (House, String, House) {
+/// A house whose ledger travels through its remote.
+fn shared() -> House {
     let house = House::new();
     house.remote();
-    house.config(&super::rules(&[("ledger: none", "ledger: { remote: origin }")]));
+    house.config(&rules(&[("ledger: none", "ledger: { remote: origin }")]));
     house.person("alice").signs_policy();
+    house
+}
+
+/// A request that alice has approved there, and another clone that has seen it.
+fn shared_and_seen() -> (House, String, House) {
+    let house = shared();
     let id = house.requests();
     house.person("alice").approves(&id);
     let other = house.clone_of();
@@ -85,7 +90,7 @@ fn shared() -> (House, String, House) {
 
 #[test]
 fn ledger_rewound_in_the_remote() {
-    let (house, id, other) = shared();
+    let (house, id, other) = shared_and_seen();
     house.git(["push", "--quiet", "--force", "origin", "deployctl/ledger~1:refs/heads/deployctl/ledger"]);
     // A remote that has less is given what this clone has: nothing is lost, and nothing is refused.
     other.run(["deploy", "production", &id, "--dry-run"]).any_stdout().any_stderr().exit(0);
@@ -107,7 +112,7 @@ fn ledger_rewound_in_the_remote() {
 
 #[test]
 fn ledger_unreachable() {
-    let (house, id, other) = shared();
+    let (house, id, other) = shared_and_seen();
     fs::rename(house.world().join("origin.git"), house.world().join("gone.git")).unwrap();
     for clone in [&house, &other] {
         everything_refuses(clone, &id, 3, "ledger.unreachable");

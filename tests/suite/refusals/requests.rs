@@ -96,7 +96,7 @@ fn request_stale_in_a_clone_without_the_commit() {
     let (house, id) = House::approved();
     let other = House::empty();
     let theirs = house.project().display().to_string();
-    other.git(["fetch", "--quiet", "--no-tags", &theirs, "+deployctl/*:deployctl/*"]);
+    other.git(["fetch", "--quiet", "--no-tags", &theirs, "+refs/heads/deployctl/*:refs/heads/deployctl/*"]);
     let answer =
         refuses(&other, "alice", &["deploy", "production", &id], 3, &["request.stale", "commit.branch"]);
     assert!(answer["reasons"][0]["message"].as_str().unwrap().contains("it is not in this clone, fetch it"));
@@ -123,11 +123,11 @@ fn request_stale_when_its_journal_was_edited() {
     let (house, id) = House::requested();
     replaces(&house, JOURNAL, |files| edited(files, "checklist.md", "- [ ]", "- [x]"));
     stale(&house, &id, "`checklist.md` of `v1.4.0");
-    replaces(&house, JOURNAL, |files| edited(files, "checklist.md", "- [x]", "- [ ]"));
+    let (house, id) = House::requested();
     replaces(&house, JOURNAL, |files| {
         files.remove("evidence.json");
     });
-    stale(&house, &id, "`evidence.json`, `evidence.json` of `v1.4.0");
+    stale(&house, &id, "`evidence.json` of `v1.4.0");
 }
 
 /// The request of a journal with something else in it, in its canonical bytes: what a machine could have written at once.

@@ -101,6 +101,8 @@ fn policy_root() {
     }
     fs::remove_file(mark(&house, "high-water.json")).unwrap();
     let refused = "\
+warning: policy.edited  `deployctl.yaml` here differs from the signed policy, which stays in force
+  next: to change the rules, people run: deployctl approve --policy
 refused: deployctl deploy
   ✗ policy.root  this machine knows the trust root [fingerprint], and the ledger has [fingerprint]
 next: find out who replaced the ledger before anything is signed or deployed
