@@ -1,10 +1,14 @@
 //! The one test binary. [`house`] builds a sealed world; every other file is about one promise or one command.
 #![cfg(test)]
 
+mod attacks;
+mod forge;
 mod house;
 mod main_path;
+mod order;
 mod people;
 mod refusals;
+mod promises;
 mod seals;
 mod storefront;
 mod tidy;
