@@ -72,12 +72,28 @@ fn git(root: &Path) -> Command {
 /// # Errors
 /// When the remote does not answer.
 pub fn fetch(root: &Path, remote: &str, into: &str) -> Result<(), RemoteError> {
+    for _ in 1..TRIES {
+        match fetch_once(root, remote, into) {
+            // Another git in this clone fetches at the same moment; it is done soon.
+            Err(RemoteError::Failed { why }) if why.contains("cannot lock ref") => {}
+            other => return other,
+        }
+    }
+    fetch_once(root, remote, into)
+}
+
+/// How often a fetch is tried that another git in this clone got in the way of.
+const TRIES: usize = 5;
+
+fn fetch_once(root: &Path, remote: &str, into: &str) -> Result<(), RemoteError> {
     let mut command = git(root);
     command
         .args([
             "fetch",
             "--quiet",
             "--prune",
+            // The clone's own tracking branches are not ours to move, nor to race for.
+            "--refmap=",
             "--no-tags",
             "--no-write-fetch-head",
             "--no-recurse-submodules",
