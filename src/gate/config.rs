@@ -96,15 +96,22 @@ fn yaml_options() -> serde_yaml::Options {
     }
 }
 
-/// The first line of the reader's message, without its own picture of the place and its own words for it.
+/// The first line of the reader's message, without its own picture of the place, and in a person's words.
 fn plain(error: &serde_yaml::Error) -> String {
     let text = error.without_snippet().to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    match first.rsplit_once(" at line ") {
-        Some((message, place)) if place.bytes().all(|b| b.is_ascii_digit() || b", column".contains(&b)) => {
-            message.to_owned()
-        }
-        _ => first.to_owned(),
+    let line = match first.rsplit_once(" at line ") {
+        Some((message, place)) if place.bytes().all(|b| b.is_ascii_digit() || b", column".contains(&b)) => message,
+        _ => first,
+    };
+    match line {
+        "invalid u32" => "a whole number belongs here".to_owned(),
+        "expected sequence start" => "a list belongs here, such as `[one, two]`".to_owned(),
+        "unexpected end of input" => "the file ends too early, or is empty".to_owned(),
+        _ => match line.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split_once(", set ")) {
+            Some((key, _)) => format!("`{key}` is there twice"),
+            None => line.to_owned(),
+        },
     }
 }
 
