@@ -165,7 +165,19 @@ fn failed(command: &'static str, error: &anyhow::Error) -> Answer {
         Some(ConfigError::Invalid(_)) => Outcome::Usage,
         _ => Outcome::Failed,
     };
-    Answer::ended(command, outcome, format!("{error:#}"))
+    Answer::ended(command, outcome, told(error))
+}
+
+/// The error and its causes; a cause that is told already is not told twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        let plain = cause.split("; class=").next().unwrap_or_default();
+        if !told.contains(plain) {
+            told = format!("{told}: {plain}");
+        }
+    }
+    told
 }
 
 fn show(common: &Common, answer: &Answer) -> ExitCode {

@@ -256,7 +256,8 @@ impl Repository {
     /// # Errors
     /// When it is not here.
     pub fn committed_at(&self, commit: &CommitId) -> Result<i64> {
-        Ok(self.git.find_commit(oid(commit)?)?.time().seconds())
+        let found = self.git.find_commit(oid(commit)?).map_err(|error| self.missing_history(error))?;
+        Ok(found.time().seconds())
     }
 
     /// The commits reachable from one and not from the other, newest first.
@@ -266,9 +267,9 @@ impl Repository {
     pub fn range(&self, since: Option<&CommitId>, until: &CommitId) -> Result<Vec<RawCommit>> {
         let mut walk = self.git.revwalk()?;
         walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
-        walk.push(oid(until)?)?;
+        walk.push(oid(until)?).map_err(|error| self.missing_history(error))?;
         if let Some(since) = since {
-            walk.hide(oid(since)?)?;
+            walk.hide(oid(since)?).map_err(|error| self.missing_history(error))?;
         }
         let mut commits = Vec::new();
         for found in walk {
@@ -419,7 +420,8 @@ impl Repository {
     }
 
     fn leaves(&self, commit: &CommitId) -> Result<Vec<Leaf>> {
-        let tree = self.git.find_commit(oid(commit)?)?.tree_id();
+        let found = self.git.find_commit(oid(commit)?).map_err(|error| self.missing_history(error))?;
+        let tree = found.tree_id();
         let mut leaves = Vec::new();
         let odb = self.git.odb()?;
         walk_tree(&odb, tree, &mut Vec::new(), 0, &mut leaves)?;
