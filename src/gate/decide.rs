@@ -249,17 +249,7 @@ impl<'a> Judge<'a> {
     fn production(&mut self, environment: &Environment) -> Option<(&'a EnvironmentRule, &'a Approvals)> {
         let policy = self.policy?;
         let Some(rule) = policy.environments.get(environment) else {
-            let known = super::policy::nearest(
-                environment.as_str(),
-                policy.environments.keys().map(Environment::as_str),
-            );
-            self.refuse(Reason {
-                policy: Some("environments".to_owned()),
-                ..Reason::new(
-                    Code::RequestMissing,
-                    format!("the policy has no environment `{environment}`{known}"),
-                )
-            });
+            self.refuse(no_environment(policy, environment));
             return None;
         };
         if rule.deployment != Deployment::Human {
@@ -288,15 +278,20 @@ impl<'a> Judge<'a> {
         };
         if !allowed {
             let who = caller.role.as_ref().map_or_else(
-                || format!("`{}`, known only by {}", caller.name, caller.known_by),
+                || format!("`{}`, known only by {},", caller.name, caller.known_by),
                 |role| format!("the role `{role}`"),
             );
             let place =
                 caller.role.as_ref().map_or_else(|| "roles".to_owned(), |role| format!("roles.{role}"));
+            let why = if caller.role.is_none() && caller.person.is_some() {
+                ": a person's name counts only at that person's own terminal"
+            } else {
+                ""
+            };
             self.refuse(Reason {
                 policy: Some(place),
-                ..Reason::new(Code::RoleForbidden, format!("{who} may not request for `{environment}`"))
-                    .next("say who asks, a role that may or a person of the policy: deployctl request VERSION --as NAME")
+                ..Reason::new(Code::RoleForbidden, format!("{who} may not request for `{environment}`{why}"))
+                    .next("say who asks, a role that may, or at a terminal a person of the policy: deployctl request VERSION --as NAME")
             });
         }
         Some(Covered::default())
@@ -475,10 +470,15 @@ impl<'a> Judge<'a> {
             moved.push("the repository: it was requested for another ledger".to_owned());
         }
         match target.tree {
-            None => moved.push(format!(
-                "commit {}: it is not in this clone, fetch it",
-                request.release.commit.short()
-            )),
+            None => self.refuse(
+                Reason::new(
+                    Code::RequestStale,
+                    format!("commit {} is not in this clone", request.release.commit.short()),
+                )
+                .next(
+                    "fetch it: git fetch --tags; where it is on no remote yet, who made it pushes it first",
+                ),
+            ),
             Some(tree) if tree != request.tree => moved.push("the tree".to_owned()),
             Some(_) => {}
         }
@@ -1163,6 +1163,16 @@ fn plural(count: usize, noun: &str) -> String {
         (1, noun) => format!("1 {noun}"),
         (count, "open box") => format!("{count} open boxes"),
         (count, noun) => format!("{count} {noun}s"),
+    }
+}
+
+/// The policy in force knows nothing of an environment; what was probably meant.
+pub fn no_environment(policy: &Policy, environment: &Environment) -> Reason {
+    let known = policy.environments.keys().map(Environment::as_str);
+    let known = super::policy::nearest(environment.as_str(), known);
+    Reason {
+        policy: Some("environments".to_owned()),
+        ..Reason::new(Code::RequestMissing, format!("the policy has no environment `{environment}`{known}"))
     }
 }
 
