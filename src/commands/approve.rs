@@ -1,5 +1,7 @@
 //! `deployctl approve`: a person reviews one screen, types a phrase, and signs.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result};
 
 use super::gather::{Key, Moment};
@@ -16,6 +18,7 @@ use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Approval, Revocation, Statement, Verdict};
 use crate::gate::terms::{Digest, PersonName};
+use crate::gate::timeline::Vote;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::screen;
@@ -136,7 +139,8 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
             pin_root(&moment)?;
             write_pair(args, &signed)?;
             let id = &found.package.reference.id;
-            let (word, next) = after(verdict, &found.package);
+            let missing = if verdict == Verdict::Allow { missing(&moment, &found.package, &rule) } else { 0 };
+            let (word, next) = after(verdict, &found.package, missing);
             Ok(Some(
                 Answer::done(
                     "approve",
@@ -224,10 +228,24 @@ const fn verb(verdict: Verdict) -> &'static str {
     }
 }
 
-fn after(verdict: Verdict, package: &Package) -> (&'static str, String) {
+/// How many people must still approve.
+fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> usize {
+    let Some(approvals) = &rule.approvals else { return 0 };
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
+    let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
+    let standing = |vote: &&Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
+    let people: BTreeSet<&PersonName> = votes.iter().filter(standing).map(|vote| &vote.by).collect();
+    (approvals.required as usize).saturating_sub(people.len())
+}
+
+fn after(verdict: Verdict, package: &Package, missing: usize) -> (&'static str, String) {
     let environment = &package.request.environment;
     let id = &package.reference.id;
     match verdict {
+        Verdict::Allow if missing > 0 => (
+            "approved",
+            format!("{missing} more must approve\nnext: another person runs: deployctl approve {id}"),
+        ),
         Verdict::Allow => ("approved", format!("next: deployctl deploy {environment} {id}")),
         Verdict::Deny => ("denied", format!("next: deployctl request {}", package.request.release.version)),
         Verdict::Hold => ("held", format!("next: deployctl approve {id}")),

@@ -8,12 +8,12 @@ use super::journal::{self, Package};
 use super::person::assurance;
 use crate::cli::{Common, StatusArgs};
 use crate::gate::config::Deployment;
-use crate::gate::decide::{Decision, decide, ledger_reason};
+use crate::gate::decide::{Decision, decide, ledger_reason, no_environment};
 use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::Policy;
 use crate::gate::statement::Verdict;
-use crate::gate::terms::Environment;
-use crate::gate::timeline::{Deployed, Timeline, Track};
+use crate::gate::terms::{Environment, PersonName};
+use crate::gate::timeline::{Deployed, Timeline, Track, Vote};
 use crate::render::answer::Answer;
 use crate::render::text;
 use crate::world::config_file::ConfigError;
@@ -33,6 +33,11 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
         }
     };
     let Some(policy) = moment.policy() else { return unfounded(&moment) };
+    if let Some(wanted) =
+        args.environment.as_ref().filter(|wanted| !policy.environments.contains_key(*wanted))
+    {
+        return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
+    }
     let mut lines = vec![head(&moment, timeline, policy)];
     let mut environments = serde_json::Map::new();
     let mut next = Vec::new();
@@ -157,7 +162,11 @@ fn environment(
         lines.push(held(moment, name, lock, next));
     } else if let Some(doubt) = track.and_then(Track::doubt) {
         lines.push(format!("  {} ended badly: what runs may be half of it", doubt.start.release.version));
-        next.push(format!("deployctl rollback {name} --reason TEXT"));
+        next.push(match doubt.start.previous_release {
+            Some(_) => format!("deployctl rollback {name} --reason TEXT"),
+            None => "there is no release to go back to: request the fix: deployctl request VERSION --as ROLE"
+                .to_owned(),
+        });
     }
     let waiting = waiting(moment, name, timeline);
     for (package, state, step) in &waiting {
@@ -244,18 +253,37 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
     if verdict(Verdict::Deny).is_some() {
         return None;
     }
-    let allowed =
-        decided.votes.iter().rev().find(|vote| vote.approval.verdict == Verdict::Allow && !vote.revoked);
-    match (verdict(Verdict::Hold), allowed) {
-        (Some(hold), allowed) if allowed.is_none_or(|vote| vote.at < hold.at) => {
-            Some((format!("held by {}", hold.by), approve))
-        }
-        (_, Some(vote)) if vote.approval.execute_by >= moment.now => {
-            let until = vote.approval.execute_by.format("%Y-%m-%d %H:%M UTC");
+    let approvals = moment.policy()?.environments.get(&package.request.environment)?.approvals.as_ref()?;
+    let newest = |person: &PersonName| decided.votes.iter().rev().find(|vote| &vote.by == person);
+    let held =
+        |person: &&PersonName| newest(person).is_some_and(|vote| vote.approval.verdict == Verdict::Hold);
+    if let Some(person) = approvals.from.iter().find(held) {
+        return Some((format!("held by {person}"), approve));
+    }
+    let standing: Vec<&Vote> = approvals
+        .from
+        .iter()
+        .filter_map(|person| {
+            let allows = |vote: &&Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
+            decided.votes.iter().rev().filter(|vote| &vote.by == person).find(allows)
+        })
+        .collect();
+    let valid: Vec<&Vote> =
+        standing.iter().copied().filter(|vote| vote.approval.execute_by >= moment.now).collect();
+    let until = valid.iter().map(|vote| vote.approval.execute_by).min();
+    let by: Vec<&str> = valid.iter().map(|vote| vote.by.as_str()).collect();
+    let (by, required) = (by.join(", "), approvals.required as usize);
+    match until {
+        Some(until) if valid.len() >= required => {
+            let until = until.format("%Y-%m-%d %H:%M UTC");
             let deploy = format!("a person executes: deployctl deploy {} {id}", package.request.environment);
-            Some((format!("approved by {} until {until}", vote.by), deploy))
+            Some((format!("approved by {by} until {until}"), deploy))
         }
-        (_, Some(_)) => Some(("the approval has expired".to_owned(), approve)),
-        (_, None) => Some(("the approval was revoked".to_owned(), approve)),
+        Some(_) => Some((
+            format!("{} of {required} approvals, by {by}", valid.len()),
+            format!("another person reviews and signs: deployctl approve {id}"),
+        )),
+        None if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve)),
+        None => Some(("the approval was revoked".to_owned(), approve)),
     }
 }
