@@ -243,7 +243,7 @@ pub struct ApproveArgs {
     /// Show the review screen and sign nothing
     #[arg(long)]
     pub show: bool,
-    /// Say that an interrupted deployment turned out well
+    /// Say what runs after an interrupted deployment
     #[arg(long, requires = "reason")]
     pub review: bool,
     /// Why

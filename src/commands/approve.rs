@@ -17,7 +17,7 @@ use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Approval, Revocation, Statement, Verdict};
-use crate::gate::terms::{Digest, PersonName};
+use crate::gate::terms::{Digest, Environment, PersonName};
 use crate::gate::timeline::Vote;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -129,7 +129,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
         Ok(signed) => signed,
         Err(answer) => return Ok(Some(answer)),
     };
-    if let Some(reason) = lacks_presence(&signed, &rule, &signer, &found.package) {
+    if let Some(reason) = presence_missing(&moment, &found.package.request.environment, &signed, &signer) {
         return Ok(Some(Answer::refused("approve", vec![reason])));
     }
     let remote = moment.remote.clone();
@@ -355,15 +355,16 @@ pub fn signed(signed: Result<Signed>, command: &'static str) -> Result<Result<Si
     }
 }
 
-/// What the signature shows may be less than the key could.
-fn lacks_presence(
+/// What a signature shows may be less than its key could.
+#[must_use]
+pub fn presence_missing(
+    moment: &Moment,
+    environment: &Environment,
     signed: &Signed,
-    rule: &EnvironmentRule,
     signer: &PersonName,
-    package: &Package,
 ) -> Option<Reason> {
-    let least = rule.approvals.as_ref()?.presence;
-    crate::gate::decide::lacks_presence(&signed.proof, signer, least, &package.request.environment)
+    let rule = moment.policy()?.environments.get(environment)?;
+    crate::gate::decide::lacks_presence(&signed.proof, signer, rule.approvals.as_ref()?.presence, environment)
 }
 
 /// The first signature of a person in a clone that knows no root pins the one that was shown.
@@ -418,12 +419,19 @@ fn revoke(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> R
         Answered::Interrupted => return Ok(Some(interrupted("approve"))),
     }
     let presence = person.presence.clone();
-    let statement =
-        Statement::Revocation(Revocation { request: reference.clone(), environment, reason, presence });
+    let statement = Statement::Revocation(Revocation {
+        request: reference.clone(),
+        environment: environment.clone(),
+        reason,
+        presence,
+    });
     let signed = match sign(&moment, statement, &signer, &package, &text, &key)? {
         Ok(signed) => signed,
         Err(answer) => return Ok(Some(answer)),
     };
+    if let Some(reason) = presence_missing(&moment, &environment, &signed, &signer) {
+        return Ok(Some(Answer::refused("approve", vec![reason])));
+    }
     let remote = moment.remote.clone();
     match ledger::append(&mut moment, &signed, remote.as_deref())? {
         Appended::Raced => Ok(None),

@@ -12,6 +12,7 @@ use crate::gate::keys::{Hardware, Proof, PublicKey};
 use crate::gate::policy::Policy;
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
+use crate::gate::statement::Payload;
 use crate::gate::terms::{CommitId, Role};
 use crate::gate::timeline::{Fault, Timeline};
 use crate::world::config_file::{self, ConfigError};
@@ -54,7 +55,15 @@ impl Moment {
         let records = Records::open(&common_dir)?;
         let file = config_file::read(repository.root());
         let mut remote = first_guess(&repository, &common_dir, &file)?;
-        let look = |remote: Option<&str>| match synchronise(&records, repository.root(), remote) {
+        let remotes = repository.remotes()?;
+        let synchronised = |remote: Option<&str>| {
+            let Some(remote) = remote else { return Ok(()) };
+            remote_is_here(&remotes, remote)?;
+            remote::fetch(repository.root(), remote, FETCHED).map_err(unreachable_because)?;
+            settle_unsent(&records, &common_dir, remote)?;
+            join(&records, repository.root(), remote)
+        };
+        let look = |remote: Option<&str>| match synchronised(remote) {
             Ok(()) => verified(&records, &common_dir),
             Err(trouble) => Ok(Err(trouble)),
         };
@@ -248,10 +257,58 @@ fn unreachable_because(why: impl ToString) -> LedgerTrouble {
 fn synchronise(records: &Records, root: &std::path::Path, remote: Option<&str>) -> Result<(), LedgerTrouble> {
     let Some(remote) = remote else { return Ok(()) };
     remote::fetch(root, remote, FETCHED).map_err(unreachable_because)?;
+    join(records, root, remote)
+}
+
+fn join(records: &Records, root: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
     join_ledger(records, root, remote)?;
     // A journal that cannot be joined blocks nothing: it is what machines said.
     let _ = join_journal(records, root, remote);
     Ok(())
+}
+
+/// A remote that this clone does not know cannot be out of reach: its name is wrong, or it was never added.
+fn remote_is_here(remotes: &[String], remote: &str) -> Result<(), LedgerTrouble> {
+    if remotes.iter().any(|known| known == remote) {
+        return Ok(());
+    }
+    let known = if remotes.is_empty() { "none".to_owned() } else { format!("`{}`", remotes.join("`, `")) };
+    Err(unreachable_because(format!("this clone has no git remote `{remote}`; it has {known}")))
+}
+
+/// What a deployment said of itself while the remote was away is lost once others went on there: its key is gone. The
+/// remote's ledger counts; the deployment is then interrupted, and a person says what runs. What was said is kept aside.
+fn settle_unsent(records: &Records, common_dir: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
+    let broken = |error: RecordError| LedgerTrouble::Tampered { why: error.to_string() };
+    let tips =
+        (records.tip(LEDGER).map_err(broken)?, records.tip(&format!("{FETCHED}/ledger")).map_err(broken)?);
+    let (Some(here), Some(there)) = tips else { return Ok(()) };
+    if here == there {
+        return Ok(());
+    }
+    let theirs = records.chain(&there).map_err(broken)?;
+    let ours = records.chain(&here).map_err(broken)?;
+    let unsent: Vec<&CommitId> = ours.iter().take_while(|entry| !theirs.contains(entry)).collect();
+    let shared = ours.get(unsent.len());
+    let parted = !unsent.is_empty() && shared.is_some() && !ours.contains(&there);
+    if !parted || !unsent.iter().all(|entry| is_session_entry(records, entry)) {
+        return Ok(());
+    }
+    let Some(place) = shared.and_then(|shared| theirs.iter().position(|entry| entry == shared)) else {
+        return Ok(());
+    };
+    let aside = format!("refs/deployctl/unsent/{}", here.short());
+    records.advance(&aside, None, &here).map_err(broken)?;
+    records.advance(LEDGER, Some(&here), &there).map_err(broken)?;
+    let sequence = (theirs.len() - place) as u64;
+    let mark = HighWater { sequence, commit: theirs[place].clone(), remote: Some(remote.to_owned()) };
+    marks::set_high_water(common_dir, &mark)
+        .map_err(|error| LedgerTrouble::Tampered { why: error.to_string() })
+}
+
+fn is_session_entry(records: &Records, entry: &CommitId) -> bool {
+    let payload = records.files(entry).ok().and_then(|mut files| files.remove("payload.json"));
+    payload.and_then(|bytes| Payload::read(&bytes).ok()).is_some_and(|payload| payload.statement.by_session())
 }
 
 fn join_ledger(records: &Records, root: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {

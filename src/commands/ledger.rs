@@ -72,7 +72,8 @@ pub fn prepare(
         sequence: timeline.tip.as_ref().map_or(1, |tip| tip.sequence + 1),
         previous: timeline.tip.as_ref().map(|tip| tip.digest),
         repository: timeline.root,
-        at,
+        // Clocks of several machines differ a little; what is signed later never says that it was earlier.
+        at: timeline.tip.as_ref().map_or(at, |tip| tip.at.max(at)),
         by: by.clone(),
         attachments,
         statement,

@@ -38,7 +38,14 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
     let mut moment = Moment::look(common)?;
     let (bytes, new) = moment.file_policy()?;
     if moment.policy().is_some_and(|in_force| in_force.digest == new.digest) {
-        let text = "this `deployctl.yaml` is the policy in force already: there is nothing to sign\n";
+        let waits = moment.timeline().is_some_and(|timeline| !timeline.proposals.is_empty());
+        let mut text =
+            "this `deployctl.yaml` is the policy in force already: there is nothing to sign\n".to_owned();
+        if waits {
+            text.push_str(
+                "another policy waits for signatures: get its `deployctl.yaml`, such as with `git pull`\n",
+            );
+        }
         return Ok(Some(
             Answer::done("approve", text).with("root", moment.timeline().and_then(|timeline| timeline.root)),
         ));

@@ -1,8 +1,8 @@
-//! `deployctl approve --review`: a person looked at an interrupted deployment and says that it turned out well.
+//! `deployctl approve --review`: a person looked at an interrupted deployment and says what runs.
 
 use anyhow::{Context as _, Result};
 
-use super::approve::{declined, interrupted, signed, write_pair};
+use super::approve::{declined, interrupted, presence_missing, signed, write_pair};
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
@@ -47,19 +47,25 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
     };
     let release = &deployed.start.release;
     let text = format!(
-        "the deployment of {} in {environment}, started by {}, never said how it ended\nyou looked, and it is live and well\n",
+        "the deployment of {} in {environment}, started by {}, was interrupted; you have looked at what runs\n",
         release.version, deployed.by
     );
     person.streams.line(&text);
+    let (ending, verb) =
+        match person.says_yes(&format!("Is {} live and well in {environment}?", release.version))? {
+            Answered::Yes => (Ending::Succeeded, "say that it is live and well"),
+            Answered::No => (Ending::Failed, "say that it failed"),
+            Answered::Interrupted => return Ok(interrupted("approve")),
+        };
     let phrase = format!("review {environment} {} {}", release.version, deployed.execution.short());
-    match person.types(&phrase, "say that it is live and well")? {
+    match person.types(&phrase, verb)? {
         Answered::Yes => {}
         Answered::No => return Ok(declined("the phrase was not typed")),
         Answered::Interrupted => return Ok(interrupted("approve")),
     }
     let statement = Statement::Review(Review {
         execution: deployed.execution,
-        ending: Ending::Succeeded,
+        ending,
         reason: args.reason.clone().context("say what you found, with `--reason TEXT`")?,
         presence: person.presence.clone(),
     });
@@ -71,6 +77,9 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
         Ok(signed) => signed,
         Err(answer) => return Ok(answer),
     };
+    if let Some(reason) = presence_missing(&moment, &environment, &signed, &signer) {
+        return Ok(Answer::refused("approve", vec![reason]));
+    }
     let remote = moment.remote.clone();
     match ledger::append(&mut moment, &signed, remote.as_deref())? {
         Appended::Raced => {
@@ -78,8 +87,11 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
         }
         Appended::Done { digest, .. } => {
             write_pair(args, &signed)?;
-            Ok(Answer::done("approve", format!("{environment} runs {}\n", release.version))
-                .with("entry", digest))
+            let text = match ending {
+                Ending::Succeeded => format!("{environment} runs {}\n", release.version),
+                _ => format!("{environment} is free again; the deployment of {} failed\n", release.version),
+            };
+            Ok(Answer::done("approve", text).with("ending", ending).with("entry", digest))
         }
     }
 }
@@ -87,6 +99,6 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
 fn unfinished<'a>(timeline: &'a Timeline, name: &str) -> Option<&'a Deployed> {
     let tracks = timeline.tracks.values();
     tracks
-        .filter_map(|track| track.lock())
+        .filter_map(|track| track.lock().or_else(|| track.interrupted()))
         .find(|deployed| deployed.start.request.id == name || deployed.start.release.version.as_str() == name)
 }

@@ -41,6 +41,13 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
     let mut lines = vec![head(&moment, timeline, policy)];
     let mut environments = serde_json::Map::new();
     let mut next = Vec::new();
+    for signers in timeline.proposals.values() {
+        let signers: Vec<&str> = signers.iter().map(crate::gate::terms::PersonName::as_str).collect();
+        lines.push(format!("another policy waits: signed by {}", signers.join(", ")));
+        next.push(
+            "with that `deployctl.yaml` here, another person runs: deployctl approve --policy".to_owned(),
+        );
+    }
     for (name, rule) in &policy.environments {
         let wanted = args.environment.as_ref().is_none_or(|wanted| wanted == name);
         if rule.deployment != Deployment::Human || !wanted {
@@ -61,6 +68,7 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
         .with("assurance", assurance_now(&moment))
         .with("remote", &moment.remote)
         .with("policy", policy_json(timeline))
+        .with("proposals", &timeline.proposals)
         .with("environments", environments)
         .with("next", next);
     answer.warnings.extend(moment.edited());
@@ -162,6 +170,12 @@ fn environment(
         lines.push(held(moment, name, lock, next));
     } else if let Some(doubt) = track.and_then(Track::doubt) {
         lines.push(format!("  {} ended badly: what runs may be half of it", doubt.start.release.version));
+        if track.and_then(Track::interrupted).is_some() {
+            let id = &doubt.start.request.id;
+            next.push(format!(
+                "look at {name} and say what runs: deployctl approve --review {id} --reason TEXT"
+            ));
+        }
         next.push(match doubt.start.previous_release {
             Some(_) => format!("deployctl rollback {name} --reason TEXT"),
             None => "there is no release to go back to: request the fix: deployctl request VERSION --as ROLE"

@@ -101,7 +101,9 @@ fn plain(error: &serde_yaml::Error) -> String {
     let text = error.without_snippet().to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let line = match first.rsplit_once(" at line ") {
-        Some((message, place)) if place.bytes().all(|b| b.is_ascii_digit() || b", column".contains(&b)) => message,
+        Some((message, place)) if place.bytes().all(|b| b.is_ascii_digit() || b", column".contains(&b)) => {
+            message
+        }
         _ => first,
     };
     match line {

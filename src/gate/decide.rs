@@ -402,8 +402,9 @@ impl<'a> Judge<'a> {
             );
         }
         let decided = timeline.requests.get(&target.reference.digest);
-        let lock = timeline.tracks.get(environment).and_then(Track::lock);
-        if lock.is_some_and(|lock| lock.start.request == target.reference) {
+        let track = timeline.tracks.get(environment);
+        let open = track.and_then(|track| track.lock().or_else(|| track.interrupted()));
+        if open.is_some_and(|open| open.start.request == target.reference) {
             // It is being deployed, or was interrupted: that has been said.
             return None;
         }
@@ -620,28 +621,30 @@ impl<'a> Judge<'a> {
     }
 
     fn held_environment(&mut self, timeline: &Timeline, environment: &Environment, action: ActionKind) {
-        let Some(lock) = timeline.tracks.get(environment).and_then(Track::lock) else { return };
-        let what = format!("`{}`, started by {} at {}", lock.start.release.version, lock.by, minute(lock.at));
-        if self.facts.now <= lock.start.lease_until {
+        let Some(track) = timeline.tracks.get(environment) else { return };
+        let Some(open) = track.lock().or_else(|| track.interrupted()) else { return };
+        let what = format!("`{}`, started by {} at {}", open.start.release.version, open.by, minute(open.at));
+        if open.ending.is_none() && self.facts.now <= open.start.lease_until {
             self.refuse(
                 Reason::new(
                     Code::EnvironmentBusy,
                     format!("`{environment}` is held by the deployment of {what}"),
                 )
-                .next(format!("wait until it ends, at the latest {}", minute(lock.start.lease_until))),
+                .next(format!("wait until it ends, at the latest {}", minute(open.start.lease_until))),
             );
         } else if action == ActionKind::Deploy {
+            let how = if open.ending.is_none() { "never said how it ended" } else { "was interrupted" };
             self.refuse(
                 Reason::new(
                     Code::DeploymentInterrupted,
-                    format!("the deployment of {what} in `{environment}` never said how it ended"),
+                    format!("the deployment of {what} in `{environment}` {how}"),
                 )
                 .next(format!(
                     "look at `{environment}`, then: deployctl rollback {environment} --reason TEXT"
                 ))
                 .next(format!(
-                    "or, if it is well: deployctl approve --review {} --reason TEXT",
-                    lock.start.request.id
+                    "or say what runs: deployctl approve --review {} --reason TEXT",
+                    open.start.request.id
                 )),
             );
         }
@@ -979,8 +982,7 @@ impl<'a> Judge<'a> {
         let (_, approvals) = self.production(environment)?;
         self.signer_is_approver(environment, approvals);
         let track = timeline.tracks.get(environment);
-        let lock = track.and_then(Track::lock);
-        match lock {
+        match track.and_then(|track| track.lock().or_else(|| track.interrupted())) {
             Some(_) => self.held_environment(timeline, environment, ActionKind::Rollback),
             None => self.refuse(Reason::new(
                 Code::RequestMissing,

@@ -189,6 +189,12 @@ impl Track {
         matches!(last.ending, Some((Ending::Failed | Ending::Interrupted, _))).then_some(last)
     }
 
+    /// The newest action, where it was interrupted and nobody has said yet what runs.
+    #[must_use]
+    pub fn interrupted(&self) -> Option<&Deployed> {
+        self.doubt().filter(|doubt| matches!(doubt.ending, Some((Ending::Interrupted, _))))
+    }
+
     /// The deployment that a rollback would undo: the newest one that is not undone, whether it is live or failed.
     #[must_use]
     pub fn to_undo(&self) -> Option<&Deployed> {

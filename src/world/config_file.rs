@@ -211,9 +211,9 @@ mod tests {
             "required: 2, from: [release], required: 1",
         );
         assert!(doubled.starts_with("deployctl.yaml:25:"), "{doubled}");
-        assert!(doubled.contains("duplicate"), "{doubled}");
+        assert!(doubled.contains("`required` is there twice"), "{doubled}");
         let person = with("  carol: {", "  alice: {");
-        assert!(person.contains("duplicate"), "{person}");
+        assert!(person.contains("`alice` is there twice"), "{person}");
         let variant = with("not: [requester]", "not: [reqester]");
         assert!(variant.contains("did you mean `requester`?"), "{variant}");
         let name = with("  carol: {", "  \"-carol\": {");

@@ -393,10 +393,7 @@ mod deploy {
             stale.message.replace(&format!("since `{id}` was requested, this moved: "), "")
         };
         assert_eq!(moved(&|case| case.target.tree = Some(Digest::of(b"x"))), "the tree");
-        assert_eq!(
-            moved(&|case| case.target.tree = None),
-            "commit 1111111: it is not in this clone, fetch it"
-        );
+        assert_eq!(moved(&|case| case.target.tree = None), "commit 1111111 is not in this clone");
         assert_eq!(
             moved(&|case| case.target.moved_to = Some((commit('2'), Digest::of(b"x")))),
             "the commit: `v1` was 1111111 and now names 2222222"
@@ -659,7 +656,7 @@ mod people {
         assert_eq!(reasons[0].code.as_str(), "role.forbidden");
         assert_eq!(
             message(&reasons),
-            "`alice`, known only by git's `user.email` may not request for `production`"
+            "`alice`, known only by git's `user.email`, may not request for `production`"
         );
         case.caller.role = Some("orchestrator".parse().unwrap());
         assert_eq!(may(&case), []);

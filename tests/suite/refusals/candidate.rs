@@ -146,7 +146,7 @@ fn commit_behind() {
     let refused = "\
 refused: deployctl approve
   ✗ request.stale  since `v1.5.0-[id]` was requested, this moved: what is live: now `v1.4.0`
-  ✗ commit.behind  2 commits that are live are not in [id], and the request did not say so: [id]
+  ✗ commit.behind  2 commits, live now and not in [id], which the request did not say: [id]
 next: deployctl request v1.5.0
 next: merge what is live into the candidate, and request again
 ";

@@ -6,7 +6,7 @@ use super::{
     approved_with, founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, requested,
     sentence,
 };
-use crate::house::{House, Terminal};
+use crate::house::{Hold, House, Terminal};
 
 const BACK: [&str; 4] = ["rollback", "production", "--reason", "checkout fails"];
 
@@ -105,20 +105,20 @@ next: wait until it ends, at the latest 2026-11-23 10:07 UTC
     running.exit(0);
 }
 
-/// A deployment that was killed in its first step; the step itself waits on, and does nothing any more.
-fn killed(house: &House, id: &str) {
-    let _hold = house.holds("migrate");
+/// A deployment that was killed in its first step. The step outlives it, and waits as long as the answer is kept; later
+/// ones do not wait.
+fn killed(house: &House, id: &str) -> Hold {
+    let hold = house.holds("migrate");
     let running: Terminal = house.person("alice").at_terminal(["deploy", "production", id]);
     running.signs().expect("migrate waits").kill().exit(137);
-    house.breaks("migrate");
     fs::remove_file(house.home().join("migrate.hold")).unwrap();
+    hold
 }
 
 #[test]
 fn deployment_interrupted() {
     let (house, id) = House::approved();
-    killed(&house, &id);
-    house.mends("migrate");
+    let _hold = killed(&house, &id);
     // Nobody can tell a dead one from a slow one until its time is over.
     refuses(&house, "bob", &["deploy", "production", &id], 7, &["environment.busy"]);
     refuses(&house, "bob", &BACK, 7, &["environment.busy"]);
@@ -127,7 +127,7 @@ fn deployment_interrupted() {
 refused: deployctl deploy
   ✗ deployment.interrupted  the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC in `production` never said how it ended
 next: look at `production`, then: deployctl rollback production --reason TEXT
-next: or, if it is well: deployctl approve --review v1.4.0-[id] --reason TEXT
+next: or say what runs: deployctl approve --review v1.4.0-[id] --reason TEXT
 ";
     refuses(&house, "bob", &["deploy", "production", &id], 4, &["deployment.interrupted"]);
     refuses_in_words(&house, "bob", &["deploy", "production", &id], 4, refused);
@@ -141,7 +141,7 @@ next: or, if it is well: deployctl approve --review v1.4.0-[id] --reason TEXT
 #[test]
 fn deployment_interrupted_and_found_well() {
     let (house, id) = House::approved();
-    killed(&house, &id);
+    let _hold = killed(&house, &id);
     house.clock("2026-11-23T10:08:00Z");
     refuses(&house, "mallory", &["approve", &id, "--review", "--reason", "well"], 4, &["key.unknown"]);
     house
