@@ -1,4 +1,5 @@
-use super::{CheckSource, Policy, bad_variable, nearest};
+use super::check::bad_variable;
+use super::{CheckSource, Policy, nearest};
 use crate::gate::config::{Deployment, PresenceLevel, RawPolicy, Separation};
 use crate::gate::fixture::{checked, config, key, production, proof, touch_key};
 use crate::gate::terms::PersonName;

@@ -166,6 +166,30 @@ fn an_entry_of_somebody_else_while_the_remote_is_away() {
 }
 
 #[test]
+fn records_that_never_travelled_leave_an_interrupted_deployment() {
+    let (house, id) = House::shared();
+    let other = house.clone_of();
+    let hold = house.holds("release");
+    let running =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().expect("│ release waits");
+    let origin = house.git(["remote", "get-url", "origin"]);
+    house.git(["remote", "set-url", "origin", "/nowhere"]);
+    hold.lets_go();
+    running.exit(0);
+    // Before this clone reaches the remote again, bob changes the rules from his own machine.
+    other.config(&over_origin().replace("estimate: 5m", "estimate: 6m"));
+    other.person("bob").signs_policy();
+    house.git(["remote", "set-url", "origin", &origin]);
+    house.clock("2026-11-23T10:08:00Z");
+    let status = house.run(["status", "--json"]).any_stdout().any_stderr().exit(0).json();
+    assert_eq!(status["environments"]["production"]["locked"]["interrupted"], true, "{status:#}");
+    house.person("alice").at_terminal(["approve", &id, "--review", "--reason", "it is well"]).signs().exit(0);
+    let status = other.run(["status", "--json"]).any_stdout().any_stderr().exit(0).json();
+    assert_eq!(status["environments"]["production"]["live"]["version"], "v1.4.0", "{status:#}");
+    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+}
+
+#[test]
 fn a_connection_that_outlives_git_holds_nothing_up() {
     let (house, id) = House::shared();
     // What `ControlPersist` does: a process stays, and keeps standard error open.

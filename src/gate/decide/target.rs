@@ -1,0 +1,242 @@
+//! What is there now, held against what a request pins, and what an environment allows at this moment.
+
+use std::collections::BTreeMap;
+
+use super::Judge;
+use super::words::{minute, opening, plural, request_again};
+use crate::gate::config::ActionKind;
+use crate::gate::facts::{BranchFact, Target};
+use crate::gate::policy::EnvironmentRule;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::request::{CheckState, Request};
+use crate::gate::terms::{Environment, Stage};
+use crate::gate::timeline::Timeline;
+use crate::gate::windows::Opening;
+
+impl Judge<'_> {
+    pub(super) fn edited(&mut self, target: &Target) {
+        if !target.edited.is_empty() {
+            let what = target.edited.join("`, `");
+            self.refuse(
+                Reason::new(
+                    Code::RequestStale,
+                    format!("`{what}` of `{}` is not what was pinned", target.reference.id),
+                )
+                .next(request_again(&target.request.release.version)),
+            );
+        }
+    }
+
+    /// What the request pins, against what is there now.
+    pub(super) fn stale(&mut self, timeline: &Timeline, target: &Target) {
+        let request = &target.request;
+        let mut moved = Vec::new();
+        if self.policy.is_some_and(|policy| policy.digest != request.policy) {
+            moved.push("the policy in force".to_owned());
+        }
+        if timeline.root.is_some_and(|root| root != request.repository) {
+            moved.push("the repository: it was requested for another ledger".to_owned());
+        }
+        match target.tree {
+            None => self.refuse(
+                Reason::new(
+                    Code::RequestStale,
+                    format!("commit {} is not in this clone", request.release.commit.short()),
+                )
+                .next(
+                    "fetch it: git fetch --tags; where it is on no remote yet, who made it pushes it first",
+                ),
+            ),
+            Some(tree) if tree != request.tree => moved.push("the tree".to_owned()),
+            Some(_) => {}
+        }
+        if let Some((commit, tree)) = &target.moved_to
+            && *tree != request.tree
+        {
+            moved.push(format!(
+                "the commit: `{}` was {} and now names {}",
+                request.release.version,
+                request.release.commit.short(),
+                commit.short()
+            ));
+        }
+        let live = timeline.tracks.get(&request.environment).and_then(|track| track.live.as_ref());
+        let live = live.map(|live| &live.release);
+        if live.is_some() && live != request.previous_release.as_ref() {
+            let now = live.map_or_else(|| "nothing".to_owned(), |live| format!("`{}`", live.version));
+            moved.push(format!("what is live: now {now}"));
+        }
+        if live.is_none() && request.previous_recorded {
+            moved.push("what is live: the ledger records nothing".to_owned());
+        }
+        if !moved.is_empty() {
+            self.refuse(
+                Reason::new(
+                    Code::RequestStale,
+                    format!(
+                        "since `{}` was requested, this moved: {}",
+                        target.reference.id,
+                        moved.join("; ")
+                    ),
+                )
+                .next(request_again(&request.release.version)),
+            );
+        }
+    }
+
+    pub(super) fn commit(&mut self, timeline: &Timeline, target: &Target, rule: &EnvironmentRule) {
+        let request = &target.request;
+        let short = request.release.commit.short();
+        let track = timeline.tracks.get(&request.environment);
+        if track.is_some_and(|track| track.quarantined.contains(&request.release.commit)) {
+            self.refuse(
+                Reason::new(
+                    Code::CommitQuarantined,
+                    format!("{short} was rolled back in `{}`", request.environment),
+                )
+                .next("fix what was wrong and request the commit that holds the fix"),
+            );
+        }
+        self.branches(target, rule);
+        let unseen: Vec<_> = target.behind.iter().filter(|commit| !request.behind.contains(commit)).collect();
+        if let Some(first) = unseen.first() {
+            self.refuse(
+                Reason::new(
+                    Code::CommitBehind,
+                    format!(
+                        "{}, live now and not in {short}, which the request did not say: {}",
+                        plural(unseen.len(), "commit"),
+                        first.short()
+                    ),
+                )
+                .next("merge what is live into the candidate, and request again"),
+            );
+        }
+    }
+
+    /// Each branch that a rule names, once, with the rule that names it.
+    pub(super) fn branches(&mut self, target: &Target, rule: &EnvironmentRule) {
+        let environment = &target.request.environment;
+        let mut branches: BTreeMap<&String, String> = BTreeMap::new();
+        let stages = self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default();
+        for (index, stage) in stages.iter().enumerate() {
+            if let Some(branch) = stage.branch.as_ref().filter(|_| rule.requires.contains(&stage.name)) {
+                branches.entry(branch).or_insert_with(|| format!("stages[{index}].branch"));
+            }
+        }
+        if let Some(branch) = &rule.branch {
+            branches.insert(branch, format!("environments.{environment}.branch"));
+        }
+        let short = target.request.release.commit.short();
+        for (branch, policy) in branches {
+            let (what, next) = match target.branches.get(branch) {
+                Some(BranchFact::Holds) => continue,
+                Some(BranchFact::Lacks) => (
+                    format!("{short} is not on the branch `{branch}`"),
+                    format!("merge the commit into `{branch}`, and fetch it"),
+                ),
+                Some(BranchFact::Absent) | None => {
+                    (format!("the branch `{branch}` is not in this clone"), format!("fetch `{branch}`"))
+                }
+            };
+            self.refuse(Reason { policy: Some(policy), ..Reason::new(Code::CommitBranch, what).next(next) });
+        }
+    }
+
+    pub(super) fn stages(&mut self, request: &Request, rule: &EnvironmentRule) {
+        let Some(policy) = self.policy else { return };
+        for name in &rule.requires {
+            let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
+            for check in checks {
+                let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
+                let always = policy.checks.get(check).is_none_or(|rule| rule.when_changed.is_none());
+                let state = match request.checks.get(check).copied() {
+                    // Only the policy can say that a check is not always needed.
+                    None => CheckState::Missing,
+                    Some(CheckState::NotNeeded) if always => CheckState::Missing,
+                    Some(state) => state,
+                };
+                if let Some((code, what)) = stage_problem(state) {
+                    self.refuse(stage_reason(code, name, title, what, request));
+                }
+            }
+        }
+    }
+
+    pub(super) fn window(
+        &mut self,
+        rule: &EnvironmentRule,
+        environment: &Environment,
+        action: ActionKind,
+        warn_only: bool,
+    ) {
+        let reason = match rule.windows.at(self.facts.now, action) {
+            Opening::Open => return,
+            Opening::Closed { next } => {
+                Reason::new(Code::WindowClosed, format!("no window of `{environment}` is open now"))
+                    .next(opening(next))
+                    .rule(environment, "windows.allow")
+            }
+            Opening::Blackout { index, name, next } => {
+                let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
+                Reason::new(Code::WindowBlackout, format!("a blackout of `{environment}` is on{name}"))
+                    .next(opening(next))
+                    .rule(environment, &format!("windows.deny[{index}]"))
+            }
+        };
+        if warn_only { self.warnings.push(reason) } else { self.refuse(reason) }
+    }
+
+    pub(super) fn held_environment(
+        &mut self,
+        timeline: &Timeline,
+        environment: &Environment,
+        action: ActionKind,
+    ) {
+        let Some(track) = timeline.tracks.get(environment) else { return };
+        let Some(open) = track.lock().or_else(|| track.interrupted()) else { return };
+        let what = format!("`{}`, started by {} at {}", open.start.release.version, open.by, minute(open.at));
+        if open.ending.is_none() && self.facts.now <= open.start.lease_until {
+            self.refuse(
+                Reason::new(
+                    Code::EnvironmentBusy,
+                    format!("`{environment}` is held by the deployment of {what}"),
+                )
+                .next(format!("wait until it ends, at the latest {}", minute(open.start.lease_until))),
+            );
+        } else if action == ActionKind::Deploy {
+            let how = if open.ending.is_none() { "never said how it ended" } else { "was interrupted" };
+            self.refuse(
+                Reason::new(
+                    Code::DeploymentInterrupted,
+                    format!("the deployment of {what} in `{environment}` {how}"),
+                )
+                .next(format!(
+                    "look at `{environment}`, then: deployctl rollback {environment} --reason TEXT"
+                ))
+                .next(format!(
+                    "or say what runs: deployctl approve --review {} --reason TEXT",
+                    open.start.request.id
+                )),
+            );
+        }
+    }
+}
+
+pub(super) fn stage_problem(state: CheckState) -> Option<(Code, &'static str)> {
+    match state {
+        CheckState::Passed | CheckState::NotNeeded => None,
+        CheckState::Failed => Some((Code::StageFailed, "failed")),
+        CheckState::Missing => Some((Code::StageMissing, "has no evidence")),
+        CheckState::Stale => Some((Code::EvidenceStale, "has only stale evidence")),
+        CheckState::Unreadable => {
+            Some((Code::EvidenceUnreadable, "has evidence that cannot be read or says two things"))
+        }
+    }
+}
+
+pub(super) fn stage_reason(code: Code, stage: &Stage, title: &str, what: &str, request: &Request) -> Reason {
+    Reason::new(code, format!("stage `{stage}`: `{title}` {what} for {}", request.release.commit.short()))
+        .next("run the check on that commit, and request again")
+        .rule(&request.environment, "requires")
+}

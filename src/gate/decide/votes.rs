@@ -1,0 +1,271 @@
+//! What people said about a request, and whose word counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::Judge;
+use super::words::{minute, plural, presence_reason, request_again};
+use crate::gate::config::Separation;
+use crate::gate::facts::{NoTarget, Target};
+use crate::gate::policy::Approvals;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::request::Request;
+use crate::gate::statement::{RequestRef, Verdict};
+use crate::gate::terms::{Environment, PersonName};
+use crate::gate::timeline::{Decided, Vote};
+
+impl Judge<'_> {
+    /// The order of design section 10: signer in the set, one vote a person, separation, presence, clocks, not consumed.
+    pub(super) fn votes(&mut self, decided: Option<&Decided>, target: &Target, approvals: &Approvals) {
+        let environment = &target.request.environment;
+        let id = &target.reference.id;
+        let Some(decided) = decided.filter(|decided| !decided.votes.is_empty()) else {
+            self.no_target(&NoTarget::NotApproved { id: id.clone() }, environment);
+            return;
+        };
+        if self.denied(decided, approvals) {
+            return;
+        }
+        self.held(decided, approvals, id);
+        let mut people = BTreeSet::new();
+        let mut confirmed: BTreeSet<&str> = BTreeSet::new();
+        let mut turned_down = BTreeMap::new();
+        for vote in decided.votes.iter().filter(|vote| allows(vote)) {
+            match self.counts(vote, decided, target, approvals) {
+                // What a person said last says best why it does not count.
+                Some(reason) => {
+                    turned_down.insert(&vote.by, reason);
+                }
+                None => {
+                    if people.insert(vote.by.clone()) {
+                        self.approvals.push(vote.entry);
+                    }
+                    confirmed.extend(vote.approval.confirmed.iter().map(String::as_str));
+                }
+            }
+        }
+        let required = approvals.required as usize;
+        if people.len() < required {
+            self.reasons.extend(turned_down.into_values());
+            self.too_few(people.len(), required, id, environment, decided);
+            return;
+        }
+        let open: Vec<&str> = target
+            .request
+            .open
+            .iter()
+            .filter(|open| !confirmed.contains(open.key.as_str()))
+            .map(|open| open.key.as_str())
+            .collect();
+        if !open.is_empty() {
+            self.refuse(
+                Reason::new(
+                    Code::ChecklistOpen,
+                    format!(
+                        "nobody answered for {}: `{}`",
+                        plural(open.len(), "open box"),
+                        open.join("`, `")
+                    ),
+                )
+                .next(format!("ask a person to run: deployctl approve {id}")),
+            );
+        }
+    }
+
+    /// Why an approval does not count, if it does not.
+    pub(super) fn counts(
+        &self,
+        vote: &Vote,
+        decided: &Decided,
+        target: &Target,
+        approvals: &Approvals,
+    ) -> Option<Reason> {
+        let environment = &target.request.environment;
+        let id = &target.reference.id;
+        let again = format!("ask a person to run: deployctl approve {id}");
+        if !approvals.from.contains(&vote.by) {
+            return Some(
+                Reason::new(
+                    Code::KeyUnknown,
+                    format!("`{}` signed, and is not one of {}", vote.by, approvals.from_words.join(", ")),
+                )
+                .next(again)
+                .rule(environment, "approvals.from"),
+            );
+        }
+        if vote.revoked {
+            let by = decided.revoked.as_ref().map(|(by, why)| format!(" by `{by}`: {why}"));
+            return Some(
+                Reason::new(
+                    Code::ApprovalRevoked,
+                    format!("the approval of `{id}` by `{}` was revoked{}", vote.by, by.unwrap_or_default()),
+                )
+                .next(again),
+            );
+        }
+        if let Some(what) = differs(vote, target) {
+            return Some(
+                Reason::new(
+                    Code::RequestStale,
+                    format!("the approval of `{id}` by `{}` covers another {what}", vote.by),
+                )
+                .next(again),
+            );
+        }
+        if let Some(what) = self.same_person(&vote.by, &target.request, approvals) {
+            return Some(
+                Reason::new(Code::ApprovalSelf, format!("`{}` approved `{id}` and is {what}", vote.by))
+                    .next(again)
+                    .rule(environment, "approvals.not"),
+            );
+        }
+        if !vote.proof.shows(approvals.presence) {
+            return Some(presence_reason(&vote.by, approvals.presence, environment).next(again));
+        }
+        let decide_by = decide_by(&target.request, approvals);
+        if vote.at > decide_by {
+            return Some(
+                Reason::new(
+                    Code::RequestExpired,
+                    format!(
+                        "`{}` approved `{id}` at {}, and it had to be decided by {}",
+                        vote.by,
+                        minute(vote.at),
+                        minute(decide_by)
+                    ),
+                )
+                .next(request_again(&target.request.release.version))
+                .rule(environment, "approvals.decide_within"),
+            );
+        }
+        let execute_by = vote.approval.execute_by.min(after(vote.at, approvals.execute_within));
+        if self.facts.now > execute_by {
+            return Some(
+                Reason::new(
+                    Code::ApprovalExpired,
+                    format!("the approval of `{id}` by `{}` ended at {}", vote.by, minute(execute_by)),
+                )
+                .next(again)
+                .rule(environment, "approvals.execute_within"),
+            );
+        }
+        None
+    }
+
+    pub(super) fn too_few(
+        &mut self,
+        have: usize,
+        required: usize,
+        id: &str,
+        environment: &Environment,
+        decided: &Decided,
+    ) {
+        let reason = if have > 0 {
+            Reason::new(Code::ApprovalQuorum, format!("`{id}` has {have} of {required} approvals"))
+        } else if decided.votes.iter().any(allows) {
+            // Why each of them does not count has been said.
+            return;
+        } else {
+            Reason::new(Code::ApprovalMissing, format!("nobody has approved `{id}`"))
+        };
+        self.refuse(
+            reason
+                .next(format!("ask a person to run: deployctl approve {id}"))
+                .rule(environment, "approvals.required"),
+        );
+    }
+
+    /// A no is final: whatever else is missing does not matter any more.
+    pub(super) fn denied(&mut self, decided: &Decided, approvals: &Approvals) -> bool {
+        let deny = |vote: &&Vote| vote.approval.verdict == Verdict::Deny && approvals.from.contains(&vote.by);
+        if let Some(vote) = decided.votes.iter().find(deny) {
+            let why = vote.approval.reason.as_deref().unwrap_or("no reason given");
+            self.refuse(
+                Reason::new(
+                    Code::ApprovalDenied,
+                    format!("`{}` denied `{}`: {why}", vote.by, decided.request.id),
+                )
+                .next(format!(
+                    "a no is final for a request: {}",
+                    request_again(&vote.approval.release.version)
+                )),
+            );
+            return true;
+        }
+        false
+    }
+
+    /// A person's newest verdict counts: a hold ends when the same person approves.
+    pub(super) fn held(&mut self, decided: &Decided, approvals: &Approvals, id: &str) {
+        for person in &approvals.from {
+            let newest = decided.votes.iter().rev().find(|vote| &vote.by == person);
+            if let Some(vote) = newest.filter(|vote| vote.approval.verdict == Verdict::Hold) {
+                let why = vote.approval.reason.as_deref().unwrap_or("no reason given");
+                self.refuse(
+                    Reason::new(Code::ApprovalHeld, format!("`{person}` holds `{id}`: {why}"))
+                        .next(format!("ask {person} to run: deployctl approve {id}")),
+                );
+            }
+        }
+    }
+
+    pub(super) fn consumed(&mut self, request: &RequestRef) {
+        let version = request.id.rsplit_once('-').map_or(request.id.as_str(), |(version, _)| version);
+        self.refuse(
+            Reason::new(Code::ApprovalConsumed, format!("the approval of `{}` was used before", request.id))
+                .next(format!("deployctl request {version}")),
+        );
+    }
+
+    pub(super) fn same_person(
+        &self,
+        person: &PersonName,
+        request: &Request,
+        approvals: &Approvals,
+    ) -> Option<&'static str> {
+        let is = |separation: Separation| match separation {
+            Separation::Requester => request.requested_by.person.as_ref() == Some(person),
+            Separation::Author => request.authors.contains(person),
+            Separation::Executor => self.signer().is_some_and(|(signer, _)| signer == person),
+        };
+        approvals.not.iter().find(|separation| is(**separation)).map(|separation| match separation {
+            Separation::Requester => "the requester",
+            Separation::Author => "an author of the change",
+            Separation::Executor => "the executor",
+        })
+    }
+}
+
+pub(super) fn allows(vote: &Vote) -> bool {
+    vote.approval.verdict == Verdict::Allow
+}
+
+/// The first thing an approval covers that the target is not.
+pub(super) fn differs(vote: &Vote, target: &Target) -> Option<&'static str> {
+    let approval = &vote.approval;
+    let request = &target.request;
+    let pairs = [
+        ("action", approval.action == request.action),
+        ("environment", approval.environment == request.environment),
+        ("version", approval.release.version == request.release.version),
+        ("commit", approval.release.commit == request.release.commit),
+        ("tree", approval.tree == request.tree),
+        ("policy", approval.policy == request.policy),
+        ("request", approval.request == target.reference),
+        ("checklist", approval.checklist == request.checklist),
+        ("evidence", approval.evidence == request.evidence),
+        ("previous version", approval.previous_release == request.previous_release),
+    ];
+    pairs.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
+}
+
+/// A request may ask for less time than the policy gives, never for more.
+pub(super) fn decide_by(request: &Request, approvals: &Approvals) -> DateTime<Utc> {
+    request.decide_by.min(after(request.at, approvals.decide_within))
+}
+
+/// A moment that much later; a clock that cannot say it stays where it is, so that nothing lasts longer for it.
+pub(super) fn after(at: DateTime<Utc>, span: std::time::Duration) -> DateTime<Utc> {
+    Duration::from_std(span).ok().and_then(|span| at.checked_add_signed(span)).unwrap_or(at)
+}

@@ -1,0 +1,117 @@
+//! The sentences of reasons that several rules share.
+
+use chrono::{DateTime, Utc};
+
+use crate::gate::config::PresenceLevel;
+use crate::gate::facts::{Action, LedgerTrouble, NoTarget};
+use crate::gate::policy::{Policy, nearest};
+use crate::gate::reason::{Code, Reason};
+use crate::gate::terms::{Environment, PersonName, Version};
+
+/// The reason of a ledger that cannot be believed.
+#[must_use]
+pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
+    match trouble {
+        LedgerTrouble::Tampered { why } => {
+            Reason::new(Code::LedgerTampered, format!("the ledger does not hold: {why}"))
+                .next("see what and where: deployctl history --verify")
+        }
+        LedgerTrouble::Rewound { why } => Reason::new(
+            Code::LedgerRewound,
+            format!("the ledger was rewound: {why}"),
+        )
+        .next(
+            "find out who rewrote `deployctl/ledger`, and push the entries back from a clone that has them",
+        ),
+        LedgerTrouble::Unreachable { why } => {
+            Reason::new(Code::LedgerUnreachable, format!("the ledger's remote did not answer: {why}"))
+                .next("check the network and the remote, then try again")
+        }
+    }
+}
+
+pub(super) fn opening(next: Option<String>) -> String {
+    next.map_or_else(
+        || {
+            "it does not open within a year: change `windows`, then run: deployctl approve --policy"
+                .to_owned()
+        },
+        |next| format!("it opens {next}"),
+    )
+}
+
+pub(super) fn request_again(version: &Version) -> String {
+    format!("deployctl request {version}")
+}
+
+/// Why there is nothing to say yes or no to.
+#[must_use]
+pub fn nothing_to_decide(none: &NoTarget) -> Reason {
+    let reason = match none {
+        NoTarget::NoRequest { asked } => {
+            Reason::new(Code::RequestMissing, format!("there is no request {asked}"))
+        }
+        NoTarget::NotApproved { id } => Reason::new(Code::RequestMissing, format!("`{id}` cannot be read")),
+        NoTarget::Several { ids } => {
+            Reason::new(Code::RequestMissing, format!("several requests fit: `{}`", ids.join("`, `")))
+        }
+    };
+    reason.next("name one request, by its id or its package directory; see what waits: deployctl status")
+}
+
+/// What a person would run instead.
+pub(super) fn command_for(action: &Action<'_>) -> String {
+    match action {
+        Action::Policy { .. } => "deployctl approve --policy".to_owned(),
+        Action::Request { .. } => "deployctl request VERSION".to_owned(),
+        Action::Verdict { target: Ok(target), .. } => format!("deployctl approve {}", target.reference.id),
+        Action::Verdict { target: Err(_), .. } => "deployctl approve REQUEST".to_owned(),
+        Action::Revoke { request, .. } => format!("deployctl approve {} --revoke --reason TEXT", request.id),
+        Action::Deploy { environment, target } => match target {
+            Ok(target) => format!("deployctl deploy {environment} {}", target.reference.id),
+            Err(NoTarget::NotApproved { id }) => format!("deployctl deploy {environment} {id}"),
+            Err(_) => format!("deployctl deploy {environment}"),
+        },
+        Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),
+        Action::Review { environment } => format!("deployctl approve --review (for {environment})"),
+    }
+}
+
+pub(super) fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    match (count, noun) {
+        (1, noun) => format!("1 {noun}"),
+        (count, "open box") => format!("{count} open boxes"),
+        (count, noun) => format!("{count} {noun}s"),
+    }
+}
+
+/// The policy in force knows nothing of an environment; what was probably meant.
+pub fn no_environment(policy: &Policy, environment: &Environment) -> Reason {
+    let known = policy.environments.keys().map(Environment::as_str);
+    let known = nearest(environment.as_str(), known);
+    Reason {
+        policy: Some("environments".to_owned()),
+        ..Reason::new(Code::RequestMissing, format!("the policy has no environment `{environment}`{known}"))
+    }
+}
+
+pub(super) fn presence_reason(
+    person: &PersonName,
+    least: PresenceLevel,
+    environment: &Environment,
+) -> Reason {
+    let what = match least {
+        PresenceLevel::Passphrase => "a passphrase, or a hardware key that was touched",
+        PresenceLevel::Touch => "a hardware key that was touched",
+        PresenceLevel::Verified => "a hardware key that was touched and asked for a PIN or a finger",
+    };
+    Reason::new(
+        Code::ApprovalPresence,
+        format!("the signature of `{person}` does not show the presence the policy asks for: {what}"),
+    )
+    .rule(environment, "approvals.presence")
+}

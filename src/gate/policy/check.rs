@@ -1,0 +1,570 @@
+//! Every check that needs only the file itself: it finds all problems, not only the first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::{
+    Approvals, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem, Rollback,
+    StageRule, Step, nearest,
+};
+use crate::gate::config::{
+    Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
+    RawPolicy, RawRollback, RawStage, RawStep, Separation,
+};
+use crate::gate::keys::PublicKey;
+use crate::gate::terms::{Check, Digest, Environment, Group, MIGRATION_PRESETS, PersonName, Role};
+use crate::gate::windows::Windows;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// design 9: `decide_within: 24h`, `execute_within: 4h`, `watch: 15m`.
+const EXECUTE_WITHIN: Duration = Duration::from_secs(4 * 60 * 60);
+const WATCH: Duration = Duration::from_secs(15 * 60);
+/// A step that says nothing gets ten minutes: long enough for a release, short enough to notice.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Collects problems while it builds.
+pub(super) struct Checker {
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Checker {
+    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem { path: path.into(), message: message.into() });
+    }
+
+    pub(super) fn policy(&mut self, raw: RawPolicy, bytes: &[u8]) -> Policy {
+        let idle = idle_keys(&raw);
+        let RawPolicy {
+            schema,
+            project,
+            ledger,
+            people,
+            roles,
+            checks,
+            stages,
+            environments,
+            emergency: _,
+            migrations,
+            versions,
+            templates: _,
+        } = raw;
+        if schema != 1 {
+            self.problem("schema", format!("this version reads schema 1, not {schema}"));
+        }
+        if project.trim().is_empty() || project.chars().any(char::is_control) || project.len() > 64 {
+            self.problem("project", "a project needs a name of 1 to 64 printable characters");
+        }
+        if let RawLedger::Remote(remote) = &ledger
+            && (remote.is_empty() || remote.starts_with('-') || remote.contains(char::is_whitespace))
+        {
+            self.problem("ledger.remote", "name a git remote, such as `origin`, or say `none`");
+        }
+        let people = self.people(people);
+        let environment_names: Vec<&Environment> = environments.keys().collect();
+        for (role, rights) in &roles {
+            for environment in rights.keys() {
+                if !environment_names.contains(&environment) {
+                    let known =
+                        nearest(environment.as_str(), environment_names.iter().map(|name| name.as_str()));
+                    self.problem(
+                        format!("roles.{role}.{environment}"),
+                        format!("there is no environment `{environment}`{known}"),
+                    );
+                }
+            }
+        }
+        let checks = self.checks(checks, &roles.keys().cloned().collect(), &people);
+        let stages = self.stages(stages, &checks, &environment_names);
+        if environments.is_empty() {
+            self.problem("environments", "name at least one environment, such as `production`");
+        }
+        let environments = environments
+            .into_iter()
+            .map(|(name, rule)| {
+                let rule = self.environment(&name, rule, &people, &stages);
+                (name, rule)
+            })
+            .collect();
+        let version_tag = versions.tag.unwrap_or_else(|| "v*".to_owned());
+        if Glob::new(&version_tag).is_err() {
+            self.problem("versions.tag", format!("`{version_tag}` is not a glob"));
+        }
+        self.migrations(&migrations);
+        Policy {
+            project,
+            ledger,
+            people,
+            roles: roles
+                .into_iter()
+                .map(|(role, environments)| {
+                    let sets =
+                        environments.into_iter().map(|(name, rights)| (name, rights.into_iter().collect()));
+                    (role, sets.collect())
+                })
+                .collect(),
+            checks,
+            stages,
+            environments,
+            migrations,
+            version_tag,
+            idle,
+            digest: Digest::of(bytes),
+        }
+    }
+
+    fn people(&mut self, raw: BTreeMap<PersonName, RawPerson>) -> BTreeMap<PersonName, Person> {
+        if raw.is_empty() {
+            self.problem("people", "name at least one person: only people sign");
+        }
+        let mut owners: BTreeMap<PublicKey, PersonName> = BTreeMap::new();
+        let mut people = BTreeMap::new();
+        for (name, RawPerson { keys, groups, emails }) in raw {
+            if keys.is_empty() {
+                self.problem(format!("people.{name}.keys"), format!("`{name}` needs at least one key"));
+            }
+            if name.as_str() == "session" {
+                self.problem(
+                    "people.session",
+                    "`session` names the signatures of a deployment's session: choose another name",
+                );
+            }
+            let mut own = Vec::new();
+            for (index, line) in keys.iter().enumerate() {
+                let path = format!("people.{name}.keys[{index}]");
+                match line.parse::<PublicKey>() {
+                    Err(error) => self.problem(path, error.to_string()),
+                    Ok(key) => match owners.get(&key) {
+                        Some(owner) => self.problem(
+                            path,
+                            format!(
+                                "this key is also `{owner}`'s: a key belongs to one person, and is one vote"
+                            ),
+                        ),
+                        None => {
+                            owners.insert(key.clone(), name.clone());
+                            own.push(key);
+                        }
+                    },
+                }
+            }
+            for (index, email) in emails.iter().enumerate() {
+                let same = |known: &String| known.eq_ignore_ascii_case(email);
+                let owner = people.iter().find(|(_, person): &(_, &Person)| person.emails.iter().any(same));
+                if let Some((owner, _)) = owner {
+                    self.problem(
+                        format!("people.{name}.emails[{index}]"),
+                        format!("this address is also `{owner}`'s: whose commit it is would be a guess"),
+                    );
+                }
+            }
+            people.insert(name, Person { keys: own, groups: groups.into_iter().collect(), emails });
+        }
+        people
+    }
+
+    fn checks(
+        &mut self,
+        raw: BTreeMap<Check, RawCheck>,
+        roles: &BTreeSet<Role>,
+        people: &BTreeMap<PersonName, Person>,
+    ) -> BTreeMap<Check, CheckRule> {
+        let mut checks = BTreeMap::new();
+        for (name, check) in raw {
+            let path = format!("checks.{name}");
+            let when_path = format!("{path}.when_changed");
+            if check.when_changed.as_ref().is_some_and(Vec::is_empty) {
+                self.problem(&when_path, "no path would ever need the check: name at least one glob");
+            }
+            let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&when_path, globs));
+            let title = check.title.clone().unwrap_or_else(|| default_title(&name));
+            if let Some(source) = self.check_source(&path, check, roles, people) {
+                checks.insert(name, CheckRule { title, source, when_changed });
+            }
+        }
+        checks
+    }
+
+    fn check_source(
+        &mut self,
+        path: &str,
+        check: RawCheck,
+        roles: &BTreeSet<Role>,
+        people: &BTreeMap<PersonName, Person>,
+    ) -> Option<CheckSource> {
+        let RawCheck { title: _, junit, run, timeout, role, signoff, when_changed: _ } = check;
+        if timeout.is_some() && run.is_none() {
+            self.problem(format!("{path}.timeout"), "only a check that runs a command has a timeout");
+        }
+        let source = match (junit, run, role, signoff) {
+            (Some(globs), None, None, None) => {
+                if globs.is_empty() {
+                    self.problem(format!("{path}.junit"), "name at least one glob of reports");
+                }
+                self.globs(&format!("{path}.junit"), &globs);
+                CheckSource::Junit(globs)
+            }
+            (None, Some(run), None, None) => {
+                self.command(&format!("{path}.run"), &run);
+                CheckSource::Run(
+                    run,
+                    self.duration(&format!("{path}.timeout"), timeout.as_deref(), STEP_TIMEOUT),
+                )
+            }
+            (None, None, Some(role), None) => {
+                if !roles.contains(&role) {
+                    let known = nearest(role.as_str(), roles.iter().map(Role::as_str));
+                    self.problem(format!("{path}.role"), format!("there is no role `{role}`{known}"));
+                }
+                CheckSource::Role(role)
+            }
+            (None, None, None, Some(group)) => {
+                let groups = || people.values().flat_map(|person| &person.groups);
+                if !groups().any(|known| known == &group) {
+                    let known = nearest(group.as_str(), groups().map(Group::as_str));
+                    self.problem(
+                        format!("{path}.signoff"),
+                        format!("nobody is in the group `{group}`{known}"),
+                    );
+                }
+                CheckSource::Signoff(group)
+            }
+            _ => {
+                self.problem(path, "a check has exactly one of `junit`, `run`, `role` and `signoff`");
+                return None;
+            }
+        };
+        Some(source)
+    }
+
+    fn stages(
+        &mut self,
+        raw: Vec<RawStage>,
+        checks: &BTreeMap<Check, CheckRule>,
+        environments: &[&Environment],
+    ) -> Vec<StageRule> {
+        let mut stages: Vec<StageRule> = Vec::new();
+        for (index, stage) in raw.into_iter().enumerate() {
+            let path = format!("stages[{index}]");
+            if stages.iter().any(|known| known.name == stage.name) {
+                self.problem(format!("{path}.name"), format!("the stage `{}` is there twice", stage.name));
+            }
+            if stage.checks.is_empty() {
+                self.problem(
+                    format!("{path}.checks"),
+                    "a stage without checks would pass by itself: name one",
+                );
+            }
+            for (position, check) in stage.checks.iter().enumerate() {
+                if !checks.contains_key(check) {
+                    let known = nearest(check.as_str(), checks.keys().map(Check::as_str));
+                    self.problem(
+                        format!("{path}.checks[{position}]"),
+                        format!("there is no check `{check}`{known}"),
+                    );
+                }
+            }
+            if let Some(environment) = &stage.environment
+                && !environments.contains(&environment)
+            {
+                let known = nearest(environment.as_str(), environments.iter().map(|name| name.as_str()));
+                self.problem(
+                    format!("{path}.environment"),
+                    format!("there is no environment `{environment}`{known}"),
+                );
+            }
+            stages.push(StageRule { name: stage.name, branch: stage.branch, checks: stage.checks });
+        }
+        stages
+    }
+
+    fn environment(
+        &mut self,
+        name: &Environment,
+        raw: RawEnvironment,
+        people: &BTreeMap<PersonName, Person>,
+        stages: &[StageRule],
+    ) -> EnvironmentRule {
+        let path = format!("environments.{name}");
+        let deployment = self.deployment(name, raw.deployment);
+        let human = deployment == Deployment::Human;
+        if human && raw.steps.is_empty() {
+            self.problem(format!("{path}.steps"), "say what deploying runs");
+        }
+        for (index, stage) in raw.requires.iter().enumerate() {
+            if !stages.iter().any(|known| &known.name == stage) {
+                let known = nearest(stage.as_str(), stages.iter().map(|stage| stage.name.as_str()));
+                self.problem(
+                    format!("{path}.requires[{index}]"),
+                    format!("there is no stage `{stage}`{known}"),
+                );
+            }
+        }
+        for (index, variable) in raw.pass_environment.iter().enumerate() {
+            if let Some(why) = bad_variable(variable) {
+                self.problem(format!("{path}.pass_environment[{index}]"), why);
+            }
+        }
+        if human && raw.approvals.is_none() {
+            self.problem(
+                path.clone(),
+                format!("`{name}` is deployed by people: say who approves, with `approvals`"),
+            );
+        }
+        if !human && raw.approvals.is_some() {
+            self.problem(
+                format!("{path}.approvals"),
+                "approvals count where `deployment: human` says that people deploy",
+            );
+        }
+        let windows_path = format!("{path}.windows");
+        let windows = match raw.windows.map(Windows::check).transpose() {
+            Ok(windows) => windows.unwrap_or_default(),
+            Err(problems) => {
+                for (key, message) in problems {
+                    self.problem(format!("{windows_path}.{key}"), message);
+                }
+                Windows::default()
+            }
+        };
+        let watch_path = format!("{path}.monitoring.watch");
+        EnvironmentRule {
+            about: [raw.purpose, raw.data, raw.access],
+            deployment,
+            branch: raw.branch,
+            requires: raw.requires,
+            pass_environment: raw.pass_environment,
+            steps: self.steps(&format!("{path}.steps"), raw.steps),
+            rollback: raw.rollback.map(|rollback| self.rollback(&format!("{path}.rollback"), rollback)),
+            approvals: raw.approvals.map(|rule| self.approvals(&format!("{path}.approvals"), rule, people)),
+            windows,
+            monitoring: Monitoring {
+                watch: self.duration(&watch_path, raw.monitoring.watch.as_deref(), WATCH),
+                alerts: raw.monitoring.alerts,
+                dashboards: raw.monitoring.dashboards,
+                on_call: raw.monitoring.on_call,
+            },
+        }
+    }
+
+    fn deployment(&mut self, name: &Environment, said: Option<Deployment>) -> Deployment {
+        let production = name.as_str() == "production";
+        if production && said == Some(Deployment::Automatic) {
+            self.problem(
+                "environments.production.deployment",
+                "only people deploy to production: `human` is the only value here",
+            );
+        }
+        match said {
+            _ if production => Deployment::Human,
+            Some(said) => said,
+            None => Deployment::Automatic,
+        }
+    }
+
+    fn rollback(&mut self, path: &str, raw: RawRollback) -> Rollback {
+        if raw.steps.is_empty() {
+            self.problem(format!("{path}.steps"), "say what rolling back runs");
+        }
+        Rollback {
+            steps: self.steps(&format!("{path}.steps"), raw.steps),
+            migrations: self.steps(&format!("{path}.migrations"), raw.migrations),
+            estimate: raw
+                .estimate
+                .map(|text| self.duration(&format!("{path}.estimate"), Some(&text), STEP_TIMEOUT)),
+        }
+    }
+
+    fn steps(&mut self, path: &str, raw: Vec<RawStep>) -> Vec<Step> {
+        let mut names = BTreeSet::new();
+        raw.into_iter()
+            .enumerate()
+            .map(|(index, RawStep { name, run, timeout, migration })| {
+                let path = format!("{path}[{index}]");
+                if name.parse::<Check>().is_err() {
+                    self.problem(
+                        format!("{path}.name"),
+                        "a step's name is 1 to 64 letters, digits, `-`, `_` or `.`",
+                    );
+                }
+                if !names.insert(name.clone()) {
+                    self.problem(format!("{path}.name"), format!("the step `{name}` is there twice"));
+                }
+                self.command(&format!("{path}.run"), &run);
+                let timeout = self.duration(&format!("{path}.timeout"), timeout.as_deref(), STEP_TIMEOUT);
+                Step { name, run, timeout, migration }
+            })
+            .collect()
+    }
+
+    fn command(&mut self, path: &str, run: &[String]) {
+        if run.first().is_none_or(String::is_empty) {
+            self.problem(path, "name the program and its arguments, such as `[\"./ops/release.sh\"]`");
+        }
+        if run.iter().any(|argument| argument.contains('\0')) {
+            self.problem(path, "an argument cannot hold a NUL");
+        }
+    }
+
+    fn approvals(
+        &mut self,
+        path: &str,
+        raw: RawApprovals,
+        people: &BTreeMap<PersonName, Person>,
+    ) -> Approvals {
+        let RawApprovals { required, from, not, presence, decide_within, execute_within } = raw;
+        let required = required.unwrap_or(1);
+        if required < 1 {
+            self.problem(format!("{path}.required"), "at least one person approves: say 1 or more");
+        }
+        if from.is_empty() {
+            self.problem(format!("{path}.from"), "say who approves: an empty set would refuse everything");
+        }
+        let mut approvers = BTreeSet::new();
+        for (index, word) in from.iter().enumerate() {
+            let found = members(word, people);
+            if found.is_empty() {
+                let groups = people.values().flat_map(|person| person.groups.iter().map(Group::as_str));
+                let known = nearest(word, people.keys().map(PersonName::as_str).chain(groups));
+                self.problem(
+                    format!("{path}.from[{index}]"),
+                    format!("`{word}` is neither a person nor a group with somebody in it{known}"),
+                );
+            }
+            approvers.extend(found);
+        }
+        if !approvers.is_empty() && (required as usize) > approvers.len() {
+            self.problem(
+                format!("{path}.required"),
+                format!("{required} must approve, and only {} can", approvers.len()),
+            );
+        }
+        Approvals {
+            required,
+            from: approvers,
+            from_words: from,
+            not: not.map_or_else(|| BTreeSet::from([Separation::Requester]), |not| not.into_iter().collect()),
+            presence: presence.unwrap_or(PresenceLevel::Passphrase),
+            decide_within: self.duration(&format!("{path}.decide_within"), decide_within.as_deref(), DAY),
+            execute_within: self.duration(
+                &format!("{path}.execute_within"),
+                execute_within.as_deref(),
+                EXECUTE_WITHIN,
+            ),
+        }
+    }
+
+    fn migrations(&mut self, raw: &RawMigrations) {
+        if raw.paths.is_some() && raw.presets.is_some() {
+            self.problem(
+                "migrations.presets",
+                "say `presets` or `paths`, not both: one would not be looked for",
+            );
+        }
+        for (key, list) in [("paths", &raw.paths), ("presets", &raw.presets)] {
+            if list.as_ref().is_some_and(Vec::is_empty) {
+                let what = "no migration would ever be found: name at least one, or leave the key out";
+                self.problem(format!("migrations.{key}"), what);
+            }
+        }
+        if let Some(paths) = &raw.paths {
+            self.globs("migrations.paths", paths);
+        }
+        for (index, preset) in raw.presets.iter().flatten().enumerate() {
+            let known = MIGRATION_PRESETS;
+            if !known.contains(&preset.as_str()) {
+                let near = nearest(preset, known.iter().copied());
+                self.problem(
+                    format!("migrations.presets[{index}]"),
+                    format!("there is no migration preset `{preset}`{near}"),
+                );
+            }
+        }
+    }
+
+    fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {
+        let mut set = GlobSetBuilder::new();
+        for (index, text) in globs.iter().enumerate() {
+            match Glob::new(text) {
+                Ok(glob) => {
+                    set.add(glob);
+                }
+                Err(_) => self.problem(format!("{path}[{index}]"), format!("`{text}` is not a glob")),
+            }
+        }
+        set.build().ok()
+    }
+
+    fn duration(&mut self, path: &str, text: Option<&str>, default: Duration) -> Duration {
+        let Some(text) = text else { return default };
+        match humantime::parse_duration(text) {
+            Ok(duration) if duration >= Duration::from_secs(1) && duration <= 366 * DAY => duration,
+            Ok(_) => {
+                self.problem(path, format!("`{text}` is not between a second and a year"));
+                default
+            }
+            Err(_) => {
+                self.problem(path, format!("`{text}` is not a duration, such as `90s`, `15m` or `4h`"));
+                default
+            }
+        }
+    }
+}
+
+/// The people a word of `from` stands for: one person, or everybody in a group.
+fn members(word: &str, people: &BTreeMap<PersonName, Person>) -> BTreeSet<PersonName> {
+    let in_group = |person: &Person| person.groups.iter().any(|group| group.as_str() == word);
+    people
+        .iter()
+        .filter(|(name, person)| name.as_str() == word || in_group(person))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Variables that change what a program loads or runs cannot be passed through to a step.
+pub(super) fn bad_variable(name: &str) -> Option<String> {
+    let ok = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    if !ok {
+        return Some(format!("`{}` is not a variable's name", name.escape_debug()));
+    }
+    let loads = name.starts_with("LD_") || name.starts_with("DYLD_") || name.starts_with("DEPLOYCTL_");
+    (loads || name == "BASH_ENV" || name == "ENV" || name == "PATH")
+        .then(|| format!("`{name}` would change what the approved commands run: it cannot be passed"))
+}
+
+fn idle_keys(raw: &RawPolicy) -> Vec<String> {
+    let mut idle = Vec::new();
+    if raw.emergency.is_some() {
+        idle.push("emergency".to_owned());
+    }
+    if raw.templates.is_some() {
+        idle.push("templates".to_owned());
+    }
+    for (name, environment) in &raw.environments {
+        if environment.health.is_some() {
+            idle.push(format!("environments.{name}.health"));
+        }
+        if environment.rollback.as_ref().is_some_and(|rollback| rollback.on_trigger.is_some()) {
+            idle.push(format!("environments.{name}.rollback.on_trigger"));
+        }
+    }
+    idle
+}
+
+/// The workflow document's words for its own checks, and the name itself for any other.
+fn default_title(name: &Check) -> String {
+    match name.as_str() {
+        "unit" => "Unit tests",
+        "integration" => "Integration tests",
+        "e2e" => "E2E tests",
+        "smoke" => "Smoke tests",
+        "qa" => "QA verification",
+        "code-review" => "Code review",
+        "design-review" => "Design review",
+        other => other,
+    }
+    .to_owned()
+}
