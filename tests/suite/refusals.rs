@@ -14,6 +14,7 @@ mod rules;
 use std::collections::BTreeSet;
 use std::fs;
 
+use deployctl::gate::reason::Code;
 use serde_json::Value;
 
 use crate::house::{House, POLICY};
@@ -146,4 +147,14 @@ fn requested(house: &House, words: &[&str]) -> String {
     let words = ["request"].iter().chain(words).copied().chain(["--as", "orchestrator", "--json"]);
     let answer = house.run(words).any_stdout().exit(0);
     answer.json()["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn every_code_has_a_test_of_its_name() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/refusals");
+    let files = fs::read_dir(dir).expect("the families").map(|file| file.expect("a file").path());
+    let tests: String = files.map(|path| fs::read_to_string(path).expect("a family")).collect();
+    let named = |code: &str| tests.contains(&format!("#[test]\nfn {}() {{", code.replace('.', "_")));
+    let without: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !named(code)).collect();
+    assert_eq!(without, Vec::<&str>::new());
 }

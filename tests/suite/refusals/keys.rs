@@ -104,6 +104,16 @@ next: sign with such a key: name it with `--key FILE`
 }
 
 #[test]
+fn approval_presence_of_a_founder() {
+    let house = House::new();
+    house.config(&rules(&[("from: [release]", "from: [release]\n      presence: touch")]));
+    let shown =
+        nothing_runs(&house, || house.person("alice").at_terminal(["approve", "--policy"]).signs().exit(4));
+    assert!(shown.contains("✗ approval.presence  the signature of `alice` does not show"), "{shown}");
+    assert!(!house.try_git(["rev-parse", "--verify", "deployctl/ledger"]).status.success());
+}
+
+#[test]
 fn approval_self() {
     let house = House::founded();
     let key = house.key("alice").display().to_string();
