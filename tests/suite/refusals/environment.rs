@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{
     approved_with, founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, requested,
     sentence,
 };
-use crate::house::{Hold, House, Terminal};
+use crate::house::House;
 
 const BACK: [&str; 4] = ["rollback", "production", "--reason", "checkout fails"];
 
@@ -105,20 +107,38 @@ next: wait until it ends, at the latest 2026-11-23 10:07 UTC
     running.exit(0);
 }
 
-/// A deployment that was killed in its first step. The step outlives it, and waits as long as the answer is kept; later
-/// ones do not wait.
-fn killed(house: &House, id: &str) -> Hold {
-    let hold = house.holds("migrate");
-    let running: Terminal = house.person("alice").at_terminal(["deploy", "production", id]);
+/// A deployment that was killed in its first step, with the step, as when a machine goes down.
+fn killed(house: &House, id: &str) {
+    let _hold = house.holds("migrate");
+    let running = house.person("alice").at_terminal(["deploy", "production", id]);
     running.signs().expect("migrate waits").kill().exit(137);
+    let steps = steps_of(house);
+    assert!(!steps.is_empty(), "the step has ended");
+    for step in steps {
+        // The shell of a step ends by itself when what it waits for is gone.
+        let _ = kill_process(step, Signal::KILL);
+    }
     fs::remove_file(house.home().join("migrate.hold")).unwrap();
-    hold
+}
+
+/// The processes of deploy steps in this house's home.
+fn steps_of(house: &House) -> Vec<Pid> {
+    let home = format!("HOME={}", house.home().display());
+    let pids = fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_step = |pid: &i32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let has = |test: &dyn Fn(&[u8]) -> bool| environment.split(|byte| *byte == 0).any(test);
+        has(&|variable| variable == home.as_bytes())
+            && has(&|variable| variable.starts_with(b"DEPLOYCTL_REQUEST="))
+    };
+    pids.filter(is_step).filter_map(Pid::from_raw).collect()
 }
 
 #[test]
 fn deployment_interrupted() {
     let (house, id) = House::approved();
-    let _hold = killed(&house, &id);
+    killed(&house, &id);
     // Nobody can tell a dead one from a slow one until its time is over.
     refuses(&house, "bob", &["deploy", "production", &id], 7, &["environment.busy"]);
     refuses(&house, "bob", &BACK, 7, &["environment.busy"]);
@@ -127,7 +147,7 @@ fn deployment_interrupted() {
 refused: deployctl deploy
   ✗ deployment.interrupted  the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC in `production` never said how it ended
 next: look at `production`, then: deployctl rollback production --reason TEXT
-next: or say what runs: deployctl approve --review v1.4.0-[id] --reason TEXT
+next: or, if it is well: deployctl approve --review v1.4.0-[id] --reason TEXT
 ";
     refuses(&house, "bob", &["deploy", "production", &id], 4, &["deployment.interrupted"]);
     refuses_in_words(&house, "bob", &["deploy", "production", &id], 4, refused);
@@ -141,7 +161,7 @@ next: or say what runs: deployctl approve --review v1.4.0-[id] --reason TEXT
 #[test]
 fn deployment_interrupted_and_found_well() {
     let (house, id) = House::approved();
-    let _hold = killed(&house, &id);
+    killed(&house, &id);
     house.clock("2026-11-23T10:08:00Z");
     refuses(&house, "mallory", &["approve", &id, "--review", "--reason", "well"], 4, &["key.unknown"]);
     house

@@ -69,11 +69,17 @@ fn key_agent() {
     let key = house.key("alice").display().to_string();
     let bare = house.bare_key("alice").display().to_string();
     let deploys = format!("{PROGRAM} deploy production {id} --json --key {key}");
+    // In the directory for temporary files, but not in that of the machine, where all tests would find it.
+    let temporary = house.world().join("tmp").display().to_string();
+    let dir = house.world().join("tmp/ssh-of-alice");
+    fs::create_dir(&dir).unwrap();
     // Also where the session does not say that it has an agent.
-    for deploys in [deploys.clone(), format!("env -u SSH_AUTH_SOCK {deploys}")] {
-        let script = format!("ssh-add -q {bare} && {deploys}; exit $?");
-        let shown =
-            nothing_runs(&house, || house.program_at_terminal("ssh-agent", &["sh", "-c", &script]).exit(4));
+    for (number, deploys) in [deploys.clone(), format!("env -u SSH_AUTH_SOCK {deploys}")].iter().enumerate() {
+        let socket = dir.join(format!("agent.{number}")).display().to_string();
+        // `ssh-agent` belongs to a group of its own on many systems, and such a program loses its `TMPDIR`.
+        let script = format!("export TMPDIR={temporary}; ssh-add -q {bare} && {deploys}; exit $?");
+        let agent = ["-a", socket.as_str(), "sh", "-c", &script];
+        let shown = nothing_runs(&house, || house.program_at_terminal("ssh-agent", &agent).exit(4));
         let document: Value =
             serde_json::from_str(&shown).unwrap_or_else(|error| panic!("{error}:\n{shown}"));
         is_refusal(&document, 4, &["key.agent"]);
