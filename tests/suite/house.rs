@@ -31,7 +31,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 pub(crate) use keys::PASSPHRASE;
-pub(crate) use project::{Hold, POLICY};
+pub(crate) use project::POLICY;
 pub(crate) use run::{Answer, Run};
 pub(crate) use terminal::Terminal;
 

@@ -147,7 +147,7 @@ fn deployment_interrupted() {
 refused: deployctl deploy
   ✗ deployment.interrupted  the deployment of `v1.4.0`, started by alice at 2026-11-23 10:00 UTC in `production` never said how it ended
 next: look at `production`, then: deployctl rollback production --reason TEXT
-next: or, if it is well: deployctl approve --review v1.4.0-[id] --reason TEXT
+next: or say what runs: deployctl approve --review v1.4.0-[id] --reason TEXT
 ";
     refuses(&house, "bob", &["deploy", "production", &id], 4, &["deployment.interrupted"]);
     refuses_in_words(&house, "bob", &["deploy", "production", &id], 4, refused);
