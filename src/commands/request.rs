@@ -52,6 +52,14 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
             answer.text.push_str(&format!("warning: {warning}\n"));
         }
     }
+    if moment.repository.tag(&args.candidate.version)?.is_none() {
+        let release = &package.request.release;
+        answer.text.push_str(&format!(
+            "note: no tag `{}` is here; it stands for {}\n",
+            release.version,
+            release.commit.short()
+        ));
+    }
     answer.warnings.extend(moment.edited());
     if let Some(dir) = &args.output {
         write_package(dir, &package.files)?;
