@@ -118,7 +118,12 @@ impl Moment {
         let chain = self.records.chain(&there)?;
         anyhow::ensure!(chain.contains(after), "the remote's ledger lacks entries that this clone has seen");
         anyhow::ensure!(self.records.advance(LEDGER, here.as_ref(), &there)?, "the ledger moved meanwhile");
-        let mark = HighWater { sequence: chain.len() as u64, commit: there, remote: self.remote.clone() };
+        let mark = HighWater {
+            sequence: chain.len() as u64,
+            commit: there,
+            remote: self.remote.clone(),
+            unsent_after: None,
+        };
         marks::set_high_water(&self.common_dir, &mark)?;
         self.refresh()
     }
@@ -290,7 +295,11 @@ fn settle_unsent(records: &Records, common_dir: &std::path::Path, remote: &str) 
     let ours = records.chain(&here).map_err(broken)?;
     let unsent: Vec<&CommitId> = ours.iter().take_while(|entry| !theirs.contains(entry)).collect();
     let shared = ours.get(unsent.len());
-    let parted = !unsent.is_empty() && shared.is_some() && !ours.contains(&there);
+    // Only what is known never to have been sent: an entry that the remote had and lacks now was taken away.
+    let mark =
+        marks::high_water(common_dir).map_err(|error| LedgerTrouble::Tampered { why: error.to_string() })?;
+    let known = mark.and_then(|mark| mark.unsent_after);
+    let parted = !unsent.is_empty() && known.is_some() && known.as_ref() == shared && !ours.contains(&there);
     if !parted || !unsent.iter().all(|entry| is_session_entry(records, entry)) {
         return Ok(());
     }
@@ -301,7 +310,12 @@ fn settle_unsent(records: &Records, common_dir: &std::path::Path, remote: &str) 
     records.advance(&aside, None, &here).map_err(broken)?;
     records.advance(LEDGER, Some(&here), &there).map_err(broken)?;
     let sequence = (theirs.len() - place) as u64;
-    let mark = HighWater { sequence, commit: theirs[place].clone(), remote: Some(remote.to_owned()) };
+    let mark = HighWater {
+        sequence,
+        commit: theirs[place].clone(),
+        remote: Some(remote.to_owned()),
+        unsent_after: None,
+    };
     marks::set_high_water(common_dir, &mark)
         .map_err(|error| LedgerTrouble::Tampered { why: error.to_string() })
 }
@@ -402,7 +416,7 @@ fn verified(records: &Records, common_dir: &std::path::Path) -> Result<Result<Ti
         Err(fault) => return tampered(fault.to_string()),
     };
     let remote = timeline.policy.as_ref().and_then(|in_force| in_force.remote.clone());
-    let mark = HighWater { sequence: entries.len() as u64, commit: tip, remote };
+    let mark = HighWater { sequence: entries.len() as u64, commit: tip, remote, unsent_after: None };
     marks::set_high_water(common_dir, &mark)?;
     Ok(Ok(timeline))
 }

@@ -155,8 +155,11 @@ pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Res
         return Ok(Appended::Raced);
     }
     let sequence = next.tip.as_ref().map_or(0, |tip| tip.sequence);
-    let remote = next.policy.as_ref().and_then(|in_force| in_force.remote.clone());
-    marks::set_high_water(&moment.common_dir, &HighWater { sequence, commit: commit.clone(), remote })?;
+    let travels = next.policy.as_ref().and_then(|in_force| in_force.remote.clone());
+    let before = marks::high_water(&moment.common_dir)?.and_then(|mark| mark.unsent_after);
+    let unsent_after = if travels.is_some() && remote.is_none() { before.or(tip) } else { None };
+    let mark = HighWater { sequence, commit: commit.clone(), remote: travels, unsent_after };
+    marks::set_high_water(&moment.common_dir, &mark)?;
     moment.ledger = Ok(next);
     Ok(Appended::Done { commit, digest: Digest::of(&signed.payload) })
 }

@@ -228,7 +228,7 @@ fn held(moment: &Moment, name: &Environment, lock: &Deployed, next: &mut Vec<Str
     }
     next.push(format!("deployctl rollback {name} --reason TEXT"));
     next.push(format!(
-        "or, if it is well: deployctl approve --review {} --reason TEXT",
+        "or say what runs: deployctl approve --review {} --reason TEXT",
         lock.start.request.id
     ));
     format!("  {version}, started by {}, never said how it ended: interrupted", lock.by)

@@ -29,6 +29,8 @@ pub struct HighWater {
     pub commit: CommitId,
     /// Where the policy in force let the records travel then: the place to look first, and no more than that.
     pub remote: Option<String>,
+    /// The newest entry that the remote has too, where a session could not send what it said after it.
+    pub unsent_after: Option<CommitId>,
 }
 
 /// The roots that the machine's administrator trusts, one a line; `#` begins a comment.

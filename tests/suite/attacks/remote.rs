@@ -190,6 +190,27 @@ fn records_that_never_travelled_leave_an_interrupted_deployment() {
 }
 
 #[test]
+fn records_that_did_travel_cannot_be_taken_away() {
+    let (house, id) = House::shared();
+    let other = house.clone_of();
+    let hold = house.holds("release");
+    let running =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().expect("│ release waits");
+    // The same remote as it is before the outcome; bob goes on there, with a signature that is good.
+    let forked = house.world().join("forked.git").display().to_string();
+    let origin = house.git(["remote", "get-url", "origin"]);
+    house.git(["clone", "--quiet", "--mirror", &origin, &forked]);
+    hold.lets_go();
+    running.exit(0);
+    other.git(["remote", "set-url", "origin", &forked]);
+    other.config(&over_origin().replace("estimate: 5m", "estimate: 6m"));
+    other.person("bob").signs_policy();
+    house.git(["remote", "set-url", "origin", &forked]);
+    let status = house.run(["status", "--json"]).any_stdout().any_stderr().exit(4).json();
+    assert_eq!(status["reasons"][0]["code"], "ledger.rewound", "{status:#}");
+}
+
+#[test]
 fn a_connection_that_outlives_git_holds_nothing_up() {
     let (house, id) = House::shared();
     // What `ControlPersist` does: a process stays, and keeps standard error open.
