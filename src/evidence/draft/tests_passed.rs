@@ -1,0 +1,155 @@
+//! What is known of each check, and the section `Tests Passed`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Draft, open, ticked};
+use crate::evidence::checklist::{Item, Section};
+use crate::evidence::junit::{Report, Verdict};
+use crate::gate::request::CheckState;
+use crate::gate::terms::Check;
+
+/// What is known of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestFact {
+    /// Its name in the policy.
+    pub check: Check,
+    /// The words on the checklist.
+    pub title: String,
+    /// What its reports say together.
+    pub verdict: Option<Verdict>,
+    /// Test cases that passed.
+    pub passed: u64,
+    /// Test cases that ran.
+    pub total: u64,
+    /// Test cases that were skipped.
+    pub skipped: u64,
+    /// Test cases that passed only after a repetition.
+    pub flaky: u64,
+    /// The reports, by path.
+    pub files: Vec<String>,
+    /// The globs that were looked for.
+    pub globs: Vec<String>,
+    /// When the oldest report was written.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// What that means for the commit.
+    pub state: CheckState,
+    /// Why, where it is not a plain pass.
+    pub why: Option<String>,
+}
+
+impl TestFact {
+    /// A check whose reports were read.
+    #[must_use]
+    pub fn read(
+        check: Check,
+        title: String,
+        globs: Vec<String>,
+        files: Vec<String>,
+        report: &Report,
+    ) -> Self {
+        let (state, why) = judge(report, &files, &globs);
+        Self {
+            check,
+            title,
+            verdict: (!files.is_empty()).then_some(report.verdict),
+            passed: report.passed,
+            total: report.total(),
+            skipped: report.skipped,
+            flaky: report.flaky,
+            files,
+            globs,
+            reported_at: None,
+            state,
+            why,
+        }
+    }
+
+    /// A check without a report.
+    #[must_use]
+    pub fn without(check: Check, title: String, state: CheckState, why: String) -> Self {
+        let none = Report {
+            verdict: Verdict::Empty,
+            passed: 0,
+            failed: 0,
+            errors: 0,
+            skipped: 0,
+            flaky: 0,
+            notes: vec![],
+        };
+        Self { verdict: None, state, why: Some(why), ..Self::read(check, title, vec![], vec![], &none) }
+    }
+
+    fn words(&self) -> String {
+        if self.verdict.is_none() {
+            return "no evidence".to_owned();
+        }
+        let mut words = format!("{}/{} passed", self.passed, self.total);
+        if self.skipped > 0 {
+            words.push_str(&format!(", {} skipped", self.skipped));
+        }
+        if self.flaky > 0 {
+            words.push_str(&format!(", {} flaky", self.flaky));
+        }
+        words
+    }
+}
+
+fn judge(report: &Report, files: &[String], globs: &[String]) -> (CheckState, Option<String>) {
+    if files.is_empty() {
+        return (CheckState::Missing, Some(format!("no report matches `{}`", globs.join("`, `"))));
+    }
+    let note = |what: &str| match report.notes.first() {
+        Some(note) => Some(format!("{what}: {note}")),
+        None => Some(what.to_owned()),
+    };
+    match report.verdict {
+        Verdict::Pass => (CheckState::Passed, None),
+        Verdict::Fail => (CheckState::Failed, note("the tests failed")),
+        Verdict::Empty => (CheckState::Missing, note("the reports hold no test that ran")),
+        Verdict::Unreadable => (CheckState::Unreadable, note("a report cannot be read")),
+        Verdict::Ambiguous => (CheckState::Unreadable, note("the reports say two things")),
+    }
+}
+
+pub(super) fn section(draft: &Draft) -> Section {
+    let items = draft
+        .tests
+        .iter()
+        .filter(|test| test.state != CheckState::NotNeeded)
+        .map(|test| {
+            let evidence = evidence(draft, test);
+            let key = format!("tests.{}", test.check);
+            match test.state {
+                CheckState::Passed => Item { evidence, ..ticked(&key, &test.title, &test.words()) },
+                _ => Item {
+                    evidence,
+                    ..open(
+                        &key,
+                        &test.title,
+                        &test.words(),
+                        test.why.as_deref().unwrap_or("it is not known to pass"),
+                    )
+                },
+            }
+        })
+        .collect();
+    Section { title: "Tests Passed".to_owned(), notes: vec![], items }
+}
+
+fn evidence(draft: &Draft, test: &TestFact) -> Option<String> {
+    let reported = test.reported_at?;
+    let age = age(draft.at - reported);
+    Some(format!("{} · {age} · {}", test.globs.join(", "), draft.release.commit.short()))
+}
+
+/// How long ago, in the largest unit that is not zero.
+fn age(age: chrono::Duration) -> String {
+    let minutes = age.num_minutes();
+    match minutes {
+        ..1 => "just now".to_owned(),
+        1..60 => format!("{minutes} min ago"),
+        60..1440 => format!("{} h ago", minutes / 60),
+        _ => format!("{} d ago", minutes / 1440),
+    }
+}
