@@ -93,6 +93,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Write a commented deployctl.yaml from what the repository holds
     Init,
+    /// Record evidence for a commit: collect reports, run commands
+    Check(CheckArgs),
     /// Draft the deployment checklist of a version
     Checklist(ChecklistArgs),
     /// Ask people for a production deployment
@@ -115,6 +117,7 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Init => "init",
+            Self::Check(_) => "check",
             Self::Checklist(_) => "checklist",
             Self::Request(_) => "request",
             Self::Approve(_) => "approve",
@@ -140,6 +143,22 @@ pub struct CandidateArgs {
     /// The version or commit that is live, where the ledger does not say
     #[arg(long, value_name = "REV")]
     pub since: Option<String>,
+}
+
+/// Record evidence for a commit.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl check unit --as ci                 collect the reports of one check
+  deployctl check audit licenses --as ci       run the commands of two
+  deployctl check integration --as ci          every check of a stage")]
+pub struct CheckArgs {
+    /// Checks or stages of the policy
+    #[arg(required = true, value_name = "CHECK|STAGE")]
+    pub names: Vec<String>,
+    /// The commit that the evidence must be of [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    pub commit: Option<String>,
 }
 
 /// Draft the deployment checklist of a version.

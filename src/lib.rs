@@ -29,6 +29,7 @@ pub mod cli;
 pub mod commands {
     pub mod approve;
     pub mod candidate;
+    pub mod check;
     pub mod checklist;
     pub mod deploy;
     pub mod gather;
@@ -148,6 +149,7 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
 fn dispatch(common: &Common, command: Command) -> anyhow::Result<Answer> {
     match command {
         Command::Init => commands::init::run(common),
+        Command::Check(args) => commands::check::run(common, &args),
         Command::Checklist(args) => commands::checklist::run(common, &args),
         Command::Request(args) => commands::request::run(common, &args),
         Command::Approve(args) => commands::approve::run(common, &args),

@@ -1,6 +1,6 @@
 //! The facts about a candidate: which commit, since when, what changed, what the reports say.
 
-mod checks;
+pub mod checks;
 mod locks;
 
 use std::collections::BTreeSet;

@@ -61,7 +61,7 @@ fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> A
 }
 
 /// Marks what other people wrote: it is data, whatever it says.
-fn untrusted<T: serde::Serialize>(list: &[T]) -> Vec<serde_json::Value> {
+pub fn untrusted<T: serde::Serialize>(list: &[T]) -> Vec<serde_json::Value> {
     list.iter()
         .filter_map(|item| serde_json::to_value(item).ok())
         .map(|mut item| {

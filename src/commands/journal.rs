@@ -1,14 +1,17 @@
 //! The journal: what machines said. Nothing here is signed and nothing here grants anything.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::gather::Moment;
 use crate::evidence::draft::TestFact;
+use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
-use crate::gate::terms::{CommitId, Digest};
+use crate::gate::terms::{Check, CommitId, Digest};
 use crate::world::records::{FETCHED, Files, JOURNAL, Records};
 use crate::world::remote::{self, Pushed};
 
@@ -73,6 +76,63 @@ impl Package {
         }
         edited
     }
+}
+
+/// What checks said of one commit, as the journal holds it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The commit that was checked out.
+    pub commit: CommitId,
+    /// What was found.
+    pub tests: Vec<TestFact>,
+}
+
+const EVIDENCE_FILE: &str = "evidence.json";
+
+/// Records evidence.
+///
+/// # Errors
+/// When it cannot even be written here.
+pub fn append_evidence(moment: &Moment, by: &str, evidence: &Evidence) -> Result<Option<String>> {
+    let names: Vec<&str> = evidence.tests.iter().map(|test| test.check.as_str()).collect();
+    let about = format!("{} of {}", names.join(", "), evidence.commit.short());
+    let files = Files::from([(EVIDENCE_FILE.to_owned(), canonical(evidence)?)]);
+    append(moment, "evidence", by, &about, vec![], files)
+}
+
+/// The newest evidence of each of these checks for a commit. What says that it was found later than now is passed over.
+#[must_use]
+pub fn evidence<'a>(
+    moment: &Moment,
+    commit: &CommitId,
+    checks: impl Iterator<Item = &'a Check>,
+) -> BTreeMap<Check, TestFact> {
+    let mut wanted: BTreeSet<&Check> = checks.collect();
+    let mut found = BTreeMap::new();
+    let latest = moment.now + Duration::seconds(CLOCK_TOLERANCE_SECONDS);
+    let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return found };
+    let Ok(chain) = moment.records.chain(&tip) else { return found };
+    for entry in chain.iter().take(LOOK_BACK) {
+        if wanted.is_empty() {
+            break;
+        }
+        let Some((by, evidence)) = recorded(moment, entry) else { continue };
+        for mut test in evidence.tests {
+            let timely = test.reported_at.is_some_and(|at| at <= latest);
+            if &evidence.commit == commit && timely && wanted.remove(&test.check) {
+                test.recorded_by = Some(by.clone());
+                found.insert(test.check.clone(), test);
+            }
+        }
+    }
+    found
+}
+
+fn recorded(moment: &Moment, entry: &CommitId) -> Option<(String, Evidence)> {
+    let files = moment.records.files(entry).ok()?;
+    let line: Line = serde_json::from_slice(files.get("payload.json")?).ok()?;
+    let evidence = (line.kind == "evidence").then(|| files.get(EVIDENCE_FILE))??;
+    Some((line.by, serde_json::from_slice(evidence).ok()?))
 }
 
 /// How far back requests are looked for: an older one has expired long ago.
@@ -155,7 +215,7 @@ fn catch_up(records: &Records, here: Option<&CommitId>, there: Option<&CommitId>
 /// # Errors
 /// When a line cannot be read or written.
 pub fn rebase(records: &Records, here: &CommitId, there: &CommitId) -> Result<()> {
-    let shared: std::collections::BTreeSet<CommitId> = records.chain(there)?.into_iter().collect();
+    let shared: BTreeSet<CommitId> = records.chain(there)?.into_iter().collect();
     let mut own: Vec<CommitId> =
         records.chain(here)?.into_iter().take_while(|commit| !shared.contains(commit)).collect();
     own.reverse();

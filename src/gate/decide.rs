@@ -21,7 +21,7 @@ use super::presence::Presence;
 use super::reason::{Code, Reason};
 use super::request::Request;
 use super::statement::{Release, RequestRef, Verdict};
-use super::terms::{Digest, Environment, PersonName, Version};
+use super::terms::{Check, Digest, Environment, PersonName, Role, Version};
 use super::timeline::{Decided, Timeline, Track};
 use super::windows::Opening;
 
@@ -142,7 +142,7 @@ impl<'a> Judge<'a> {
     }
 
     fn person(&mut self, action: &Action<'_>) {
-        if matches!(action, Action::Request { .. }) {
+        if action.is_machines() {
             return;
         }
         let Some(presence) = self.facts.caller.presence.clone() else { return };
@@ -213,6 +213,7 @@ impl<'a> Judge<'a> {
         match action {
             Action::Policy { founder } => self.rules(timeline, *founder),
             Action::Request { environment } => self.request(environment),
+            Action::Check { checks } => self.check(checks),
             Action::Verdict { target: Ok(target), verdict } => self.verdict(timeline, target, *verdict),
             Action::Verdict { target: Err(none), .. } => {
                 // Without rules nothing can be requested: that has been said.
@@ -276,32 +277,51 @@ impl<'a> Judge<'a> {
 
     fn request(&mut self, environment: &Environment) -> Option<Covered> {
         self.production(environment)?;
+        let may = |policy: &Policy, role: &Role| policy.may(role, environment, Right::Request);
+        self.role_may(may, &format!("request for `{environment}`"), "deployctl request VERSION --as NAME");
+        Some(Covered::default())
+    }
+
+    fn check(&mut self, checks: &[Check]) -> Option<Covered> {
+        for check in checks {
+            self.role_may(
+                |policy, role| policy.may_check(role, check),
+                &format!("record `{check}`"),
+                "deployctl check NAME --as ROLE",
+            );
+        }
+        Some(Covered::default())
+    }
+
+    /// What a role may, and a person at a terminal.
+    fn role_may(&mut self, may: impl Fn(&Policy, &Role) -> bool, what: &str, again: &str) {
         let caller = &self.facts.caller;
+        let Some(policy) = self.policy else { return };
         let allowed = match (&caller.role, &caller.person) {
-            (Some(role), _) => self.policy?.may(role, environment, Right::Request),
+            (Some(role), _) => may(policy, role),
             // A person's name is a claim that anybody could make; it opens this door only where a person may sit.
             (None, Some(_)) => caller.presence.as_ref().is_some_and(Presence::is_person_likely),
             (None, None) => false,
         };
-        if !allowed {
-            let who = caller.role.as_ref().map_or_else(
-                || format!("`{}`, known only by {},", caller.name, caller.known_by),
-                |role| format!("the role `{role}`"),
-            );
-            let place =
-                caller.role.as_ref().map_or_else(|| "roles".to_owned(), |role| format!("roles.{role}"));
-            let why = if caller.role.is_none() && caller.person.is_some() {
-                ": a person's name counts only at that person's own terminal"
-            } else {
-                ""
-            };
-            self.refuse(Reason {
-                policy: Some(place),
-                ..Reason::new(Code::RoleForbidden, format!("{who} may not request for `{environment}`{why}"))
-                    .next("say who asks, a role that may, or at a terminal a person of the policy: deployctl request VERSION --as NAME")
-            });
+        if allowed {
+            return;
         }
-        Some(Covered::default())
+        let who = caller.role.as_ref().map_or_else(
+            || format!("`{}`, known only by {},", caller.name, caller.known_by),
+            |role| format!("the role `{role}`"),
+        );
+        let place = caller.role.as_ref().map_or_else(|| "roles".to_owned(), |role| format!("roles.{role}"));
+        let why = if caller.role.is_none() && caller.person.is_some() {
+            ": a person's name counts only at that person's own terminal"
+        } else {
+            ""
+        };
+        self.refuse(Reason {
+            policy: Some(place),
+            ..Reason::new(Code::RoleForbidden, format!("{who} may not {what}{why}")).next(format!(
+                "say who asks, a role that may, or at a terminal a person of the policy: {again}"
+            ))
+        });
     }
 
     fn verdict(&mut self, timeline: &Timeline, target: &Target, verdict: Verdict) -> Option<Covered> {
@@ -581,7 +601,7 @@ impl<'a> Judge<'a> {
             Some(KeyFact::Ready { .. }) => {}
             // Where the person is judged, they are about to sign. A plan that is only shown needs no key.
             None => {
-                let signs = !matches!(action, Action::Request { .. }) && self.facts.caller.presence.is_some();
+                let signs = !action.is_machines() && self.facts.caller.presence.is_some();
                 if signs && self.reasons.is_empty() {
                     self.refuse(Reason::new(Code::KeyUnknown, "no key signs this"));
                 }

@@ -9,7 +9,7 @@ use super::keys::Proof;
 use super::presence::Presence;
 use super::request::Request;
 use super::statement::{RequestRef, Root};
-use super::terms::{CommitId, Digest, Environment, PersonName, Role};
+use super::terms::{Check, CommitId, Digest, Environment, PersonName, Role};
 use super::timeline::Timeline;
 
 /// What is known, whatever is asked.
@@ -156,6 +156,11 @@ pub enum Action<'a> {
         /// Where.
         environment: &'a Environment,
     },
+    /// Evidence for a commit is recorded: reports are collected, or a command is run.
+    Check {
+        /// Which checks.
+        checks: &'a [Check],
+    },
     /// A person says yes, no or not now.
     Verdict {
         /// What it is about, or why there is nothing.
@@ -194,6 +199,12 @@ pub enum Action<'a> {
 }
 
 impl Action<'_> {
+    /// Whether a machine may do it: all else is decided by people, and signed.
+    #[must_use]
+    pub const fn is_machines(&self) -> bool {
+        matches!(self, Self::Request { .. } | Self::Check { .. })
+    }
+
     /// What a window is asked about.
     #[must_use]
     pub const fn kind(&self) -> Option<ActionKind> {

@@ -94,6 +94,8 @@ pub struct StageRule {
     pub name: Stage,
     /// The branch that must hold the commit.
     pub branch: Option<String>,
+    /// The environment it is about; one of the stage's own name, where the file does not say.
+    pub environment: Option<Environment>,
     /// The checks that must pass.
     pub checks: Vec<Check>,
 }
@@ -242,6 +244,20 @@ impl Policy {
             .filter(|approvals| approvals.from.contains(person))
             .peekable();
         rules.peek().is_some() && rules.all(|approvals| proof.shows(approvals.presence))
+    }
+
+    /// Whether a role may record evidence of a check: it has the right where a stage with this check belongs, or, for
+    /// a check whose stages belong to no environment, anywhere.
+    #[must_use]
+    pub fn may_check(&self, role: &Role, check: &Check) -> bool {
+        let stages = self.stages.iter().filter(|stage| stage.checks.contains(check));
+        let places: BTreeSet<&Environment> = stages.filter_map(|stage| stage.environment.as_ref()).collect();
+        let rights = self.roles.get(role);
+        rights.is_some_and(|rights| {
+            rights.iter().any(|(environment, rights)| {
+                rights.contains(&Right::Check) && (places.is_empty() || places.contains(environment))
+            })
+        })
     }
 
     /// The rule of a stage.

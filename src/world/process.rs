@@ -180,7 +180,7 @@ pub fn execute(
             not_run(step, StepEnd::Interrupted)
         } else if watcher.may_begin(step) {
             watcher.began(step);
-            run_step(plan, step, dir, &signals, watcher)
+            run_step(step, step_command(plan, step, dir), &signals, watcher)
         } else {
             not_run(step, StepEnd::WindowClosed)
         };
@@ -249,10 +249,7 @@ impl Drop for Signals {
 }
 
 fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
-    let (program, arguments) = step
-        .run
-        .split_first()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the step names no program"))?;
+    let (program, arguments) = split(step)?;
     // A path is one of the approved files; a bare name is looked up on PATH.
     let program = if program.contains('/') { approved_program(dir, program)? } else { find(program)? };
     let mut command = Command::new(program);
@@ -278,16 +275,50 @@ fn approved_program(dir: &Path, program: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn run_step(
-    plan: &Plan,
+/// Runs the command of a check in the work tree, with this process's own environment: it is no deploy command, and
+/// nothing that it does is production's. `variables` are set besides.
+///
+/// # Errors
+/// When signals cannot be caught: then nothing is run.
+pub fn run_check(
     step: &Step,
     dir: &Path,
+    variables: &BTreeMap<String, String>,
+    watcher: &mut dyn Watcher,
+) -> io::Result<StepResult> {
+    let signals = Signals::listen(Arc::default())?;
+    watcher.began(step);
+    let command = check_command(step, dir).map(|mut command| {
+        command.envs(variables);
+        command
+    });
+    let result = run_step(step, command, &signals, watcher);
+    watcher.ended(&result);
+    Ok(result)
+}
+
+fn check_command(step: &Step, dir: &Path) -> io::Result<Command> {
+    let (program, arguments) = split(step)?;
+    let program = if program.contains('/') { dir.join(program) } else { find(program)? };
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(dir).stdin(Stdio::null()).process_group(0);
+    Ok(command)
+}
+
+fn split(step: &Step) -> io::Result<(&String, &[String])> {
+    let nothing = || io::Error::new(io::ErrorKind::InvalidInput, "it names no program");
+    step.run.split_first().ok_or_else(nothing)
+}
+
+fn run_step(
+    step: &Step,
+    command: io::Result<Command>,
     signals: &Signals,
     watcher: &mut dyn Watcher,
 ) -> StepResult {
     let watch = Stopwatch::start();
     let mut log = Sha256::new();
-    let ended = start_step(plan, step, dir).map(|(child, lines)| {
+    let ended = command.and_then(start).map(|(child, lines)| {
         let mut running = Running { child, lines, log: &mut log, watcher };
         running.until_it_ends(step.timeout, signals)
     });
@@ -308,9 +339,8 @@ fn run_step(
     }
 }
 
-fn start_step(plan: &Plan, step: &Step, dir: &Path) -> io::Result<(Child, Receiver<Vec<u8>>)> {
+fn start(mut command: Command) -> io::Result<(Child, Receiver<Vec<u8>>)> {
     let (reader, writer) = io::pipe()?;
-    let mut command = step_command(plan, step, dir)?;
     let child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
     // The command keeps its ends of the pipe until it is dropped: then the end of the output can be seen.
     drop(command);

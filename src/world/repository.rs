@@ -419,6 +419,17 @@ impl Repository {
         Ok(())
     }
 
+    /// The tracked files of the work tree that are not as HEAD has them, up to a few. Runs no filter of the repository's.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn edited(&self) -> Result<Vec<String>> {
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(false).include_ignored(false).exclude_submodules(false);
+        let edited = self.git.statuses(Some(&mut options))?;
+        Ok(edited.iter().map(|entry| text(entry.path_bytes())).collect())
+    }
+
     fn leaves(&self, commit: &CommitId) -> Result<Vec<Leaf>> {
         let found = self.git.find_commit(oid(commit)?).map_err(|error| self.missing_history(error))?;
         let tree = found.tree_id();

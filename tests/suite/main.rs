@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod attacks;
+mod check;
 mod forge;
 mod house;
 mod main_path;

@@ -30,8 +30,14 @@ pub struct TestFact {
     pub files: Vec<String>,
     /// The globs that were looked for.
     pub globs: Vec<String>,
-    /// When the oldest report was written.
+    /// The command whose exit status it is, where it is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+    /// When the oldest report was written, or the command ended.
     pub reported_at: Option<DateTime<Utc>>,
+    /// Who recorded it; nobody did where the report was read just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_by: Option<String>,
     /// What that means for the commit.
     pub state: CheckState,
     /// Why, where it is not a plain pass.
@@ -59,10 +65,23 @@ impl TestFact {
             flaky: report.flaky,
             files,
             globs,
+            command: vec![],
             reported_at: None,
+            recorded_by: None,
             state,
             why,
         }
+    }
+
+    /// A check whose command ended: nothing but success is a pass. `how` says how it ended otherwise.
+    #[must_use]
+    pub fn ran(check: Check, title: String, command: Vec<String>, failed: Option<String>) -> Self {
+        let (state, verdict) = match failed {
+            None => (CheckState::Passed, Verdict::Pass),
+            Some(_) => (CheckState::Failed, Verdict::Fail),
+        };
+        let fact = Self::without(check, title, state, String::new());
+        Self { verdict: Some(verdict), why: failed, command, ..fact }
     }
 
     /// A check without a report.
@@ -80,9 +99,15 @@ impl TestFact {
         Self { verdict: None, state, why: Some(why), ..Self::read(check, title, vec![], vec![], &none) }
     }
 
-    fn words(&self) -> String {
+    /// What the evidence says, in a few words: `812/812 passed, 3 skipped`.
+    #[must_use]
+    pub fn words(&self) -> String {
         if self.verdict.is_none() {
             return "no evidence".to_owned();
+        }
+        if !self.command.is_empty() {
+            let how = if self.state == CheckState::Failed { "failed" } else { "succeeded" };
+            return format!("{} {how}", self.command.join(" "));
         }
         let mut words = format!("{}/{} passed", self.passed, self.total);
         if self.skipped > 0 {
@@ -140,7 +165,9 @@ pub(super) fn section(draft: &Draft) -> Section {
 fn evidence(draft: &Draft, test: &TestFact) -> Option<String> {
     let reported = test.reported_at?;
     let age = age(draft.at - reported);
-    Some(format!("{} · {age} · {}", test.globs.join(", "), draft.release.commit.short()))
+    let source = if test.command.is_empty() { test.globs.join(", ") } else { "exit status".to_owned() };
+    let by = test.recorded_by.as_ref().map(|by| format!(" · recorded by {by}")).unwrap_or_default();
+    Some(format!("{source} · {age} · {}{by}", draft.release.commit.short()))
 }
 
 /// How long ago, in the largest unit that is not zero.

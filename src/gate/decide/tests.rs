@@ -670,6 +670,25 @@ mod people {
     }
 }
 
+mod evidence {
+    use super::*;
+
+    #[test]
+    fn who_may_record_it() {
+        let mut case = Case::of(&[], |_| ());
+        case.key = None;
+        let checks = ["unit".parse().unwrap()];
+        let may = |case: &Case| refused(case.decide(&Action::Check { checks: &checks }));
+        assert_eq!(may(&case), [], "a person at their terminal");
+        case.caller.person = None;
+        assert_eq!(message(&may(&case)), "`alice`, known only by git's `user.email`, may not record `unit`");
+        for (role, expected) in [("qa", true), ("orchestrator", false), ("unheard-of", false)] {
+            case.caller.role = Some(role.parse().unwrap());
+            assert_eq!(may(&case).is_empty(), expected, "{role}");
+        }
+    }
+}
+
 mod ledgers {
     use super::*;
 
@@ -689,6 +708,7 @@ mod ledgers {
                 Action::Policy { founder: true },
                 Action::Policy { founder: false },
                 Action::Request { environment: &environment },
+                Action::Check { checks: &[] },
                 Action::Verdict { target: Ok(&case.target), verdict: Verdict::Deny },
                 Action::Revoke { request: &reference, environment: &environment },
                 Action::Deploy { environment: &environment, target: Ok(&case.target) },

@@ -64,6 +64,7 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
     match action {
         Action::Policy { .. } => "deployctl approve --policy".to_owned(),
         Action::Request { .. } => "deployctl request VERSION".to_owned(),
+        Action::Check { .. } => "deployctl check NAME".to_owned(),
         Action::Verdict { target: Ok(target), .. } => format!("deployctl approve {}", target.reference.id),
         Action::Verdict { target: Err(_), .. } => "deployctl approve REQUEST".to_owned(),
         Action::Revoke { request, .. } => format!("deployctl approve {} --revoke --reason TEXT", request.id),

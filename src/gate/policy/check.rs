@@ -274,7 +274,10 @@ impl Checker {
                     format!("there is no environment `{environment}`{known}"),
                 );
             }
-            stages.push(StageRule { name: stage.name, branch: stage.branch, checks: stage.checks });
+            let own = || environments.iter().find(|known| known.as_str() == stage.name.as_str());
+            let environment = stage.environment.or_else(|| own().map(|name| (*name).clone()));
+            let RawStage { name, branch, checks, .. } = stage;
+            stages.push(StageRule { name, branch, environment, checks });
         }
         stages
     }

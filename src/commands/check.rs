@@ -1,0 +1,201 @@
+//! `deployctl check`: records evidence for the commit that is checked out. Reports are collected, commands are run.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::candidate::checks;
+use super::gather::Moment;
+use super::journal;
+use crate::cli::{CheckArgs, Common};
+use crate::evidence::draft::TestFact;
+use crate::gate::decide::{Decision, decide};
+use crate::gate::facts::Action;
+use crate::gate::policy::{CheckRule, CheckSource, Policy, Step, nearest};
+use crate::gate::request::CheckState;
+use crate::gate::statement::{StepEnd, StepResult};
+use crate::gate::terms::{Check, CommitId};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::text;
+use crate::world::process::{self, Watcher};
+use crate::world::terminal::Streams;
+use crate::world::{clock, config_file, presence};
+
+/// Collects or runs each check, and records what came of it, good or bad.
+///
+/// # Errors
+/// When facts cannot be found out, or the evidence would not be of the commit.
+pub fn run(common: &Common, args: &CheckArgs) -> Result<Answer> {
+    let moment = Moment::look(common)?;
+    let caller = moment.caller(Some(presence::look()));
+    let names = match moment.policy() {
+        Some(policy) => named(policy, &args.names)?,
+        None => vec![],
+    };
+    let decision =
+        decide(moment.policy(), &moment.facts(caller.clone(), None), &Action::Check { checks: &names });
+    if let Decision::Refuse(reasons) = decision {
+        return Ok(Answer::refused("check", reasons));
+    }
+    let policy = moment.policy().context("no policy is in force")?;
+    let commit = checked_out(&moment, args.commit.as_deref())?;
+    let streams = super::person::streams(common);
+    let mut facts = Vec::new();
+    for name in &names {
+        let rule = policy.checks.get(name).context("the policy has no such check")?;
+        facts.push(find_out(&moment, name, rule, &commit, &streams)?);
+    }
+    // Somebody may have gone on working while a command ran.
+    checked_out(&moment, Some(commit.as_str()))?;
+    let says = |fact: &&TestFact| !matches!(fact.state, CheckState::Missing | CheckState::Stale);
+    let tests: Vec<TestFact> = facts.iter().filter(says).cloned().collect();
+    let recorded = !tests.is_empty();
+    let warning = if recorded {
+        journal::append_evidence(&moment, &caller.name, &journal::Evidence { commit: commit.clone(), tests })?
+    } else {
+        None
+    };
+    let mut answer = answer(&facts, &commit).with("recorded", recorded);
+    if recorded {
+        let by = text::line(&caller.name, 80);
+        answer.text.push_str(&format!("recorded for {} by {by}\n", commit.short()));
+    }
+    if let Some(warning) = warning {
+        answer.text.push_str(&format!("warning: {}\n", text::line(&warning, 2_000)));
+    }
+    Ok(answer)
+}
+
+/// The checks that the words mean, each once: a stage stands for all of its checks.
+fn named(policy: &Policy, words: &[String]) -> Result<Vec<Check>> {
+    let mut names = Vec::new();
+    for word in words {
+        let check = policy.checks.keys().find(|check| check.as_str() == word);
+        let stage = policy.stages.iter().find(|stage| stage.name.as_str() == word);
+        match (check, stage) {
+            (Some(check), _) => names.push(check.clone()),
+            (None, Some(stage)) => names.extend(stage.checks.iter().cloned()),
+            (None, None) => {
+                let stages = policy.stages.iter().map(|stage| stage.name.as_str());
+                let known = policy.checks.keys().map(Check::as_str).chain(stages);
+                let near = nearest(word, known);
+                bail!("the policy has no check or stage `{}`{near}", text::line(word, 80));
+            }
+        }
+    }
+    let mut once = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    Ok(once)
+}
+
+/// The commit of HEAD, if the work tree is exactly that: else the evidence would be of something else.
+fn checked_out(moment: &Moment, wanted: Option<&str>) -> Result<CommitId> {
+    let repository = &moment.repository;
+    let Some(head) = repository.head()? else { bail!("there is no commit yet: commit something first") };
+    if let Some(wanted) = wanted {
+        let wanted = repository.resolve(wanted)?;
+        if wanted != head {
+            bail!(
+                "HEAD is {}, and the evidence is to be of {}: check that commit out first",
+                head.short(),
+                wanted.short()
+            );
+        }
+    }
+    // An edited policy changes nothing until people sign it, and blocks nothing either.
+    let edited: Vec<String> =
+        repository.edited()?.into_iter().filter(|path| path != config_file::NAME).collect();
+    if let Some(first) = edited.first() {
+        let more = match edited.len() {
+            1 => String::new(),
+            many => format!(" and {} more", text::count(many - 1, "file")),
+        };
+        bail!(
+            "`{}`{more} differs from {}: evidence of edited files would not be of the commit; commit or stash them",
+            text::line(first, 120),
+            head.short()
+        );
+    }
+    Ok(head)
+}
+
+fn find_out(
+    moment: &Moment,
+    name: &Check,
+    rule: &CheckRule,
+    commit: &CommitId,
+    streams: &Streams,
+) -> Result<TestFact> {
+    let CheckSource::Run(command, timeout) = &rule.source else {
+        return checks::collect(moment, name, rule, commit);
+    };
+    let step = Step { name: name.to_string(), run: command.clone(), timeout: *timeout, migration: false };
+    let variables = BTreeMap::from([("DEPLOYCTL_COMMIT".to_owned(), commit.to_string())]);
+    let result = process::run_check(&step, moment.repository.root(), &variables, &mut Shower { streams })
+        .context("signals cannot be caught, so nothing was run")?;
+    let failed = how_it_failed(&step, &result);
+    if result.result == StepEnd::Interrupted {
+        bail!("`{name}` was interrupted; nothing was recorded");
+    }
+    let mut fact = TestFact::ran(name.clone(), rule.title.clone(), command.clone(), failed);
+    fact.reported_at = Some(clock::now());
+    Ok(fact)
+}
+
+fn how_it_failed(step: &Step, result: &StepResult) -> Option<String> {
+    let command = step.run.join(" ");
+    match (result.result, result.exit) {
+        (StepEnd::Succeeded, _) => None,
+        (StepEnd::Failed, Some(exit)) => Some(format!("`{command}` ended with exit status {exit}")),
+        (StepEnd::TimedOut, _) => {
+            let limit = humantime::format_duration(step.timeout);
+            Some(format!("`{command}` took longer than {limit} and was ended"))
+        }
+        (StepEnd::NotStarted, _) => Some(format!("`{command}` could not be started")),
+        _ => Some(format!("`{command}` failed")),
+    }
+}
+
+/// Shows what a command writes.
+struct Shower<'a> {
+    streams: &'a Streams,
+}
+
+impl Watcher for Shower<'_> {
+    fn may_begin(&mut self, _step: &Step) -> bool {
+        true
+    }
+
+    fn began(&mut self, step: &Step) {
+        self.streams.note(&format!("▶ {}  {}", step.name, crate::render::screen::command(&step.run)));
+    }
+
+    fn wrote(&mut self, line: &[u8]) {
+        self.streams.note(&format!("  │ {}", text::line(&String::from_utf8_lossy(line), 2_000)));
+    }
+
+    fn ended(&mut self, _result: &StepResult) {}
+}
+
+fn answer(facts: &[TestFact], commit: &CommitId) -> Answer {
+    let page: String = facts.iter().map(fact_line).collect();
+    let mut answer =
+        Answer::done("check", page).with("commit", commit).with("checks", super::checklist::untrusted(facts));
+    let without = facts.iter().filter(|fact| fact.state != CheckState::Passed).count();
+    if without > 0 {
+        answer.outcome = Outcome::Failed;
+        answer.message = Some(format!("{} did not pass", text::count(without, "check")));
+    }
+    answer
+}
+
+fn fact_line(fact: &TestFact) -> String {
+    let mark = if fact.state == CheckState::Passed { "✓" } else { "✗" };
+    let why = fact.why.as_ref().map(|why| format!(" — {why}")).unwrap_or_default();
+    format!("{mark} {}  {}\n", fact.check, text::line(&format!("{}{why}", fact.words()), 400))
+}
