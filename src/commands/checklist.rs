@@ -23,7 +23,7 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
     let rules = policy.environments.get(&args.candidate.environment).map(Rules::of).unwrap_or_default();
     let caller = moment.caller(None);
     let checklist = draft.checklist(&caller.name, &rules);
-    let page = pages::checklist(&checklist)?;
+    let page = pages::checklist(&pages::of(&moment)?, &checklist)?;
     let mut answer = answer(&draft, &checklist, page, args.strict);
     answer.warnings.extend(moment.edited());
     // Without the ledger nothing is known of what is live, and the range may begin too early.

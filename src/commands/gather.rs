@@ -1,5 +1,6 @@
 //! The facts of one moment: the repository, the ledger as synchronised and verified, the caller, the key.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -13,8 +14,8 @@ use crate::gate::policy::Policy;
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::Payload;
-use crate::gate::terms::{CommitId, Role};
-use crate::gate::timeline::{Fault, Timeline};
+use crate::gate::terms::{CommitId, Digest, Role};
+use crate::gate::timeline::{Fault, TEMPLATE, Timeline};
 use crate::world::config_file::{self, ConfigError};
 use crate::world::marks::{self, HighWater};
 use crate::world::records::{FETCHED, JOURNAL, LEDGER, RecordError, Records};
@@ -179,9 +180,7 @@ impl Moment {
     #[must_use]
     pub fn edited(&self) -> Option<Reason> {
         let policy = self.policy()?;
-        let same =
-            self.file.as_ref().is_ok_and(|bytes| crate::gate::terms::Digest::of(bytes) == policy.digest);
-        if same {
+        if self.file_policy().is_ok_and(|file| file.policy.digest == policy.digest) {
             return None;
         }
         let what = match &self.file {
@@ -202,18 +201,52 @@ impl Moment {
         if let Some(policy) = self.policy() {
             return Ok(policy.clone());
         }
-        Ok(self.file_policy()?.1)
+        Ok(self.file_policy()?.policy)
     }
 
-    /// The file's rules, checked, with its bytes.
+    /// The work tree's rules, checked, with everything that is signed with them.
     ///
     /// # Errors
-    /// When it is missing or not valid.
-    pub fn file_policy(&self) -> Result<(Vec<u8>, Policy), ConfigError> {
-        let bytes = config_file::read(self.repository.root())?;
+    /// When the file is missing or not valid, or its templates cannot be read.
+    pub fn file_policy(&self) -> Result<FilePolicy, ConfigError> {
+        let root = self.repository.root();
+        let bytes = config_file::read(root)?;
         let policy = config_file::check(&bytes)?;
-        Ok((bytes, policy))
+        let templates = match &policy.templates {
+            Some(directory) => config_file::templates(root, directory)?,
+            None => BTreeMap::new(),
+        };
+        let digest = |(name, source): (&String, &String)| (name.clone(), Digest::of(source.as_bytes()));
+        let digests = templates.iter().map(digest).collect();
+        Ok(FilePolicy { bytes, templates, policy: policy.with_templates(&digests) })
     }
+
+    /// The team's own templates: those signed with the rules in force, else the work tree's.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn templates(&self) -> Result<BTreeMap<String, String>> {
+        let Some(in_force) = self.timeline().and_then(|timeline| timeline.policy.as_ref()) else {
+            return Ok(self.file_policy().map(|file| file.templates).unwrap_or_default());
+        };
+        if in_force.policy.templates.is_none() {
+            return Ok(BTreeMap::new());
+        }
+        let files = self.records.files(&in_force.entry)?;
+        let templates = files.into_iter().filter(|(name, _)| name.ends_with(TEMPLATE));
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).context("a signed template is not UTF-8");
+        templates.map(|(name, bytes)| Ok((name, text(bytes)?))).collect()
+    }
+}
+
+/// The work tree's rules, and what is signed with them.
+pub struct FilePolicy {
+    /// The bytes of `deployctl.yaml`.
+    pub bytes: Vec<u8>,
+    /// The templates that it names, by file name.
+    pub templates: BTreeMap<String, String>,
+    /// What they say.
+    pub policy: Policy,
 }
 
 /// What `--verbose` says of a look.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::gather::{Moment, verify};
-use super::target;
+use super::{pages, target};
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::gate::config::ActionKind;
 use crate::gate::reason::{Code, Reason};
@@ -15,7 +15,7 @@ use crate::gate::statement::{Ending, Payload, Statement, canonical};
 use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{Deployed, RawEntry, Timeline, Track};
 use crate::render::answer::Answer;
-use crate::render::pages::{HistoryPage, HistoryRow, Page, Pages};
+use crate::render::pages::{HistoryPage, HistoryRow, Page};
 use crate::render::text;
 use crate::world::records::LEDGER;
 
@@ -68,7 +68,7 @@ fn table(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer>
     rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let json: Vec<_> = rows.iter().map(|(_, row)| row.json.clone()).collect();
     let page = HistoryPage { rows: rows.into_iter().map(|(_, row)| row.page).collect() };
-    let markdown = Pages::new(&[])?.render(Page::History, &page)?;
+    let markdown = pages::of(moment)?.render(Page::History, &page)?;
     let text = match common.format {
         Format::Markdown => markdown.clone(),
         Format::Text | Format::Json => plain(&page),

@@ -1,24 +1,35 @@
 //! The documents of a request: checklist and request page, from the draft.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
-use crate::evidence::checklist::Checklist;
+use super::gather::Moment;
+use crate::evidence::checklist::{Checklist, Item, Section};
 use crate::gate::request::Request;
-use crate::render::pages::{ChecklistPage, Page, Pages, Pinned, RequestPage};
+use crate::render::pages::{ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, RequestPage};
+
+/// The pages of the moment: the built-in templates, or the team's own in their place.
+///
+/// # Errors
+/// A template that cannot be read, with its line.
+pub fn of(moment: &Moment) -> Result<Pages> {
+    Ok(Pages::new(&moment.templates()?.into_iter().collect::<Vec<_>>())?)
+}
 
 /// The checklist as Markdown.
 ///
 /// # Errors
 /// A template's.
-pub fn checklist(checklist: &Checklist) -> Result<String> {
-    Ok(Pages::new(&[])?.render(Page::Checklist, &ChecklistPage::from(checklist))?)
+pub fn checklist(pages: &Pages, checklist: &Checklist) -> Result<String> {
+    Ok(pages.render(Page::Checklist, &ChecklistPage::from(checklist))?)
 }
 
 /// The request as Markdown.
 ///
 /// # Errors
 /// A template's.
-pub fn request(request: &Request, id: &str) -> Result<String> {
+pub fn request(pages: &Pages, request: &Request, id: &str) -> Result<String> {
     let asked = &request.asked;
     let pin = |name: &str, value: String| Pinned { name: name.to_owned(), value };
     let previous = request.previous_release.as_ref();
@@ -46,5 +57,46 @@ pub fn request(request: &Request, id: &str) -> Result<String> {
         blackouts: asked.blackouts.clone(),
         monitor_minutes: asked.monitor,
     };
-    Ok(Pages::new(&[])?.render(Page::Request, &page)?)
+    Ok(pages.render(Page::Request, &page)?)
+}
+
+/// Writes each page once with made-up facts: a template that does not fit them is better found before people sign it.
+///
+/// # Errors
+/// A template's, with its line.
+pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
+    let own: Vec<_> = templates.iter().map(|(name, source)| (name.clone(), source.clone())).collect();
+    let pages = Pages::new(&own)?;
+    let word = || "example".to_owned();
+    let item = Item::open("example", "Example", "text", "nobody looked");
+    let parent = Item { evidence: Some(word()), group: Some(word()), children: vec![item.clone()], ..item };
+    let section = Section { title: word(), notes: vec![word()], items: vec![parent] };
+    let (version, date) = ("v1.0.0".to_owned(), "2026-01-01".to_owned());
+    let page = Checklist {
+        version: version.clone(),
+        date: date.clone(),
+        prepared_by: word(),
+        sections: vec![section],
+    };
+    checklist(&pages, &page)?;
+    let page = RequestPage {
+        environment: word(),
+        status: word(),
+        urgency: word(),
+        requested_by: word(),
+        checklist: word(),
+        pinned: vec![Pinned { name: word(), value: word() }],
+        summary: word(),
+        risk_level: word(),
+        impact: word(),
+        mitigation: word(),
+        preferred: word(),
+        alternative: word(),
+        blackouts: vec![word()],
+        monitor_minutes: 15,
+    };
+    pages.render(Page::Request, &page)?;
+    let row = HistoryRow { date, version, kind: word(), status: word(), rollback: word(), notes: word() };
+    pages.render(Page::History, &HistoryPage { rows: vec![row] })?;
+    Ok(())
 }

@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result};
 
 use super::approve::{TRIES, declined, interrupted, pin_root, signed, write_pair};
-use super::gather::{Key, Moment, find_key, resolve_remote};
+use super::gather::{FilePolicy, Key, Moment, find_key, resolve_remote};
 use super::ledger::{self, Appended};
+use super::pages;
 use super::person::{Answered, Person};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::decide::{Decision, decide, lacks_presence};
@@ -17,6 +18,7 @@ use crate::gate::timeline::Timeline;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::screen;
+use crate::world::config_file;
 use crate::world::records::Files;
 
 /// Has a person sign the work tree's `deployctl.yaml`.
@@ -36,7 +38,8 @@ pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
 
 fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Option<Answer>> {
     let mut moment = Moment::look(common)?;
-    let (bytes, new) = moment.file_policy()?;
+    let FilePolicy { bytes, templates, policy: new } = moment.file_policy()?;
+    pages::try_out(&templates)?;
     if moment.policy().is_some_and(|in_force| in_force.digest == new.digest) {
         let waits = moment.timeline().is_some_and(|timeline| !timeline.proposals.is_empty());
         let mut text =
@@ -72,7 +75,14 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
     let version = timeline.policy.as_ref().map_or(1, |in_force| in_force.version + 1);
     let mut text = screen::policy(&new, version, remote.as_deref(), timeline.root);
     let before = before(&moment)?;
-    text.push_str(&screen::policy_text(before.as_deref(), &String::from_utf8_lossy(&bytes)));
+    let templates = templates.into_iter().map(|(name, source)| (name, source.into_bytes()));
+    let signed_files: Vec<(String, Vec<u8>)> =
+        std::iter::once((config_file::NAME.to_owned(), bytes)).chain(templates).collect();
+    for (name, bytes) in &signed_files {
+        let old = before.as_ref().map(|files| files.get(name).map(Vec::as_slice).unwrap_or_default());
+        let old = old.map(String::from_utf8_lossy);
+        text.push_str(&screen::signed_text(name, old.as_deref(), &String::from_utf8_lossy(bytes)));
+    }
     text.push_str(&quorum_line(timeline, &new));
     person.streams.line(&text);
     if let Some(reason) = locks_itself_out(&new, args)? {
@@ -92,8 +102,8 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
         screen: Digest::of(text.as_bytes()),
         presence: person.presence.clone(),
     });
-    let files =
-        Files::from([("deployctl.yaml".to_owned(), bytes), ("screen.txt".to_owned(), text.into_bytes())]);
+    let mut files: Files = signed_files.into_iter().collect();
+    files.insert("screen.txt".to_owned(), text.into_bytes());
     let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
     let signed = match signed(unsigned.sign(&signing, format!("{signer}: sign policy {version}")), "approve")?
     {
@@ -133,13 +143,10 @@ fn least_presence(
     })
 }
 
-/// The file in force, from the entry that brought it.
-fn before(moment: &Moment) -> Result<Option<String>> {
-    let Some(in_force) = moment.timeline().and_then(|timeline| timeline.policy.as_ref()) else {
-        return Ok(None);
-    };
-    let bytes = moment.records.files(&in_force.entry)?.remove("deployctl.yaml").unwrap_or_default();
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+/// The files in force, from the entry that brought them.
+fn before(moment: &Moment) -> Result<Option<Files>> {
+    let in_force = moment.timeline().and_then(|timeline| timeline.policy.as_ref());
+    Ok(in_force.map(|in_force| moment.records.files(&in_force.entry)).transpose()?)
 }
 
 fn quorum_line(timeline: &Timeline, new: &Policy) -> String {

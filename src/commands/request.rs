@@ -99,7 +99,8 @@ fn draft(
 ) -> Result<Package> {
     let draft = candidate::draft(moment, policy, &args.candidate, at)?;
     let checklist = draft.checklist(&caller.name, &Rules::of(rule));
-    let checklist_md = pages::checklist(&checklist)?.into_bytes();
+    let pages = pages::of(moment)?;
+    let checklist_md = pages::checklist(&pages, &checklist)?.into_bytes();
     let evidence = canonical(&draft)?;
     let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
@@ -132,7 +133,7 @@ fn draft(
     };
     let bytes = request.bytes()?;
     let reference = request.reference(&bytes);
-    let page = pages::request(&request, &reference.id)?;
+    let page = pages::request(&pages, &request, &reference.id)?;
     let files = Files::from([
         ("request.json".to_owned(), bytes),
         ("request.md".to_owned(), page.into_bytes()),

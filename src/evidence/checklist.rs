@@ -72,6 +72,28 @@ impl Checklist {
 }
 
 impl Item {
+    /// A line that a fact ticks.
+    #[must_use]
+    pub fn ticked(key: &str, label: &str, text: &str) -> Self {
+        Self {
+            ticked: true,
+            label: label.to_owned(),
+            text: text.to_owned(),
+            evidence: None,
+            group: None,
+            key: key.to_owned(),
+            why: None,
+            children: vec![],
+        }
+    }
+
+    /// A line that no fact ticks, and why.
+    #[must_use]
+    pub fn open(key: &str, label: &str, text: &str, why: &str) -> Self {
+        // In a document a backtick of ours would have to be escaped like everybody's.
+        Self { ticked: false, why: Some(why.replace('`', "'")), ..Self::ticked(key, label, text) }
+    }
+
     /// The item's words: label and text joined by `: `, or the one that is there.
     #[must_use]
     pub fn words(&self) -> String {

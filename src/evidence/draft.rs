@@ -219,21 +219,11 @@ pub fn open_boxes(checklist: &Checklist) -> Vec<OpenBox> {
 }
 
 fn ticked(key: &str, label: &str, text: &str) -> Item {
-    Item {
-        ticked: true,
-        label: label.to_owned(),
-        text: text.to_owned(),
-        evidence: None,
-        group: None,
-        key: key.to_owned(),
-        why: None,
-        children: vec![],
-    }
+    Item::ticked(key, label, text)
 }
 
 fn open(key: &str, label: &str, text: &str, why: &str) -> Item {
-    // In a document a backtick of ours would have to be escaped like everybody's.
-    Item { ticked: false, why: Some(why.replace('`', "'")), ..ticked(key, label, text) }
+    Item::open(key, label, text, why)
 }
 
 fn count(number: usize, noun: &str) -> String {

@@ -42,7 +42,7 @@ pub struct RawPolicy {
     /// How versions are named.
     #[serde(default)]
     pub versions: RawVersions,
-    /// A directory of page templates; read, and not acted on yet.
+    /// A directory of the team's own page templates; signed with the file.
     #[serde(default)]
     pub templates: Option<String>,
 }

@@ -46,9 +46,11 @@ pub struct Policy {
     pub migrations: RawMigrations,
     /// The glob of version tags.
     pub version_tag: String,
+    /// The directory of the team's own page templates, from the repository's root.
+    pub templates: Option<String>,
     /// Keys of the file that this version reads and does not act on.
     pub idle: Vec<String>,
-    /// The digest of the file's bytes.
+    /// The digest of the file's bytes; with templates, see [`Policy::with_templates`].
     pub digest: Digest,
 }
 
@@ -197,6 +199,12 @@ impl Policy {
         if checker.problems.is_empty() { Ok(policy) } else { Err(checker.problems) }
     }
 
+    /// The same rules with the digests of their templates, by file name.
+    #[must_use]
+    pub fn with_templates(self, templates: &BTreeMap<String, Digest>) -> Self {
+        Self { digest: signed_digest(self.digest, templates), ..self }
+    }
+
     /// The person whose enrolled key this is.
     #[must_use]
     pub fn person_of(&self, key: &PublicKey) -> Option<&PersonName> {
@@ -265,6 +273,18 @@ impl Policy {
     pub fn stage(&self, name: &Stage) -> Option<&StageRule> {
         self.stages.iter().find(|stage| &stage.name == name)
     }
+}
+
+/// The digest that people sign: that of `deployctl.yaml`, or one over it and its templates, so that neither changes
+/// without the other's signature.
+#[must_use]
+pub fn signed_digest(file: Digest, templates: &BTreeMap<String, Digest>) -> Digest {
+    if templates.is_empty() {
+        return file;
+    }
+    let lines = templates.iter().map(|(name, digest)| format!("{digest} {name}\n"));
+    let all: String = std::iter::once(format!("{file} deployctl.yaml\n")).chain(lines).collect();
+    Digest::of(all.as_bytes())
 }
 
 /// "; did you mean `x`?" for the closest of the known words, or nothing.

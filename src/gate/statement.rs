@@ -177,7 +177,7 @@ pub struct PolicyStatement {
     pub version: u64,
     /// The digest of the `deployctl.yaml` in force before.
     pub replaces: Option<Digest>,
-    /// The digest of `deployctl.yaml`, which is attached.
+    /// The digest of `deployctl.yaml` and its templates, which are attached.
     pub config: Digest,
     /// The git remote the records travel through; none where they stay in one clone.
     pub remote: Option<String>,

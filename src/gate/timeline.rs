@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::config::{ActionKind, RawLedger, RawPolicy};
 use super::keys::{Proof, PublicKey};
-use super::policy::Policy;
+use super::policy::{Policy, signed_digest};
 use super::statement::{
     Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef, Review,
     Revocation, Root, Statement, StepResult, Verdict,
@@ -592,7 +592,10 @@ struct Signed {
 
 fn read_policy(statement: &PolicyStatement, entry: &RawEntry) -> Result<Policy, String> {
     let bytes = entry.config.as_deref().ok_or("it does not hold the `deployctl.yaml` it signs")?;
-    if Digest::of(bytes) != statement.config {
+    let is_template = |(name, _): &(&String, &Digest)| name.ends_with(TEMPLATE);
+    let templates = entry.attachments.iter().filter(is_template);
+    let templates = templates.map(|(name, digest)| (name.clone(), *digest)).collect();
+    if signed_digest(Digest::of(bytes), &templates) != statement.config {
         return Err("its `deployctl.yaml` is not the one that was signed".to_owned());
     }
     let raw = RawPolicy::parse(bytes)
@@ -606,13 +609,17 @@ fn read_policy(statement: &PolicyStatement, entry: &RawEntry) -> Result<Policy, 
     if !meant {
         return Err("it names another remote than its `deployctl.yaml`".to_owned());
     }
-    Policy::check(raw, bytes).map_err(|problems| {
+    let policy = Policy::check(raw, bytes).map_err(|problems| {
         let first = problems
             .first()
             .map_or_else(String::new, |problem| format!("{}: {}", problem.path, problem.message));
         format!("its `deployctl.yaml` is not valid: {first}")
-    })
+    })?;
+    Ok(policy.with_templates(&templates))
 }
+
+/// How the attachments end that are page templates.
+pub const TEMPLATE: &str = ".tera";
 
 /// The timeline as `state.json` keeps it: what a reader needs to go on from here.
 #[derive(Serialize)]

@@ -273,17 +273,17 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
 /// Longer files are shown whole instead of compared: the comparison takes a cell for each pair of lines.
 const COMPARED_MAX: usize = 4_000_000;
 
-/// The file itself, so that nothing of it is signed unseen: whole the first time, then with what was added and taken out.
+/// A file that is signed, so that nothing of it is signed unseen: whole the first time, then with what was added and taken out.
 #[must_use]
-pub fn policy_text(before: Option<&str>, after: &str) -> String {
+pub fn signed_text(name: &str, before: Option<&str>, after: &str) -> String {
     let new: Vec<&str> = after.lines().collect();
     let old: Vec<&str> = before.map(|text| text.lines().collect()).unwrap_or_default();
     if old.len().saturating_mul(new.len()) > COMPARED_MAX {
-        return policy_text(None, after);
+        return signed_text(name, None, after);
     }
     let mut lines = vec![match before {
-        Some(_) => "  deployctl.yaml, against the one in force (+ added, - taken out)".to_owned(),
-        None => "  deployctl.yaml".to_owned(),
+        Some(_) => format!("  {}, against the one in force (+ added, - taken out)", cut(name)),
+        None => format!("  {}", cut(name)),
     }];
     // The longest common part, from the end: length[i][j] is that of old[i..] and new[j..].
     let mut length = vec![vec![0_u32; new.len() + 1]; old.len() + 1];

@@ -1,11 +1,13 @@
 //! `deployctl.yaml` on disk: found, read, and told apart from the one in force; problems with their place.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::gate::config::RawPolicy;
 use crate::gate::policy::{Policy, Problem};
+use crate::gate::timeline::TEMPLATE;
 
 /// The file's name, at the top of the repository.
 pub const NAME: &str = "deployctl.yaml";
@@ -27,6 +29,14 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The directory of templates cannot be read.
+    #[error("`templates`: cannot read `{}`: {source}; make it, or take the key out of `{NAME}`", path.display())]
+    Templates {
+        /// The directory, or a file of it.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// It is not valid: every problem, each with its place.
     #[error("{0}")]
     Invalid(String),
@@ -42,6 +52,28 @@ pub fn read(root: &Path) -> Result<Vec<u8>, ConfigError> {
         ErrorKind::NotFound => ConfigError::Missing { dir: root.to_owned() },
         _ => ConfigError::Unreadable { path, source },
     })
+}
+
+/// The templates in a directory of the work tree: name and content of each file that ends in `.tera`, sorted.
+///
+/// # Errors
+/// When the directory or one of them cannot be read as text.
+pub fn templates(root: &Path, directory: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ConfigError::Templates { path, source }
+    };
+    let directory = root.join(directory);
+    let mut templates = BTreeMap::new();
+    for entry in fs::read_dir(&directory).map_err(failed(&directory))? {
+        let path = entry.map_err(failed(&directory))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(TEMPLATE) {
+            let source = fs::read_to_string(&path).map_err(failed(&path))?;
+            templates.insert(name, source);
+        }
+    }
+    Ok(templates)
 }
 
 /// Checks the bytes of the file.

@@ -12,4 +12,5 @@ mod promises;
 mod refusals;
 mod seals;
 mod storefront;
+mod templates;
 mod tidy;

@@ -48,7 +48,7 @@ impl Checker {
             emergency: _,
             migrations,
             versions,
-            templates: _,
+            templates,
         } = raw;
         if schema != 1 {
             self.problem("schema", format!("this version reads schema 1, not {schema}"));
@@ -92,6 +92,9 @@ impl Checker {
             self.problem("versions.tag", format!("`{version_tag}` is not a glob"));
         }
         self.migrations(&migrations);
+        if let Some(directory) = &templates {
+            self.directory("templates", directory);
+        }
         Policy {
             project,
             ledger,
@@ -109,8 +112,17 @@ impl Checker {
             environments,
             migrations,
             version_tag,
+            templates,
             idle,
             digest: Digest::of(bytes),
+        }
+    }
+
+    /// A directory inside the repository.
+    fn directory(&mut self, path: &str, directory: &str) {
+        let parts: Vec<&str> = directory.split('/').collect();
+        if parts.iter().any(|part| matches!(*part, "" | "." | ".." | ".git")) {
+            self.problem(path, "name a directory inside the repository, such as `deploy/templates`");
         }
     }
 
@@ -542,9 +554,6 @@ fn idle_keys(raw: &RawPolicy) -> Vec<String> {
     let mut idle = Vec::new();
     if raw.emergency.is_some() {
         idle.push("emergency".to_owned());
-    }
-    if raw.templates.is_some() {
-        idle.push("templates".to_owned());
     }
     for (name, environment) in &raw.environments {
         if environment.health.is_some() {

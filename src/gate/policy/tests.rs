@@ -108,18 +108,14 @@ fn the_whole_example_is_understood_and_what_is_idle_is_said() {
     let policy = checked(&text).unwrap();
     assert_eq!(
         policy.idle,
-        [
-            "emergency",
-            "templates",
-            "environments.production.health",
-            "environments.production.rollback.on_trigger"
-        ]
+        ["emergency", "environments.production.health", "environments.production.rollback.on_trigger"]
     );
     assert_eq!(policy.project, "storefront");
     assert_eq!(policy.people.len(), 2);
     assert_eq!(policy.roles.len(), 7);
     assert_eq!(policy.checks.len(), 7);
     assert_eq!(policy.version_tag, "v*");
+    assert_eq!(policy.templates.as_deref(), Some("deploy/templates"));
     let smoke = &policy.checks[&"smoke".parse().unwrap()];
     let two_minutes = std::time::Duration::from_secs(120);
     assert_eq!(smoke.source, CheckSource::Run(vec!["./ops/smoke.sh".to_owned()], two_minutes));
