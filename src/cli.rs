@@ -167,6 +167,7 @@ pub struct CheckArgs {
 Examples:
   deployctl checklist v1.4.0
   deployctl checklist v1.4.0 --since v1.3.0 -o checklist.md
+  deployctl checklist v1.4.0 --explain tests.unit
   deployctl checklist v1.4.0 --format json | jq .open")]
 pub struct ChecklistArgs {
     /// Which commit, and since when
@@ -175,6 +176,9 @@ pub struct ChecklistArgs {
     /// Exit with 3 when a box is open
     #[arg(long)]
     pub strict: bool,
+    /// Say where one line came from: a key such as `tests.unit`, or words of the line
+    #[arg(long, value_name = "ITEM", conflicts_with = "strict")]
+    pub explain: Option<String>,
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

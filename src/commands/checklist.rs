@@ -1,5 +1,7 @@
 //! `deployctl checklist`: facts as a Markdown checklist, for anyone.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 
 use super::candidate;
@@ -7,10 +9,12 @@ use super::gather::Moment;
 use super::pages;
 use crate::cli::{ChecklistArgs, Common};
 use crate::evidence::checklist::Checklist;
+use crate::evidence::draft::explain::{Explanation, explain};
 use crate::evidence::draft::{Draft, Rules, open_boxes};
 use crate::gate::decide::ledger_reason;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
+use crate::render::{screen, text};
 
 /// Drafts the checklist.
 ///
@@ -23,17 +27,49 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
     let rules = policy.environments.get(&args.candidate.environment).map(Rules::of).unwrap_or_default();
     let caller = moment.caller(None);
     let checklist = draft.checklist(&caller.name, &rules);
+    if let Some(asked) = &args.explain {
+        let found = explain(&draft, &checklist, &args.candidate.environment, asked)?;
+        return write(
+            Answer::done("checklist", told(&found)).with("explained", found),
+            args.output.as_deref(),
+        );
+    }
     let page = pages::checklist(&pages::of(&moment)?, &checklist)?;
     let mut answer = answer(&draft, &checklist, page, args.strict);
     answer.warnings.extend(moment.edited());
     // Without the ledger nothing is known of what is live, and the range may begin too early.
     answer.warnings.extend(moment.ledger.as_ref().err().map(ledger_reason));
-    if let Some(path) = &args.output {
+    write(answer, args.output.as_deref())
+}
+
+/// Writes the text to a file instead of standard output, where one is named.
+fn write(mut answer: Answer, output: Option<&Path>) -> Result<Answer> {
+    if let Some(path) = output {
         let page = std::mem::take(&mut answer.text);
         std::fs::write(path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
-        answer.message = Some(format!("wrote `{}`", path.display()));
+        answer.message.get_or_insert(format!("wrote `{}`", path.display()));
     }
     Ok(answer)
+}
+
+/// An explanation for people.
+fn told(found: &Explanation) -> String {
+    let Explanation { key, item, ticked, because, from, see, close } = found;
+    let mark = if *ticked { "x" } else { " " };
+    let mut lines = vec![format!("[{mark}] {}", text::line(item, 400))];
+    let mut tell = |title: &str, words: &[String]| {
+        for (at, line) in words.iter().enumerate() {
+            let title = if at == 0 { title } else { "" };
+            lines.push(format!("  {title:<10}{}", text::line(line, 1_000)));
+        }
+    };
+    tell("key", std::slice::from_ref(key));
+    tell(if *ticked { "evidence" } else { "open" }, because.as_slice());
+    tell("from", from);
+    tell("see", &see.iter().map(|command| screen::command(command)).collect::<Vec<_>>());
+    tell("to close", close.as_slice());
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> Answer {
@@ -54,7 +90,7 @@ fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> A
         .with("markdown", page);
     if strict && !open.is_empty() {
         answer.outcome = Outcome::Refused;
-        let what = super::super::render::text::count(open.len(), "box");
+        let what = text::count(open.len(), "box");
         answer.message = Some(format!("{what} open, and `--strict` wants none"));
     }
     answer

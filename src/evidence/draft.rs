@@ -6,6 +6,7 @@ mod breaking;
 mod changes;
 mod database;
 mod dependencies;
+pub mod explain;
 mod rollback;
 mod tests_passed;
 

@@ -41,6 +41,20 @@ pub enum Verdict {
     Ambiguous,
 }
 
+impl Verdict {
+    /// The word of the JSON documents.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Empty => "EMPTY",
+            Self::Unreadable => "UNREADABLE",
+            Self::Ambiguous => "AMBIGUOUS",
+        }
+    }
+}
+
 /// The outcome of one report, or of several merged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod check;
+mod explain;
 mod forge;
 mod house;
 mod main_path;
