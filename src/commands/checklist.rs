@@ -15,6 +15,7 @@ use crate::gate::decide::ledger_reason;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::{screen, text};
+use crate::world::config_file::ConfigError;
 
 /// Drafts the checklist.
 ///
@@ -23,6 +24,10 @@ use crate::render::{screen, text};
 pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
     let moment = Moment::look(common)?;
     let policy = moment.drafting_policy()?;
+    if moment.policy().is_none() && matches!(moment.file, Err(ConfigError::Missing { .. })) {
+        super::person::streams(common)
+            .note("note: there is no `deployctl.yaml`, so only git was asked; write one: deployctl init");
+    }
     let draft = candidate::draft(&moment, &policy, &args.candidate, moment.now)?;
     let rules = policy.environments.get(&args.candidate.environment).map(Rules::of).unwrap_or_default();
     let caller = moment.caller(None);

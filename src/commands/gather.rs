@@ -193,15 +193,18 @@ impl Moment {
         )
     }
 
-    /// The rules to draft with: those in force, else the file's.
+    /// The rules to draft with: those in force, else the file's; where there is no file, none.
     ///
     /// # Errors
-    /// When none are in force and the file is missing or not valid.
+    /// When none are in force and the file is not valid.
     pub fn drafting_policy(&self) -> Result<Policy> {
         if let Some(policy) = self.policy() {
             return Ok(policy.clone());
         }
-        Ok(self.file_policy()?.policy)
+        match self.file_policy() {
+            Err(ConfigError::Missing { .. }) => Ok(Policy::nothing()),
+            file => Ok(file?.policy),
+        }
     }
 
     /// The work tree's rules, checked, with everything that is signed with them.

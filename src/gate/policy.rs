@@ -16,6 +16,9 @@ use super::keys::{Proof, PublicKey};
 use super::terms::{Check, Digest, Environment, Group, PersonName, Role, Stage};
 use super::windows::Windows;
 
+/// The glob of version tags, where the file names none.
+const DEFAULT_TAG: &str = "v*";
+
 /// What is wrong in the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -189,6 +192,25 @@ pub struct Monitoring {
 }
 
 impl Policy {
+    /// The rules of a project that has none: nobody may do anything, and a checklist is drafted from git alone.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            project: String::new(),
+            ledger: RawLedger::default(),
+            people: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            stages: Vec::new(),
+            environments: BTreeMap::new(),
+            migrations: RawMigrations::default(),
+            version_tag: DEFAULT_TAG.to_owned(),
+            templates: None,
+            idle: Vec::new(),
+            digest: Digest::of(b""),
+        }
+    }
+
     /// Checks a file that parsed.
     ///
     /// # Errors

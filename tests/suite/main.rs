@@ -3,6 +3,7 @@
 
 mod attacks;
 mod check;
+mod checklist;
 mod explain;
 mod forge;
 mod house;

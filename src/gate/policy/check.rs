@@ -6,8 +6,8 @@ use std::time::Duration;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{
-    Approvals, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem, Rollback,
-    StageRule, Step, nearest,
+    Approvals, CheckRule, CheckSource, DEFAULT_TAG, EnvironmentRule, Monitoring, Person, Policy, Problem,
+    Rollback, StageRule, Step, nearest,
 };
 use crate::gate::config::{
     Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
@@ -87,7 +87,7 @@ impl Checker {
                 (name, rule)
             })
             .collect();
-        let version_tag = versions.tag.unwrap_or_else(|| "v*".to_owned());
+        let version_tag = versions.tag.unwrap_or_else(|| DEFAULT_TAG.to_owned());
         if Glob::new(&version_tag).is_err() {
             self.problem("versions.tag", format!("`{version_tag}` is not a glob"));
         }
