@@ -29,11 +29,13 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
             .note("note: there is no `deployctl.yaml`, so only git was asked; write one: deployctl init");
     }
     let draft = candidate::draft(&moment, &policy, &args.candidate, moment.now)?;
-    let rules = policy.environments.get(&args.candidate.environment).map(Rules::of).unwrap_or_default();
+    let environment = &args.candidate.environment;
+    let rules = policy.environments.get(environment).map(|rule| Rules::of(environment, rule));
+    let rules = rules.unwrap_or_default();
     let caller = moment.caller(None);
     let checklist = draft.checklist(&caller.name, &rules);
     if let Some(asked) = &args.explain {
-        let found = explain(&draft, &checklist, &args.candidate.environment, asked)?;
+        let found = explain(&draft, &checklist, environment, asked)?;
         return write(
             Answer::done("checklist", told(&found)).with("explained", found),
             args.output.as_deref(),

@@ -98,7 +98,7 @@ fn draft(
     at: DateTime<Utc>,
 ) -> Result<Package> {
     let draft = candidate::draft(moment, policy, &args.candidate, at)?;
-    let checklist = draft.checklist(&caller.name, &Rules::of(rule));
+    let checklist = draft.checklist(&caller.name, &Rules::of(&args.candidate.environment, rule));
     let pages = pages::of(moment)?;
     let checklist_md = pages::checklist(&pages, &checklist)?.into_bytes();
     let evidence = canonical(&draft)?;

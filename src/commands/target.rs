@@ -92,7 +92,8 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
         return Ok(edited);
     }
     let draft = candidate::draft_of(moment, policy, request.release.clone(), since, tests, request.at)?;
-    let open = open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(rule)));
+    let open =
+        open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(&request.environment, rule)));
     let keys = |open: &[OpenBox]| open.iter().map(|open| open.key.clone()).collect::<BTreeSet<_>>();
     let behind: Vec<CommitId> = draft.behind.iter().map(|change| change.commit.clone()).collect();
     let live =

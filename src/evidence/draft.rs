@@ -25,7 +25,7 @@ use super::migrations::{Migration, Reversible};
 use crate::gate::policy::{EnvironmentRule, Monitoring, Policy, Rollback};
 use crate::gate::request::{CheckState, Extent, OpenBox};
 use crate::gate::statement::Release;
-use crate::gate::terms::{Check, CommitId, PersonName};
+use crate::gate::terms::{Check, CommitId, Environment, PersonName};
 
 /// Where the range begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -94,8 +94,8 @@ pub struct LockFact {
 /// What the policy says about going back and watching.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// The way back.
-    pub rollback: Option<Rollback>,
+    /// The environment, and its way back.
+    pub way_back: Option<(Environment, Rollback)>,
     /// Who and what watches.
     pub monitoring: Option<Monitoring>,
 }
@@ -103,8 +103,9 @@ pub struct Rules {
 impl Rules {
     /// The rules of an environment.
     #[must_use]
-    pub fn of(rule: &EnvironmentRule) -> Self {
-        Self { rollback: rule.rollback.clone(), monitoring: Some(rule.monitoring.clone()) }
+    pub fn of(environment: &Environment, rule: &EnvironmentRule) -> Self {
+        let way_back = rule.rollback.clone().map(|rollback| (environment.clone(), rollback));
+        Self { way_back, monitoring: Some(rule.monitoring.clone()) }
     }
 }
 

@@ -94,7 +94,7 @@ const CHECKLIST: &str = r"## Deployment Checklist
 - [ ] None — 0 of 2 commits carry a mark; 100 % follow Conventional Commits
 
 ### Rollback Plan
-- [x] Rollback command: deployctl rollback, back to v1.3.0: ./ops/release.sh --previous
+- [x] Rollback command: deployctl rollback production --reason TEXT · back to v1.3.0 ([id]) · runs ./ops/release.sh --previous, then ./ops/migrate.sh down
 - [x] Database rollback: migrations/20261101_totals.up.sql
 - [x] Estimated rollback time: 5 min
 

@@ -1,23 +1,26 @@
 //! The sections `Rollback Plan` and `Monitoring`: what the policy says about going back and watching.
 
 use super::{Draft, Rules, database, open, ticked};
-use crate::evidence::checklist::Section;
-use crate::gate::policy::Monitoring;
+use crate::evidence::checklist::{Item, Section};
+use crate::gate::policy::{Monitoring, Rollback};
 
 pub(super) fn plan(draft: &Draft, rules: &Rules) -> Section {
-    let back = draft.since.release();
-    let command = match (&rules.rollback, back) {
-        (Some(rollback), Some(back)) => {
-            let runs: Vec<String> = rollback.steps.iter().map(|step| step.run.join(" ")).collect();
-            let words = format!("deployctl rollback, back to {}: {}", back.version, runs.join("; "));
-            ticked("rollback.command", "Rollback command", &words)
-        }
-        (None, _) => open("rollback.command", "Rollback command", "", "the policy says no way back"),
-        (Some(_), None) => {
-            open("rollback.command", "Rollback command", "", "there is no recorded release to go back to")
-        }
+    let label = "Rollback command";
+    let command = match (&rules.way_back, draft.since.release()) {
+        (Some((environment, rollback)), Some(back)) => Item {
+            evidence: Some(format!(
+                "back to {} ({}) · runs {}",
+                back.version,
+                back.commit.short(),
+                runs(draft, rollback)
+            )),
+            ..ticked("rollback.command", label, &format!("deployctl rollback {environment} --reason TEXT"))
+        },
+        (None, _) => open("rollback.command", label, "", "the policy says no way back"),
+        (Some(_), None) => open("rollback.command", label, "", "there is no recorded release to go back to"),
     };
-    let estimate = rules.rollback.as_ref().and_then(|rollback| rollback.estimate);
+    let rollback = rules.way_back.as_ref().map(|(_, rollback)| rollback);
+    let estimate = rollback.and_then(|rollback| rollback.estimate);
     let estimate = match estimate {
         Some(estimate) => {
             let minutes = estimate.as_secs().div_ceil(60);
@@ -25,8 +28,16 @@ pub(super) fn plan(draft: &Draft, rules: &Rules) -> Section {
         }
         None => open("rollback.estimate", "Estimated rollback time", "", "the policy says none"),
     };
-    let items = vec![command, database::rollback(draft, rules.rollback.as_ref()), estimate];
+    let items = vec![command, database::rollback(draft, rollback), estimate];
     Section { title: "Rollback Plan".to_owned(), notes: vec![], items }
+}
+
+/// The commands that a rollback of this candidate would run, in order.
+fn runs(draft: &Draft, rollback: &Rollback) -> String {
+    let down = !draft.migrations.is_empty() && draft.reversible();
+    let migrations = rollback.migrations.iter().filter(|_| down);
+    let steps = rollback.steps.iter().chain(migrations);
+    steps.map(|step| step.run.join(" ")).collect::<Vec<_>>().join(", then ")
 }
 
 pub(super) fn monitoring(monitoring: Option<&Monitoring>) -> Section {

@@ -32,7 +32,7 @@ fn draft() -> Draft {
 
 fn rules() -> Rules {
     let policy = checked(&config(&[])).unwrap();
-    Rules::of(&policy.environments[&production()])
+    Rules::of(&production(), &policy.environments[&production()])
 }
 
 fn section(draft: &Draft, rules: &Rules, title: &str) -> Section {
@@ -221,7 +221,7 @@ fn a_migration_asks_for_a_tried_way_back_and_a_backup() {
     let back = |draft: &Draft, rules: &Rules| lines(&section(draft, rules, "Rollback Plan").items).remove(1);
     assert_eq!(back(&draft, &rules()), "[x] Database rollback: db/1.up.sql | -");
     let mut poor = rules();
-    poor.rollback.as_mut().unwrap().migrations.clear();
+    poor.way_back.as_mut().unwrap().1.migrations.clear();
     assert_eq!(
         back(&draft, &poor),
         "[ ] Database rollback: db/1.up.sql | the policy says no 'rollback.migrations'"
@@ -338,14 +338,17 @@ fn a_way_back_needs_a_rule_and_a_release_that_somebody_named() {
     };
     assert_eq!(
         first(Since::Live(release(1))),
-        "[x] Rollback command: deployctl rollback, back to v1: ./back | -"
+        format!(
+            "[x] Rollback command: deployctl rollback production --reason TEXT | back to v1 ({}) · runs ./back",
+            release(1).commit.short()
+        )
     );
     assert!(first(Since::Named(release(1))).starts_with("[x] "));
     for guess in [Since::Tag(release(1)), Since::Commit(commit('1')), Since::Beginning] {
         assert_eq!(first(guess), "[ ] Rollback command | there is no recorded release to go back to");
     }
     let mut estimated = rules();
-    estimated.rollback.as_mut().unwrap().estimate = Some(std::time::Duration::from_secs(61));
+    estimated.way_back.as_mut().unwrap().1.estimate = Some(std::time::Duration::from_secs(61));
     assert_eq!(
         lines(&section(&draft(), &estimated, "Rollback Plan").items)[2],
         "[x] Estimated rollback time: 2 min | -"
@@ -360,7 +363,7 @@ fn of_monitoring_only_the_alerts_of_the_policy_are_known() {
         on_call: Some("Alice".to_owned()),
         watch: std::time::Duration::from_secs(900),
     };
-    let rules = Rules { rollback: None, monitoring: Some(monitoring) };
+    let rules = Rules { way_back: None, monitoring: Some(monitoring) };
     assert_eq!(
         lines(&section(&draft(), &rules, "Monitoring").items),
         [
