@@ -13,7 +13,7 @@ use super::gather::Moment;
 use crate::cli::CandidateArgs;
 use crate::evidence::breaking;
 use crate::evidence::commits::{self, Change};
-use crate::evidence::draft::{Draft, Since, TestFact};
+use crate::evidence::draft::{Draft, Scanner, Since, TestFact};
 use crate::evidence::migrations::{self, Globs, PathChange, Preset, Selection};
 use crate::gate::policy::Policy;
 use crate::gate::statement::Release;
@@ -72,6 +72,7 @@ fn compose(
     let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
     Ok(Draft {
         breaking: breaking::summarise(&changes),
+        scanners: policy.checks.iter().filter_map(|(check, rule)| Scanner::of(check, rule)).collect(),
         lockfiles: locks::compare_all(repository, since.commit(), commit, paths)?,
         release,
         since,

@@ -10,7 +10,7 @@ use super::pages;
 use crate::cli::{ChecklistArgs, Common};
 use crate::evidence::checklist::Checklist;
 use crate::evidence::draft::explain::{Explanation, explain};
-use crate::evidence::draft::{Draft, Rules, open_boxes};
+use crate::evidence::draft::{Draft, LockFact, Rules, open_boxes};
 use crate::gate::decide::ledger_reason;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -90,7 +90,7 @@ fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> A
         .with("behind", untrusted(&draft.behind))
         .with("migrations", &draft.migrations)
         .with("dependencies", draft.dependencies().collect::<Vec<_>>())
-        .with("lockfiles", draft.lockfiles.iter().map(|lock| &lock.path).collect::<Vec<_>>())
+        .with("lockfiles", draft.lockfiles.iter().map(LockFact::state).collect::<Vec<_>>())
         .with("breaking", &draft.breaking)
         .with("open", &open)
         .with("checklist", checklist)

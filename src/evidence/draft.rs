@@ -15,12 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use dependencies::Scanner;
 pub use tests_passed::TestFact;
 
 use super::breaking::BreakingReport;
 use super::checklist::{Checklist, Item};
 use super::commits::Change;
-use super::lockfiles::{Comparison, Dependency, DependencyChange};
+use super::lockfiles::{Compared, Comparison, Dependency, DependencyChange};
 use super::migrations::{Migration, Reversible};
 use crate::gate::policy::{EnvironmentRule, Monitoring, Policy, Rollback};
 use crate::gate::request::{CheckState, Extent, OpenBox};
@@ -83,12 +84,52 @@ impl Since {
 /// A lockfile, compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LockFact {
-    /// Its path.
+    /// Its path; a manifest's, where it asks for more and has no lockfile.
     pub path: String,
     /// Whether there was none before, so that everything in it is new.
     pub new: bool,
+    /// The lockfile of another tool or place that it took over from.
+    pub switched_from: Option<String>,
     /// What moved.
-    pub comparison: Comparison,
+    #[serde(flatten)]
+    pub compared: Compared,
+}
+
+impl LockFact {
+    /// A lockfile that was there before.
+    #[must_use]
+    pub fn of(path: &str, compared: Compared) -> Self {
+        Self { path: path.to_owned(), new: false, switched_from: None, compared }
+    }
+
+    /// What moved, where that is known.
+    #[must_use]
+    pub fn moved(&self) -> &[Dependency] {
+        match &self.compared.comparison {
+            Comparison::Read(list) => list,
+            Comparison::Unchanged | Comparison::Unreadable { .. } => &[],
+        }
+    }
+
+    /// Its state for tools: what moved stands elsewhere.
+    #[must_use]
+    pub fn state(&self) -> serde_json::Value {
+        let (state, why) = match &self.compared.comparison {
+            Comparison::Unchanged => ("unchanged", None),
+            Comparison::Read(_) => ("read", None),
+            Comparison::Unreadable { why } => ("unreadable", Some(why)),
+        };
+        serde_json::json!({
+            "path": self.path,
+            "state": state,
+            "why": why,
+            "new": self.new,
+            "switched_from": self.switched_from,
+            "newly_direct": self.compared.promoted,
+            "drift": self.compared.drift,
+            "unpinned": self.compared.unpinned,
+        })
+    }
 }
 
 /// What the policy says about going back and watching.
@@ -133,21 +174,23 @@ pub struct Draft {
     pub lockfiles: Vec<LockFact>,
     /// What the commits say of breaking changes.
     pub breaking: BreakingReport,
+    /// The checks that scan dependencies: rules of the policy, not facts.
+    #[serde(skip)]
+    pub scanners: Vec<Scanner>,
 }
 
 impl Draft {
     /// Every dependency that moved.
     pub fn dependencies(&self) -> impl Iterator<Item = &Dependency> {
-        self.lockfiles.iter().flat_map(|lock| match &lock.comparison {
-            Comparison::Read(list) => list.as_slice(),
-            Comparison::Unchanged | Comparison::Unreadable { .. } => &[],
-        })
+        self.lockfiles.iter().flat_map(LockFact::moved)
     }
 
-    fn new_direct(&self) -> impl Iterator<Item = &Dependency> {
-        self.dependencies().filter(|dependency| {
-            dependency.change == DependencyChange::Added && dependency.direct != Some(false)
-        })
+    /// How many dependencies the project newly asks for itself.
+    fn new_direct(&self) -> usize {
+        let is_new =
+            |found: &&Dependency| found.change == DependencyChange::Added && found.direct != Some(false);
+        let promoted: usize = self.lockfiles.iter().map(|lock| lock.compared.promoted.len()).sum();
+        self.dependencies().filter(is_new).count() + promoted
     }
 
     /// Whether every migration is known to be reversible; true without any.
@@ -167,7 +210,7 @@ impl Draft {
             files: self.files,
             migrations: self.migrations.len() as u64,
             irreversible: irreversible.count() as u64,
-            dependencies: self.new_direct().count() as u64,
+            dependencies: self.new_direct() as u64,
             breaking: self.breaking.declared.len() as u64,
         }
     }

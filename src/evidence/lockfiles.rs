@@ -1,19 +1,36 @@
 //! What moved between two lockfiles: added, removed, changed, or the same version from somewhere else.
 
+mod bun;
 mod cargo;
 mod composer;
+mod deno;
+mod drift;
+mod format;
 mod gemfile;
 mod gomod;
+mod gosum;
+mod lines;
 mod manifest;
+mod mix;
 mod npm;
+mod nuget;
+mod pdm;
 mod pnpm;
+mod project;
 mod python;
+mod requirements;
 mod resolved;
+mod swift;
+mod yaml;
 mod yarn;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use manifest::Manifest;
+pub use format::{Family, Format, is_lockfile, manifest_name, manifest_of};
+
+use project::Project;
 use resolved::Resolved;
 
 /// How a dependency moved.
@@ -41,11 +58,17 @@ pub struct Dependency {
     pub from: Option<String>,
     /// What is locked now, in the same form.
     pub to: Option<String>,
-    /// Whether the project asks for it itself. `None` where the manifest beside the lockfile cannot tell: it is
-    /// missing or unreadable, or another member of the workspace asks for it.
+    /// Whether the project asks for it itself, or a member of its workspace. `None` where no manifest and no lockfile
+    /// can tell.
     pub direct: Option<bool>,
     /// The path of the lockfile.
     pub lockfile: String,
+    /// Whether it is known to be asked for only for developing. Words for the checklist, no part of the record.
+    #[serde(skip)]
+    pub dev: bool,
+    /// The package that it is in truth, where the lockfile locks it under the project's own name for it.
+    #[serde(skip)]
+    pub alias_of: Option<String>,
 }
 
 /// What comparing two lockfiles gave.
@@ -63,182 +86,195 @@ pub enum Comparison {
     },
 }
 
-/// A lockfile and the manifest beside it, at one commit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Side<'a> {
-    /// The lockfile's bytes; none where the commit has no such file.
-    pub lock: Option<&'a [u8]>,
-    /// The bytes of the file that [`manifest_of`] names.
-    pub manifest: Option<&'a [u8]>,
+/// A dependency that was locked already, for others, and that the project now asks for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Promotion {
+    /// Its name: foreign text.
+    pub name: String,
+    /// Its versions, joined with `, `.
+    pub version: String,
+    /// Whether it is asked for only for developing.
+    #[serde(skip)]
+    pub dev: bool,
 }
 
-/// A kind of lockfile, known by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// `Cargo.lock`
-    Cargo,
-    /// `package-lock.json`, `npm-shrinkwrap.json`
-    Npm,
-    /// `go.mod`: Go pins in its manifest.
-    GoMod,
-    /// `poetry.lock`
-    Poetry,
-    /// `uv.lock`
-    Uv,
-    /// `yarn.lock`, of yarn 1 and of yarn 2 and later
-    Yarn,
-    /// `composer.lock`
-    Composer,
-    /// `Gemfile.lock`, `gems.locked`
-    Gemfile,
-    /// `pnpm-lock.yaml`
-    Pnpm,
-    /// A lockfile that deployctl knows by name but does not read.
-    Unread,
+/// Everything that comparing one lockfile gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// What moved.
+    pub comparison: Comparison,
+    /// What became direct without being new.
+    pub promoted: Vec<Promotion>,
+    /// Where the manifests were changed and the lockfile does not follow: clauses for people.
+    pub drift: Vec<String>,
+    /// Names that are asked for without a fixed version, so that the file does not say what is installed.
+    pub unpinned: Vec<String>,
 }
 
-/// Names of lockfiles that are recognised, so that nobody takes silence for "no new dependencies".
-const UNREAD: [&str; 19] = [
-    "Cartfile.resolved",
-    "Chart.lock",
-    "Package.resolved",
-    "Pipfile.lock",
-    "Podfile.lock",
-    ".terraform.lock.hcl",
-    "bun.lock",
-    "bun.lockb",
-    "conan.lock",
-    "conda-lock.yml",
-    "deno.lock",
-    "flake.lock",
-    "gradle.lockfile",
-    "mix.lock",
-    "packages.lock.json",
-    "pdm.lock",
-    "pixi.lock",
-    "pubspec.lock",
-    "pylock.toml",
-];
-
-fn split(path: &str) -> (&str, &str) {
-    path.rfind('/').map_or(("", path), |slash| path.split_at(slash + 1))
-}
-
-/// Which lockfile this path is, if it is one. Copies inside `node_modules` and `vendor` are not the project's own.
-#[must_use]
-pub fn is_lockfile(path: &str) -> Option<Format> {
-    let (directory, name) = split(path);
-    if directory.split('/').any(|part| matches!(part, "node_modules" | "vendor")) {
-        return None;
-    }
-    match name {
-        "Cargo.lock" => Some(Format::Cargo),
-        "package-lock.json" | "npm-shrinkwrap.json" => Some(Format::Npm),
-        "go.mod" => Some(Format::GoMod),
-        "poetry.lock" => Some(Format::Poetry),
-        "uv.lock" => Some(Format::Uv),
-        "yarn.lock" => Some(Format::Yarn),
-        "composer.lock" => Some(Format::Composer),
-        "Gemfile.lock" | "gems.locked" => Some(Format::Gemfile),
-        "pnpm-lock.yaml" => Some(Format::Pnpm),
-        _ => UNREAD.contains(&name).then_some(Format::Unread),
+impl Compared {
+    /// A comparison and nothing else.
+    #[must_use]
+    pub const fn plain(comparison: Comparison) -> Self {
+        Self { comparison, promoted: Vec::new(), drift: Vec::new(), unpinned: Vec::new() }
     }
 }
 
-/// The manifest beside a lockfile (`web/yarn.lock` → `web/package.json`); none where the lockfile needs no other file.
+/// The files of one commit.
+#[derive(Clone, Copy)]
+pub struct Commit<'a> {
+    /// Every path, from the repository's root.
+    pub paths: &'a BTreeSet<String>,
+    /// The bytes of a file; none where there is no such file.
+    pub read: &'a dyn Fn(&str) -> Option<Vec<u8>>,
+}
+
+/// What a lockfile locked, all of it gone: for a project that is gone with it.
 #[must_use]
-pub fn manifest_of(path: &str) -> Option<String> {
-    let name = match is_lockfile(path)? {
-        Format::Cargo => "Cargo.toml",
-        Format::Npm | Format::Yarn | Format::Pnpm => "package.json",
-        Format::Poetry | Format::Uv => "pyproject.toml",
-        Format::Composer => "composer.json",
-        Format::GoMod | Format::Gemfile | Format::Unread => return None,
+pub fn all_removed(path: &str, commit: Commit<'_>) -> Compared {
+    let Some(old) = (commit.read)(path).and_then(|bytes| read(path, &bytes, &commit).ok()) else {
+        // What could not be read before locks nothing now.
+        return Compared::plain(Comparison::Read(Vec::new()));
     };
-    Some(format!("{}{name}", split(path).0))
+    let project = gather(path, &old, &commit);
+    let nothing = (&Resolved::default(), &Project::default());
+    Compared::plain(Comparison::Read(resolved::compare(path, (&old, &project), nothing)))
 }
 
-/// Compares one lockfile at two commits.
+/// The names that a manifest asks for, where it is one that lockfiles belong to and can be read.
 #[must_use]
-pub fn compare(path: &str, before: Side<'_>, after: Side<'_>) -> Comparison {
-    if before.lock == after.lock {
-        return Comparison::Unchanged;
-    }
-    compare_across((path, before), (path, after))
+pub fn declared(path: &str, commit: Commit<'_>) -> Option<BTreeSet<String>> {
+    let format = format::of_manifest(path)?;
+    let manifest = project::parse(format, &project::text(&commit, path)?, None)?;
+    Some(manifest.asks.0.into_iter().filter(|(_, ask)| !ask.loose).map(|(name, _)| name).collect())
 }
 
-/// Compares two lockfiles of one project, also where it switched from one tool to another; a side without a lockfile
-/// before is one on which nothing was locked, so that everything is added.
+/// The family of lockfiles that a manifest belongs to.
 #[must_use]
-pub fn compare_across(before: (&str, Side<'_>), after: (&str, Side<'_>)) -> Comparison {
-    let (path, side) = after;
-    let Some(lock) = side.lock else {
+pub fn manifest_family(path: &str) -> Option<Family> {
+    format::of_manifest(path).map(Format::family)
+}
+
+/// Compares a lockfile at two commits; `before` has its path there, which is another one where the file was moved or
+/// the project switched from one tool to another, and is none where nothing was locked, so that everything is added.
+#[must_use]
+pub fn compare(before: Option<(&str, Commit<'_>)>, after: (&str, Commit<'_>)) -> Compared {
+    let (path, commit) = after;
+    let Some(lock) = (commit.read)(path) else {
         let why = format!("`{path}` is gone: nothing says which versions will be installed");
-        return Comparison::Unreadable { why };
+        return Compared::plain(Comparison::Unreadable { why });
     };
-    let old = match before.1.lock {
-        Some(lock) => read(before.0, lock).map_err(|why| format!("`{}` before the change {why}", before.0)),
-        None => Ok(Resolved::default()),
+    let old_lock = before.and_then(|(path, commit)| (commit.read)(path));
+    let same = old_lock.as_ref() == Some(&lock);
+    let new = match read(path, &lock, &commit) {
+        Ok(new) => new,
+        // What nobody can read did not move either, as long as its bytes did not.
+        Err(_) if same => return Compared::plain(Comparison::Unchanged),
+        Err(why) => return Compared::plain(Comparison::Unreadable { why: format!("`{path}` {why}") }),
     };
-    let new = read(path, lock).map_err(|why| format!("`{path}` {why}"));
-    match (old, new) {
-        (Ok(old), Ok(new)) => {
-            let old_manifest = manifest(before.0, before.1.manifest);
-            let new_manifest = manifest(path, side.manifest);
-            Comparison::Read(resolved::compare(path, (&old, &old_manifest), (&new, &new_manifest)))
-        }
-        (_, Err(why)) | (Err(why), Ok(_)) => Comparison::Unreadable { why },
+    let project = gather(path, &new, &commit);
+    let (old, old_project) = match (before, old_lock) {
+        (Some((path, commit)), Some(lock)) => match read(path, &lock, &commit) {
+            Ok(old) => {
+                let project = gather(path, &old, &commit);
+                (old, project)
+            }
+            Err(why) => {
+                let why = format!("`{path}` before the change {why}");
+                return Compared::plain(Comparison::Unreadable { why });
+            }
+        },
+        _ => (Resolved::default(), Project::default()),
+    };
+    judge(path, same, (&old, &old_project), (&new, &project))
+}
+
+fn judge(path: &str, same: bool, before: (&Resolved, &Project), after: (&Resolved, &Project)) -> Compared {
+    let mut drift: Vec<String> = after.1.drift.difference(&before.1.drift).cloned().collect();
+    let stamped = after.0.stamp.is_some() && after.0.stamp == before.0.stamp;
+    if drift.is_empty() && stamped && before.1.declared != after.1.declared {
+        drift.push(format!("what the manifest asks for was changed, and `{path}` was not written for it"));
     }
+    Compared {
+        comparison: match resolved::compare(path, before, after) {
+            moved if same && moved.is_empty() => Comparison::Unchanged,
+            moved => Comparison::Read(moved),
+        },
+        promoted: resolved::promoted(before, after),
+        drift,
+        unpinned: after.0.unpinned.iter().cloned().collect(),
+    }
+}
+
+fn gather(path: &str, lock: &Resolved, commit: &Commit<'_>) -> Project {
+    is_lockfile(path).map(|format| Project::gather(path, format, lock, commit)).unwrap_or_default()
 }
 
 /// Reads a lockfile, or says why not: the rest of a sentence that begins with its path.
-fn read(path: &str, bytes: &[u8]) -> Result<Resolved, String> {
+fn read(path: &str, bytes: &[u8], commit: &Commit<'_>) -> Result<Resolved, String> {
     let Some(format) = is_lockfile(path) else {
         return Err("is no lockfile that deployctl knows: compare it by hand".to_owned());
     };
-    if format == Format::Unread {
-        return Err("is a lockfile that deployctl does not read yet: compare it by hand".to_owned());
+    match format {
+        Format::Unread => {
+            return Err("is a lockfile that deployctl does not read yet: compare it by hand".to_owned());
+        }
+        Format::BunBinary => {
+            return Err("is binary and cannot be compared: write it as text with `bun install --save-text-lockfile`, and remove it".to_owned());
+        }
+        _ => {}
+    }
+    let text = readable(bytes, format)?;
+    match format {
+        Format::Bun => bun::read(text),
+        Format::Cargo => cargo::read(text),
+        Format::Npm => npm::read(text),
+        Format::GoMod => gomod::read(text, path, commit),
+        Format::GoSum => gosum::read(text, path, commit),
+        Format::Poetry => python::poetry(text),
+        Format::Uv => python::uv(text),
+        Format::Pdm => pdm::pdm(text),
+        Format::Pylock => pdm::pylock(text),
+        Format::Pipfile => pdm::pipfile(text),
+        Format::Requirements => requirements::read(text, path, commit),
+        Format::Yarn => yarn::read(text),
+        Format::Composer => composer::read(text),
+        Format::Gemfile => gemfile::read(text),
+        Format::Pnpm => pnpm::read(text),
+        Format::NuGet => nuget::read(text),
+        Format::Swift => swift::read(text),
+        Format::Dart => yaml::pubspec(text),
+        Format::CocoaPods => yaml::pods(text),
+        Format::Helm => yaml::chart(text),
+        Format::Deno => deno::deno(text),
+        Format::Nix => deno::flake(text),
+        Format::Mix => mix::read(text),
+        Format::Gradle => lines::gradle(text, path, commit),
+        Format::Terraform => lines::terraform(text),
+        Format::BunBinary | Format::Unread => Err("cannot be read: compare it by hand".to_owned()),
+    }
+}
+
+/// The text of a lockfile that may be read at all.
+fn readable(bytes: &[u8], format: Format) -> Result<&str, String> {
+    if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
+        return Err("is only a pointer to Git LFS, not the file itself: keep lockfiles out of LFS".to_owned());
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Err("is not UTF-8 text: write it again with its own tool".to_owned());
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
+    // A project without dependencies has a lockfile without lines in some formats.
+    let may_be_empty = matches!(format, Format::GoSum | Format::Requirements);
+    if text.trim().is_empty() && !may_be_empty {
         return Err("is empty: write it again with its own tool".to_owned());
     }
-    if text.lines().any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+    let marks = ["<<<<<<< ", ">>>>>>> ", "||||||| "];
+    if text.lines().any(|line| marks.iter().any(|mark| line.starts_with(mark))) {
         return Err(
             "holds an unresolved merge conflict: resolve it and write it again with its own tool".to_owned()
         );
     }
-    match format {
-        Format::Cargo => cargo::read(text),
-        Format::Npm => npm::read(text),
-        Format::GoMod => gomod::read(text),
-        Format::Poetry => python::poetry(text),
-        Format::Uv => python::uv(text),
-        Format::Yarn => yarn::read(text),
-        Format::Composer => composer::read(text),
-        Format::Gemfile => gemfile::read(text),
-        Format::Pnpm => pnpm::read(text),
-        Format::Unread => {
-            Err("is a lockfile that deployctl does not read yet: compare it by hand".to_owned())
-        }
-    }
-}
-
-/// The names that the manifest beside the lockfile declares; none where there is no manifest that can be read.
-fn manifest(path: &str, bytes: Option<&[u8]>) -> Option<Manifest> {
-    let text = std::str::from_utf8(bytes?).ok()?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match is_lockfile(path)? {
-        Format::Cargo => cargo::manifest(text),
-        Format::Npm | Format::Yarn | Format::Pnpm => npm::manifest(text),
-        Format::Poetry | Format::Uv => python::manifest(text),
-        Format::Composer => composer::manifest(text),
-        Format::GoMod | Format::Gemfile | Format::Unread => None,
-    }
+    Ok(text)
 }
 
 #[cfg(test)]

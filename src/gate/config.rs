@@ -225,6 +225,49 @@ pub struct RawCheck {
     /// Only when a changed path matches one of these globs.
     #[serde(default)]
     pub when_changed: Option<Vec<String>>,
+    /// What it finds out about new dependencies: one word, or a list of them.
+    #[serde(default)]
+    pub scans: Option<RawScans>,
+    /// Globs of the lockfiles that it scans; every one unless said.
+    #[serde(default)]
+    pub lockfiles: Option<Vec<String>>,
+}
+
+/// What a scanner finds out about a dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scan {
+    /// Whether it is known to be vulnerable.
+    Security,
+    /// Whether its license is allowed.
+    License,
+}
+
+/// `scans`: one word or a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawScans(pub Vec<Scan>);
+
+impl<'de> Deserialize<'de> for RawScans {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl<'de> serde::de::Visitor<'de> for Words {
+            type Value = RawScans;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("`security`, `license` or a list of both")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RawScans, E> {
+                let word = serde::de::value::StrDeserializer::new(text);
+                Scan::deserialize(word).map(|scan| RawScans(vec![scan]))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, list: A) -> Result<RawScans, A::Error> {
+                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(list)).map(RawScans)
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
 }
 
 /// One stage.

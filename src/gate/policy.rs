@@ -11,7 +11,9 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use self::check::Checker;
-use super::config::{Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Separation};
+use super::config::{
+    Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
+};
 use super::keys::{Proof, PublicKey};
 use super::terms::{Check, Digest, Environment, Group, PersonName, Role, Stage};
 use super::windows::Windows;
@@ -77,6 +79,17 @@ pub struct CheckRule {
     pub source: CheckSource,
     /// Only when a changed path matches; `None` is always.
     pub when_changed: Option<GlobSet>,
+    /// What it finds out about new dependencies; `None` is nothing.
+    pub scans: Option<ScanRule>,
+}
+
+/// What a check finds out about new dependencies.
+#[derive(Clone, Debug)]
+pub struct ScanRule {
+    /// Which of their boxes it answers; never empty.
+    pub answers: BTreeSet<Scan>,
+    /// The lockfiles that it speaks for; `None` is every one.
+    pub lockfiles: Option<GlobSet>,
 }
 
 /// What knows whether a check passed.
@@ -90,6 +103,19 @@ pub enum CheckSource {
     Role(Role),
     /// The signature of somebody in a group.
     Signoff(Group),
+}
+
+impl CheckSource {
+    /// Words for what its evidence comes from: the command, the globs of the reports, or who says it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Junit(globs) => globs.join(", "),
+            Self::Run(command, _) => command.join(" "),
+            Self::Role(role) => format!("the word of {role}"),
+            Self::Signoff(group) => format!("a signature of {group}"),
+        }
+    }
 }
 
 /// One stage.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod attacks;
+mod cases;
 mod check;
 mod checklist;
 mod explain;

@@ -1,20 +1,28 @@
 //! The lockfiles that the candidate has or lost, compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
 use crate::evidence::draft::LockFact;
-use crate::evidence::lockfiles::{self, Comparison, Side};
+use crate::evidence::lockfiles::{self, Commit, Compared, Comparison, Family, Format};
 use crate::evidence::migrations::{ChangeKind, PathChange};
 use crate::gate::terms::CommitId;
 use crate::world::repository::Repository;
+
+/// How many names of a manifest without a lockfile are told.
+const NAMES_MAX: usize = 5;
 
 /// Directories whose lockfiles are other people's.
 fn foreign(path: &str) -> bool {
     path.split('/')
         .any(|part| matches!(part, "node_modules" | "vendor" | "third_party" | "testdata" | "fixtures"))
 }
+
+fn ours(path: &str) -> Option<Format> {
+    lockfiles::is_lockfile(path).filter(|_| !foreign(path))
+}
+
 /// Compares each lockfile with the one that it replaces.
 ///
 /// # Errors
@@ -25,50 +33,158 @@ pub(super) fn compare_all(
     after: &CommitId,
     paths: &[PathChange],
 ) -> Result<Vec<LockFact>> {
-    let is_ours = |path: &String| lockfiles::is_lockfile(path).is_some() && !foreign(path);
-    let present: BTreeSet<String> = repository.paths(after)?.into_iter().filter(is_ours).collect();
-    let gone = paths.iter().filter(|change| change.change == ChangeKind::Deleted && is_ours(&change.path));
-    let gone: BTreeSet<String> = gone.map(|change| change.path.clone()).collect();
-    let changed: BTreeSet<&String> = paths.iter().map(|change| &change.path).collect();
-    let mut facts = Vec::new();
-    let mut replaced = BTreeSet::new();
-    for path in &present {
-        if !changed.contains(path) {
-            facts.push(LockFact { path: path.clone(), new: false, comparison: Comparison::Unchanged });
-            continue;
+    let old_paths = before.map(|before| repository.paths(before)).transpose()?.unwrap_or_default();
+    let old_paths: BTreeSet<String> = old_paths.into_iter().collect();
+    let new_paths: BTreeSet<String> = repository.paths(after)?.into_iter().collect();
+    let read_old = |path: &str| repository.blob(before?, path).filter(|_| old_paths.contains(path));
+    let read_new = |path: &str| repository.blob(after, path);
+    let range = Range {
+        before: before.map(|_| Commit { paths: &old_paths, read: &read_old }),
+        after: Commit { paths: &new_paths, read: &read_new },
+        changed: paths.iter().map(|change| (change.path.as_str(), change)).collect(),
+    };
+    Ok(range.facts())
+}
+
+/// Two commits, and what differs between them.
+struct Range<'a> {
+    before: Option<Commit<'a>>,
+    after: Commit<'a>,
+    changed: BTreeMap<&'a str, &'a PathChange>,
+}
+
+impl<'a> Range<'a> {
+    fn facts(&self) -> Vec<LockFact> {
+        let present: BTreeMap<&'a str, Format> =
+            self.after.paths.iter().filter_map(|path| Some((path.as_str(), ours(path)?))).collect();
+        let old = self.before.map(|before| before.paths).into_iter().flatten();
+        let gone = old.filter(|path| !self.after.paths.contains(*path));
+        let gone: BTreeMap<&'a str, Format> =
+            gone.filter_map(|path| Some((path.as_str(), ours(path)?))).collect();
+        let mut facts = Vec::new();
+        let mut replaced = BTreeSet::new();
+        for (path, format) in &present {
+            if !self.touched(path, *format) {
+                facts.push(LockFact::of(path, Compared::plain(Comparison::Unchanged)));
+                continue;
+            }
+            let (fact, replaces) = self.fact(path, *format, &gone);
+            facts.push(fact);
+            replaced.extend(replaces);
         }
-        let new_here = before.is_none_or(|before| repository.blob(before, path).is_none());
-        let switched = gone.iter().find(|old| new_here && dir(old) == dir(path));
-        let old = switched.unwrap_or(path);
-        replaced.extend(switched.cloned());
-        let comparison = compare(repository, before, old, after, path);
-        facts.push(LockFact { path: path.clone(), new: new_here && switched.is_none(), comparison });
+        for (path, format) in gone.iter().filter(|(path, _)| !replaced.contains(*path)) {
+            facts.extend(self.lost(path, *format, &present));
+        }
+        facts.extend(self.unlocked(&present, &facts));
+        facts
     }
-    for path in gone.difference(&replaced) {
-        let comparison = compare(repository, before, path, after, path);
-        facts.push(LockFact { path: path.clone(), new: false, comparison });
+
+    /// Whether the lockfile, or a manifest that it may have to follow, differs.
+    fn touched(&self, path: &str, format: Format) -> bool {
+        let dir = dir(path);
+        let manifest = lockfiles::manifest_of(path);
+        let manifest = manifest.as_deref().map(name);
+        self.changed.contains_key(path)
+            || self.changed.range(dir..).take_while(|(changed, _)| changed.starts_with(dir)).any(
+                |(changed, _)| {
+                    Some(name(changed)) == manifest
+                        || (format.family() == Family::Go && name(changed) == "go.sum")
+                },
+            )
     }
-    Ok(facts)
+
+    /// A lockfile that is there, with those that it takes the place of.
+    fn fact(
+        &self,
+        path: &'a str,
+        format: Format,
+        gone: &BTreeMap<&'a str, Format>,
+    ) -> (LockFact, Vec<&'a str>) {
+        let Some(before) = self.before else {
+            return (
+                LockFact { new: true, ..LockFact::of(path, lockfiles::compare(None, (path, self.after))) },
+                vec![],
+            );
+        };
+        if before.paths.contains(path) {
+            let compared = lockfiles::compare(Some((path, before)), (path, self.after));
+            return (LockFact::of(path, compared), vec![]);
+        }
+        let moved = self.changed.get(path).and_then(|change| change.from.as_deref());
+        let moved = moved.and_then(|from| gone.get_key_value(from)).filter(|(_, old)| **old == format);
+        let beside =
+            gone.iter().filter(|(old, kind)| dir(old) == dir(path) && kind.family() == format.family());
+        let replaces: Vec<&'a str> = match moved {
+            Some((from, _)) => vec![*from],
+            None => beside.map(|(old, _)| *old).collect(),
+        };
+        let Some(from) = replaces.first().copied() else {
+            let compared = lockfiles::compare(None, (path, self.after));
+            return (LockFact { new: true, ..LockFact::of(path, compared) }, vec![]);
+        };
+        let compared = lockfiles::compare(Some((from, before)), (path, self.after));
+        (LockFact { switched_from: Some(from.to_owned()), ..LockFact::of(path, compared) }, replaces)
+    }
+
+    /// A lockfile that is gone, and that no other took the place of in its directory.
+    fn lost(&self, path: &str, format: Format, present: &BTreeMap<&str, Format>) -> Option<LockFact> {
+        let before = self.before?;
+        let same = |(_, kind): &(&&str, &Format)| kind.family() == format.family();
+        // Another one beside it says the same, and always did.
+        if present.iter().filter(same).any(|(other, _)| dir(other) == dir(path)) {
+            return None;
+        }
+        let above = present.iter().filter(same).any(|(other, _)| dir(path).starts_with(dir(other)));
+        let manifest = lockfiles::manifest_of(path).filter(|_| format != Format::Requirements);
+        let project_gone = match &manifest {
+            Some(manifest) => !self.after.paths.contains(manifest),
+            None => matches!(format, Format::GoMod | Format::Requirements),
+        };
+        let compared = if above || project_gone {
+            lockfiles::all_removed(path, before)
+        } else {
+            lockfiles::compare(Some((path, before)), (path, self.after))
+        };
+        Some(LockFact::of(path, compared))
+    }
+
+    /// Manifests that ask for more than before, where no lockfile says which versions that means.
+    fn unlocked(&self, present: &BTreeMap<&str, Format>, facts: &[LockFact]) -> Vec<LockFact> {
+        let mut found = Vec::new();
+        for (path, change) in &self.changed {
+            if change.change == ChangeKind::Deleted || foreign(path) {
+                continue;
+            }
+            let Some(names) = lockfiles::declared(path, self.after) else { continue };
+            let old = self.before.and_then(|before| lockfiles::declared(path, before)).unwrap_or_default();
+            let new: Vec<&String> = names.difference(&old).collect();
+            let covers = |lock: &str, format: Format| {
+                dir(path).starts_with(dir(lock)) && lockfiles::manifest_family(path) == Some(format.family())
+            };
+            let covered = present.iter().any(|(lock, format)| covers(lock, *format))
+                || facts.iter().any(|fact| ours(&fact.path).is_some_and(|format| covers(&fact.path, format)));
+            if !new.is_empty() && !covered {
+                found.push(LockFact::of(
+                    path,
+                    Compared::plain(Comparison::Unreadable { why: no_lockfile(path, &new) }),
+                ));
+            }
+        }
+        found
+    }
+}
+
+fn no_lockfile(path: &str, new: &[&String]) -> String {
+    let names: Vec<String> = new.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
+    let more = new.len().saturating_sub(NAMES_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("`{path}` asks for {}{more}, and no lockfile says which versions that means", names.join(", "))
 }
 
 fn dir(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(dir, _)| dir)
+    path.rfind('/').map_or("", |at| &path[..=at])
 }
 
-fn compare(
-    repository: &Repository,
-    before: Option<&CommitId>,
-    old: &str,
-    after: &CommitId,
-    new: &str,
-) -> Comparison {
-    let read =
-        |commit: Option<&CommitId>, path: &str| commit.and_then(|commit| repository.blob(commit, path));
-    let manifest = |commit, path: &str| lockfiles::manifest_of(path).and_then(|path| read(commit, &path));
-    let (old_lock, old_manifest) = (read(before, old), manifest(before, old));
-    let (new_lock, new_manifest) = (read(Some(after), new), manifest(Some(after), new));
-    lockfiles::compare_across(
-        (old, Side { lock: old_lock.as_deref(), manifest: old_manifest.as_deref() }),
-        (new, Side { lock: new_lock.as_deref(), manifest: new_manifest.as_deref() }),
-    )
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -1,11 +1,11 @@
 use chrono::{DateTime, Utc};
 
-use super::{Draft, LockFact, Rules, Since, TestFact, open_boxes};
+use super::{Draft, LockFact, Rules, Scanner, Since, TestFact, open_boxes};
 use crate::evidence::breaking::summarise;
 use crate::evidence::checklist::{Item, Section};
 use crate::evidence::commits::{Breaking, Change};
 use crate::evidence::junit::{Report, Verdict};
-use crate::evidence::lockfiles::{Comparison, Dependency, DependencyChange};
+use crate::evidence::lockfiles::{Compared, Comparison, Dependency, DependencyChange, Promotion};
 use crate::evidence::migrations::{ChangeKind, Migration, Reversible};
 use crate::gate::fixture::{checked, commit, config, production, release};
 use crate::gate::policy::Monitoring;
@@ -27,6 +27,7 @@ fn draft() -> Draft {
         migrations: vec![],
         lockfiles: vec![],
         breaking: summarise(&[]),
+        scanners: vec![],
     }
 }
 
@@ -246,21 +247,34 @@ fn dependency(name: &str, change: DependencyChange, direct: Option<bool>) -> Dep
         to: (change != DependencyChange::Removed).then(|| "2.0".to_owned()),
         direct,
         lockfile: "Cargo.lock".to_owned(),
+        dev: false,
+        alias_of: None,
     }
 }
+
+fn lock(found: Vec<Dependency>) -> LockFact {
+    LockFact::of("Cargo.lock", Compared::plain(Comparison::Read(found)))
+}
+
+/// The section for these lockfiles: lines and notes.
+fn of_locks(lockfiles: Vec<LockFact>) -> (Vec<String>, Vec<String>) {
+    let draft = Draft { lockfiles, ..draft() };
+    let section = section(&draft, &rules(), "Dependencies");
+    (lines(&section.items), section.notes)
+}
+
+const NO_SECURITY: &str = "  [ ] Security scanned | no scanner is configured ('scans: security' on a check)";
+const NO_LICENSE: &str = "  [ ] License verified | no scanner is configured ('scans: license' on a check)";
 
 #[test]
 fn dependencies_are_ticked_only_where_every_lockfile_was_read() {
     let with = |comparisons: Vec<Comparison>| {
         let locks = comparisons.into_iter().enumerate();
-        let lockfiles = locks.map(|(index, comparison)| LockFact {
-            path: format!("{index}.lock"),
-            new: false,
-            comparison,
-        });
-        let draft = Draft { lockfiles: lockfiles.collect(), ..draft() };
-        let section = section(&draft, &rules(), "Dependencies");
-        (lines(&section.items), section.notes)
+        of_locks(
+            locks
+                .map(|(index, found)| LockFact::of(&format!("{index}.lock"), Compared::plain(found)))
+                .collect(),
+        )
     };
     let (items, _) = with(vec![Comparison::Unchanged]);
     assert_eq!(items, ["[x] No new dependencies | 0.lock"]);
@@ -276,12 +290,12 @@ fn dependencies_are_ticked_only_where_every_lockfile_was_read() {
     assert_eq!(
         items,
         [
-            "[x] New dependency: serde 2.0 | Cargo.lock",
-            "  [ ] Security scanned | no scanner said so",
-            "  [ ] License verified | no scanner said so",
-            "[x] New dependency: what 2.0 | Cargo.lock, direct or not is unknown",
-            "  [ ] Security scanned | no scanner said so",
-            "  [ ] License verified | no scanner said so",
+            "[x] New dependency: serde 2.0 | 0.lock",
+            NO_SECURITY,
+            NO_LICENSE,
+            "[x] New dependency: what 2.0 | 0.lock, direct or not is unknown",
+            NO_SECURITY,
+            NO_LICENSE,
             "[ ] Same version, other source: evil: 1.0 became 2.0 | the same version comes from another place",
         ]
     );
@@ -295,16 +309,143 @@ fn a_new_lockfile_is_one_question() {
         dependency("rand", DependencyChange::Added, Some(true)),
         dependency("itoa", DependencyChange::Added, Some(false)),
     ];
-    let lock = LockFact { path: "Cargo.lock".to_owned(), new: true, comparison: Comparison::Read(found) };
-    let draft = Draft { lockfiles: vec![lock], ..draft() };
+    let (items, notes) = of_locks(vec![LockFact { new: true, ..lock(found) }]);
     assert_eq!(
-        lines(&section(&draft, &rules(), "Dependencies").items),
+        items,
         [
             "[x] New dependencies: 2 direct ones of a new lockfile: serde, rand | Cargo.lock",
-            "  [ ] Security scanned | no scanner said so",
-            "  [ ] License verified | no scanner said so",
+            NO_SECURITY,
+            NO_LICENSE
         ]
     );
+    assert_eq!(notes, ["Cargo.lock: 1 transitive added"]);
+}
+
+#[test]
+fn transitive_additions_alone_are_never_nothing() {
+    let names = ["a", "b", "c", "d"];
+    let found: Vec<Dependency> =
+        names.iter().map(|name| dependency(name, DependencyChange::Added, Some(false))).collect();
+    let (items, notes) = of_locks(vec![lock(found[..2].to_vec())]);
+    assert_eq!(
+        items,
+        ["[x] New dependencies: 2 transitive: a 2.0, b 2.0 | Cargo.lock", NO_SECURITY, NO_LICENSE]
+    );
+    assert_eq!(notes, Vec::<String>::new());
+    let (items, _) = of_locks(vec![lock(found)]);
+    assert_eq!(items[0], "[x] New dependencies: 4 transitive, such as a 2.0, b 2.0, c 2.0 | Cargo.lock");
+}
+
+#[test]
+fn more_than_twenty_direct_additions_are_one_item_that_names_and_counts_them() {
+    let many = |number: usize, change| -> Vec<Dependency> {
+        (0..number).map(|n| dependency(&format!("d{n:02}"), change, Some(true))).collect()
+    };
+    let (items, _) = of_locks(vec![lock(many(20, DependencyChange::Added))]);
+    assert_eq!((items.len(), items[57].as_str()), (60, "[x] New dependency: d19 2.0 | Cargo.lock"));
+    let (items, _) = of_locks(vec![lock(many(23, DependencyChange::Added))]);
+    assert_eq!(items.len(), 3);
+    assert!(items[0].starts_with("[x] New dependencies: 23 direct: d00 2.0, d01 2.0, "), "{}", items[0]);
+    assert!(items[0].ends_with(", d19 2.0 and 3 more | Cargo.lock"), "{}", items[0]);
+    let (items, _) = of_locks(vec![lock(many(21, DependencyChange::Source))]);
+    assert_eq!(items.len(), 1);
+    assert!(
+        items[0].starts_with("[ ] Same version, other source: 21 of Cargo.lock: d00, d01, "),
+        "{}",
+        items[0]
+    );
+}
+
+#[test]
+fn what_became_direct_drifted_or_is_not_pinned_is_told() {
+    let mut fact = lock(vec![]);
+    fact.compared.promoted =
+        vec![Promotion { name: "itoa".to_owned(), version: "1.0".to_owned(), dev: true }];
+    assert_eq!(
+        of_locks(vec![fact]).0,
+        ["[x] New dependency: itoa 1.0 | Cargo.lock, dev, was transitive before", NO_SECURITY, NO_LICENSE]
+    );
+    let mut fact = LockFact::of("yarn.lock", Compared::plain(Comparison::Unchanged));
+    fact.compared.drift = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    assert_eq!(of_locks(vec![fact]).0, ["[ ] Lockfile not up to date: yarn.lock | a; b; c; and 1 more"]);
+    let mut fact = lock(vec![]);
+    fact.compared.unpinned = vec!["flask".to_owned()];
+    fact.switched_from = Some("Old.lock".to_owned());
+    let (items, notes) = of_locks(vec![fact]);
+    assert_eq!(items, ["[x] No new dependencies | Cargo.lock"]);
+    assert_eq!(notes, ["Cargo.lock took over from Old.lock", "Cargo.lock: 1 not pinned: flask"]);
+}
+
+/// A draft with one new dependency, the checks of a policy, and what is known of them.
+fn scanning(checks: &str, tests: Vec<TestFact>) -> Vec<String> {
+    let policy = checked(&config(&[("checks:\n", &format!("checks:\n{checks}"))])).unwrap();
+    let draft = Draft {
+        lockfiles: vec![lock(vec![dependency("serde", DependencyChange::Added, Some(true))])],
+        scanners: policy.checks.iter().filter_map(|(check, rule)| Scanner::of(check, rule)).collect(),
+        tests,
+        ..draft()
+    };
+    lines(&section(&draft, &rules(), "Dependencies").items).split_off(1)
+}
+
+#[test]
+fn a_scanner_that_passed_ticks_its_box_and_no_other() {
+    let audit = "  audit: { title: cargo deny, run: [cargo, deny, check], scans: security }\n";
+    let fact = |state, why: Option<&str>| TestFact {
+        check: "audit".parse().unwrap(),
+        state,
+        why: why.map(str::to_owned),
+        ..test(Verdict::Pass, 1, 0)
+    };
+    assert_eq!(
+        scanning(audit, vec![fact(CheckState::Passed, None)]),
+        ["  [x] Security scanned | cargo deny · cargo deny check · 14 min ago · 2222222", NO_LICENSE]
+    );
+    for (state, why, expected) in [
+        (CheckState::Failed, Some("1 advisory"), "'cargo deny' failed: 1 advisory"),
+        (CheckState::Stale, Some("old"), "'cargo deny' is stale: old"),
+        (CheckState::Unreadable, None, "'cargo deny' cannot be read"),
+        (CheckState::NotNeeded, None, "'cargo deny' was not needed"),
+        (
+            CheckState::Missing,
+            Some("nobody"),
+            "'cargo deny' has not run for this commit: run 'deployctl check audit'",
+        ),
+    ] {
+        assert_eq!(
+            scanning(audit, vec![fact(state, why)]),
+            [format!("  [ ] Security scanned | {expected}"), NO_LICENSE.to_owned()]
+        );
+    }
+    assert_eq!(
+        scanning(audit, vec![])[0],
+        "  [ ] Security scanned | 'cargo deny' has not run for this commit: run 'deployctl check audit'"
+    );
+    let junit = audit.replace("run: [cargo, deny, check]", "junit: [a.xml]");
+    assert_eq!(
+        scanning(&junit, vec![fact(CheckState::Missing, Some("no report"))])[0],
+        "  [ ] Security scanned | 'cargo deny' has no evidence for this commit: no report"
+    );
+    let both = audit.replace("scans: security", "scans: [security, license]");
+    let ticked = scanning(&both, vec![fact(CheckState::Passed, None)]);
+    assert_eq!(ticked[1], "  [x] License verified | cargo deny · cargo deny check · 14 min ago · 2222222");
+}
+
+#[test]
+fn a_scanner_speaks_for_the_lockfiles_it_names_and_each_must_pass() {
+    let passed = |name: &str| TestFact { check: name.parse().unwrap(), ..test(Verdict::Pass, 1, 0) };
+    let failed = |name: &str| TestFact { state: CheckState::Failed, ..passed(name) };
+    let web = "  a: { run: [x], scans: security, lockfiles: [\"web/*\"] }\n";
+    assert_eq!(
+        scanning(web, vec![passed("a")])[0],
+        "  [ ] Security scanned | no scanner covers 'Cargo.lock' ('lockfiles' of the checks with 'scans: security')"
+    );
+    let two =
+        "  a: { run: [x], scans: security, lockfiles: [\"*.lock\"] }\n  b: { run: [y], scans: security }\n";
+    assert!(
+        scanning(two, vec![passed("a"), passed("b")])[0].starts_with("  [x] Security scanned | a · x · ")
+    );
+    assert_eq!(scanning(two, vec![passed("a"), failed("b")])[0], "  [ ] Security scanned | 'b' failed");
 }
 
 #[test]
@@ -379,11 +520,7 @@ fn open_boxes_are_pinned_with_their_keys_and_all_keys_differ() {
     let mut draft = draft();
     draft.tests = vec![test(Verdict::Fail, 1, 1)];
     draft.migrations = vec![migration("db/1.sql", Reversible::No)];
-    draft.lockfiles = vec![LockFact {
-        path: "Cargo.lock".to_owned(),
-        new: false,
-        comparison: Comparison::Read(vec![dependency("serde", DependencyChange::Added, Some(true))]),
-    }];
+    draft.lockfiles = vec![lock(vec![dependency("serde", DependencyChange::Added, Some(true))])];
     let open = open_boxes(&draft.checklist("x", &rules()));
     let keys: Vec<&str> = open.iter().map(|open| open.key.as_str()).collect();
     assert_eq!(

@@ -171,7 +171,7 @@ fn evidence(draft: &Draft, test: &TestFact) -> Option<String> {
 }
 
 /// How long ago, in the largest unit that is not zero.
-fn age(age: chrono::Duration) -> String {
+pub(super) fn age(age: chrono::Duration) -> String {
     let minutes = age.num_minutes();
     match minutes {
         ..1 => "just now".to_owned(),

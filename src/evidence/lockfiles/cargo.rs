@@ -1,8 +1,9 @@
 //! `Cargo.lock`, formats 1 to 4, and `Cargo.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use toml::{Table, Value};
 
 use super::manifest::Manifest;
 use super::resolved::Resolved;
@@ -12,6 +13,8 @@ struct Lock {
     version: Option<i64>,
     #[serde(default)]
     package: Vec<Package>,
+    /// The root package of the oldest form.
+    root: Option<Package>,
     /// Format 1 keeps its checksums here.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
@@ -33,16 +36,26 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
     if let Some(version) = lock.version.filter(|version| !(1..=4).contains(version)) {
         return Err(format!("has format {version}, which deployctl does not read yet: compare it by hand"));
     }
-    if lock.package.is_empty() {
+    let packages = || lock.package.iter().chain(&lock.root);
+    let names: BTreeSet<&str> = packages().map(|package| package.name.as_str()).collect();
+    if names.is_empty() {
         return Err("lists no package: write it again with `cargo generate-lockfile`".to_owned());
     }
-    let mut resolved = Resolved { dialect: "cargo", ..Resolved::default() };
-    for package in &lock.package {
+    let mut resolved = Resolved::of("cargo");
+    for package in packages() {
+        let asks: Vec<&str> =
+            package.dependencies.iter().filter_map(|entry| entry.split(' ').next()).collect();
+        if let Some(lost) = asks.iter().find(|name| !names.contains(*name)) {
+            return Err(format!(
+                "is not whole, for `{}` needs `{lost}`, which it does not hold: write it again with `cargo generate-lockfile`",
+                package.name
+            ));
+        }
         let Some(source) = &package.source else {
             // Without a source it lies in this repository: the root or a member of the workspace.
             resolved.own.insert(package.name.clone());
-            let names = package.dependencies.iter().filter_map(|entry| entry.split(' ').next());
-            resolved.by_members.extend(names.map(str::to_owned));
+            let member = resolved.member(&package.name);
+            asks.into_iter().for_each(|name| member.add(name, None, false));
             continue;
         };
         let origin = resolved.add(&package.name, &package.version).located(Some(&unescape(source)));
@@ -59,35 +72,56 @@ fn unescape(source: &str) -> String {
     source.replace("%2F", "/").replace("%2f", "/").replace("%23", "#").replace("%2B", "+").replace("%20", " ")
 }
 
-/// The names that a `Cargo.toml` declares, for every target and purpose, and for the workspace.
-pub(super) fn manifest(text: &str) -> Option<Manifest> {
-    let root: toml::Table = toml::from_str(text).ok()?;
-    let mut manifest = Manifest {
-        workspace: root.contains_key("workspace"),
-        gathers: !root.contains_key("package"),
-        ..Manifest::default()
-    };
-    declare(&root, &mut manifest);
-    if let Some(workspace) = root.get("workspace").and_then(toml::Value::as_table)
-        && manifest.gathers
-    {
-        declare(workspace, &mut manifest);
-    }
-    for target in root.get("target").and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::values)
-    {
-        target.as_table().into_iter().for_each(|target| declare(target, &mut manifest));
-    }
+const SECTIONS: [(&str, bool); 5] = [
+    ("dependencies", false),
+    ("dev-dependencies", true),
+    ("dev_dependencies", true),
+    ("build-dependencies", false),
+    ("build_dependencies", false),
+];
+
+/// What a `Cargo.toml` declares, for every target and purpose. `shared` are the names that the workspace's own
+/// dependencies are locked under; without it they are taken from this file.
+pub(super) fn manifest(text: &str, shared: Option<&BTreeMap<String, String>>) -> Option<Manifest> {
+    let root: Table = toml::from_str(text).ok()?;
+    let own = shared.is_none().then(|| aliases(&root));
+    let shared = shared.or(own.as_ref())?;
+    let package = root.get("package").or_else(|| root.get("project"));
+    let name = package.and_then(|package| package.get("name")).and_then(Value::as_str);
+    let mut manifest = Manifest { name: name.map(str::to_owned), ..Manifest::default() };
+    declare(&root, shared, &mut manifest);
+    let targets = root.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
+    targets.filter_map(Value::as_table).for_each(|target| declare(target, shared, &mut manifest));
     Some(manifest)
 }
 
-fn declare(table: &toml::Table, manifest: &mut Manifest) {
-    for section in
-        ["dependencies", "dev-dependencies", "dev_dependencies", "build-dependencies", "build_dependencies"]
-    {
-        let entries = table.get(section).and_then(toml::Value::as_table);
+/// The names of a workspace's shared dependencies, each with the one it is locked under.
+pub(super) fn workspace_aliases(text: &str) -> BTreeMap<String, String> {
+    toml::from_str(text).map(|root| aliases(&root)).unwrap_or_default()
+}
+
+fn aliases(root: &Table) -> BTreeMap<String, String> {
+    let shared = root.get("workspace").and_then(|workspace| workspace.get("dependencies"));
+    let entries = shared.and_then(Value::as_table).into_iter().flatten();
+    let real = |(name, entry): (&String, &Value)| (name.clone(), renamed(entry).unwrap_or(name).to_owned());
+    entries.map(real).collect()
+}
+
+fn renamed(entry: &Value) -> Option<&str> {
+    entry.get("package").and_then(Value::as_str)
+}
+
+fn declare(table: &Table, shared: &BTreeMap<String, String>, manifest: &mut Manifest) {
+    for (section, dev) in SECTIONS {
+        let entries = table.get(section).and_then(Value::as_table);
         for (name, entry) in entries.into_iter().flatten() {
-            let renamed = entry.get("package").and_then(toml::Value::as_str);
-            manifest.names.insert(renamed.unwrap_or(name).to_owned());
+            let inherited = entry.get("workspace").is_some().then(|| shared.get(name)).flatten();
+            let real = renamed(entry).or(inherited.map(String::as_str)).unwrap_or(name);
+            let range = entry.as_str().or_else(|| entry.get("version").and_then(Value::as_str));
+            // What comes from git or from a path carries whatever version it has.
+            let elsewhere = ["git", "path", "registry"].iter().any(|key| entry.get(*key).is_some());
+            let range = range.filter(|_| !elsewhere);
+            manifest.asks.alias(name, real, range, dev, entry.get("path").is_some());
         }
     }
 }

@@ -1,24 +1,23 @@
-//! `Gemfile.lock`, which itself lists what the project asks for.
+//! `Gemfile.lock`, which itself lists what the project asks for, and the plain lines of a `Gemfile`.
 
-use std::collections::BTreeSet;
-
+use super::manifest::Asks;
 use super::resolved::Resolved;
 
 /// Reads a `Gemfile.lock`.
 pub(super) fn read(text: &str) -> Result<Resolved, String> {
-    let mut resolved = Resolved { dialect: "gem", ..Resolved::default() };
-    let mut direct = BTreeSet::new();
+    let mut resolved = Resolved::of("gem");
     let (mut section, mut place, mut known) = (String::new(), String::new(), false);
+    resolved.member("");
     for line in text.lines() {
         let body = line.trim_start();
-        match (line.len() - body.len(), body) {
+        match (line.len() - body.len(), body.trim_end()) {
             (_, "") => {}
             (0, title) => {
                 known |= title == "DEPENDENCIES";
                 (section, place) = (title.to_owned(), String::new());
             }
             (2, entry) if section == "DEPENDENCIES" => {
-                direct.insert(gem(entry).0.trim_end_matches('!').to_owned());
+                resolved.member("").add(gem(entry).0.trim_end_matches('!'), None, false);
             }
             (2, entry) if section == "CHECKSUMS" => checksum(&mut resolved, entry),
             (2, entry) => {
@@ -29,8 +28,10 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
                 }
             }
             (4, entry) if section == "PATH" => drop(resolved.own.insert(gem(entry).0.to_owned())),
-            (6, entry) if section == "PATH" && place == "." => drop(direct.insert(gem(entry).0.to_owned())),
-            (6, entry) if section == "PATH" => drop(resolved.by_members.insert(gem(entry).0.to_owned())),
+            // What a gem of this repository needs, the project asks for.
+            (6, entry) if section == "PATH" => {
+                resolved.member(&place).add(gem(entry).0.trim_end_matches('!'), None, false)
+            }
             (4, entry) if matches!(section.as_str(), "GEM" | "GIT" | "PLUGIN SOURCE") => {
                 if let (name, Some(version)) = gem(entry) {
                     resolved.add(name, version).located(Some(&place));
@@ -42,7 +43,6 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
     if !known {
         return Err("has no section `DEPENDENCIES`: write it again with `bundle lock`".to_owned());
     }
-    resolved.direct = Some(direct);
     Ok(resolved)
 }
 
@@ -59,6 +59,29 @@ fn checksum(resolved: &mut Resolved, entry: &str) {
     if let Some((file, digests)) = full
         && let Some(origin) = resolved.packages.get_mut(name).and_then(|versions| versions.get_mut(version))
     {
-        origin.checked(file, digests.trim());
+        for digest in digests.trim().split(',') {
+            origin.checked(file, digest);
+        }
     }
+}
+
+/// The gems that a `Gemfile` plainly names: Ruby could name others in any way, so that nothing follows from silence.
+pub(super) fn declared(text: &str) -> Asks {
+    let mut asks = Asks::default();
+    for line in text.lines() {
+        let Some(rest) =
+            line.trim_start().strip_prefix("gem ").or_else(|| line.trim_start().strip_prefix("gem("))
+        else {
+            continue;
+        };
+        let conditional = rest.contains(" if ") || rest.contains(" unless ");
+        let Some(quote) = rest.trim_start().chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+            continue;
+        };
+        let name = rest.trim_start()[1..].split(quote).next().unwrap_or_default();
+        if !conditional && !name.is_empty() && !name.contains("#{") {
+            asks.add(name, None, false);
+        }
+    }
+    asks
 }

@@ -3,19 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::npm;
+use super::manifest::Asks;
 use super::resolved::Resolved;
+use super::{npm, yaml};
+
+type Section<T> = Option<BTreeMap<String, T>>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Lock {
     lockfile_version: Option<Number>,
-    importers: Option<BTreeMap<String, Importer>>,
-    packages: Option<BTreeMap<String, Package>>,
-    #[serde(flatten)]
-    root: Importer,
+    importers: Section<Importer>,
+    packages: Section<Option<Package>>,
+    overrides: Section<Value>,
+    pnpmfile_checksum: Option<Value>,
+    // A project without a workspace has these at the root in formats 5 and 6.
+    specifiers: Section<String>,
+    dependencies: Section<Wanted>,
+    dev_dependencies: Section<Wanted>,
+    optional_dependencies: Section<Wanted>,
 }
 
 /// `5.4` in one format, `'6.0'` in the next.
@@ -29,9 +37,21 @@ enum Number {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Importer {
-    dependencies: Option<BTreeMap<String, IgnoredAny>>,
-    dev_dependencies: Option<BTreeMap<String, IgnoredAny>>,
-    optional_dependencies: Option<BTreeMap<String, IgnoredAny>>,
+    specifiers: Section<String>,
+    dependencies: Section<Wanted>,
+    dev_dependencies: Section<Wanted>,
+    optional_dependencies: Section<Wanted>,
+    config_dependencies: Section<Wanted>,
+    package_manager_dependencies: Section<Wanted>,
+}
+
+/// The version alone (5), or with the range (6 and 9).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Wanted {
+    Both { specifier: String, version: String },
+    Version(String),
+    Other(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]
@@ -47,22 +67,64 @@ struct Resolution {
     tarball: Option<String>,
     repo: Option<String>,
     commit: Option<String>,
+    directory: Option<String>,
 }
 
 impl Importer {
-    fn names(&self) -> BTreeSet<String> {
-        let sections = [&self.dependencies, &self.dev_dependencies, &self.optional_dependencies];
-        sections.into_iter().flatten().flat_map(BTreeMap::keys).cloned().collect()
+    fn asks(&self) -> Asks {
+        let mut asks = Asks::default();
+        let sections = [
+            (&self.dependencies, false),
+            (&self.dev_dependencies, true),
+            (&self.optional_dependencies, false),
+            (&self.config_dependencies, false),
+            (&self.package_manager_dependencies, true),
+        ];
+        for (section, dev) in sections {
+            for (name, wanted) in section.iter().flatten() {
+                let specifier = self.specifiers.as_ref().and_then(|all| all.get(name)).map(String::as_str);
+                let (range, version) = match wanted {
+                    Wanted::Both { specifier, version } => (Some(specifier.as_str()), version.as_str()),
+                    Wanted::Version(version) => (specifier, version.as_str()),
+                    Wanted::Other(_) => (specifier, ""),
+                };
+                let local = npm::is_local(version) || range.is_some_and(npm::is_local);
+                asks.alias(name, real(name, version), range, dev, local);
+            }
+        }
+        asks
+    }
+}
+
+/// The name behind an alias: the version of one is `/real/1.0.0` (5), `/real@1.0.0` (6) or `real@1.0.0` (9).
+fn real<'a>(name: &'a str, version: &'a str) -> &'a str {
+    let bare = version.split('(').next().unwrap_or(version);
+    if bare.contains(':') || !(bare.starts_with('/') || bare.contains('@')) {
+        return name;
+    }
+    let slashes = bare.starts_with('/') && !bare.trim_start_matches("/@").contains('@');
+    match identity(bare, slashes) {
+        (real, _) if !real.is_empty() => real,
+        _ => name,
     }
 }
 
 /// Reads a `pnpm-lock.yaml`.
 pub(super) fn read(text: &str) -> Result<Resolved, String> {
-    let lock: Lock = serde_yaml::from_str(text).map_err(|error| {
-        let first = error.to_string();
-        let first = first.lines().next().unwrap_or_default().to_owned();
-        format!("cannot be read: {first}; write it again with `pnpm install --lockfile-only`")
-    })?;
+    let mut resolved = Resolved::of("npm");
+    let mut any = false;
+    // What pnpm itself needs stands in a document of its own before the project's.
+    for document in yaml::documents(text) {
+        let lock: Lock = yaml::parse(document).map_err(|why| {
+            format!("cannot be read: {why}; write it again with `pnpm install --lockfile-only`")
+        })?;
+        take(lock, &mut resolved)?;
+        any = true;
+    }
+    if any { Ok(resolved) } else { Err("holds no document: write it again with `pnpm install`".to_owned()) }
+}
+
+fn take(lock: Lock, resolved: &mut Resolved) -> Result<(), String> {
     let format = match lock.lockfile_version {
         Some(Number::Text(text)) => text,
         Some(Number::Float(number)) => number.to_string(),
@@ -71,28 +133,41 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
     if !["5", "6", "9"].contains(&format.split('.').next().unwrap_or_default()) {
         return Err(format!("has format {format}, which deployctl does not read yet: compare it by hand"));
     }
-    let mut resolved = Resolved { direct: Some(lock.root.names()), dialect: "npm", ..Resolved::default() };
+    if lock.pnpmfile_checksum.is_some() {
+        resolved.overruled = Some(BTreeSet::new());
+    } else if let Some(overrides) = lock.overrides.filter(|overrides| !overrides.is_empty()) {
+        resolved.overruled.get_or_insert_default().extend(overrides.into_keys().map(|key| npm::last(&key)));
+    }
+    let root = Importer {
+        specifiers: lock.specifiers,
+        dependencies: lock.dependencies,
+        dev_dependencies: lock.dev_dependencies,
+        optional_dependencies: lock.optional_dependencies,
+        ..Importer::default()
+    };
+    resolved.member("").merge(&root.asks());
     for (place, importer) in lock.importers.unwrap_or_default() {
-        if place == "." {
-            resolved.direct = Some(importer.names());
-        } else {
-            resolved.by_members.extend(importer.names());
-        }
+        let place = if place == "." { "" } else { &place };
+        resolved.member(place).merge(&importer.asks());
     }
     for (key, package) in lock.packages.unwrap_or_default() {
-        add(&mut resolved, &key, &package, format.starts_with('5'));
+        add(resolved, &key, package.as_ref(), format.starts_with('5'));
     }
-    Ok(resolved)
+    Ok(())
 }
 
-fn add(resolved: &mut Resolved, key: &str, package: &Package, slashes: bool) {
+fn add(resolved: &mut Resolved, key: &str, package: Option<&Package>, slashes: bool) {
     let (name, version) = identity(key, slashes);
-    let name = package.name.as_deref().unwrap_or(name);
-    if version.starts_with("file:") || version.starts_with("link:") || key.starts_with("file:") {
+    let resolution = package.and_then(|package| package.resolution.as_ref());
+    let name = package.and_then(|package| package.name.as_deref()).unwrap_or(name);
+    let local = npm::is_local(version) || npm::is_local(key) && !key.starts_with('/');
+    if local || resolution.is_some_and(|resolution| resolution.directory.is_some()) {
+        resolved.own.insert(name.to_owned());
         return;
     }
-    let origin = resolved.add(name, package.version.as_deref().unwrap_or(version));
-    if let Some(resolution) = &package.resolution {
+    let origin =
+        resolved.add(name, package.and_then(|package| package.version.as_deref()).unwrap_or(version));
+    if let Some(resolution) = resolution {
         npm::note(origin, resolution.tarball.as_deref(), resolution.integrity.as_deref());
         if let (Some(repo), Some(commit)) = (&resolution.repo, &resolution.commit) {
             origin.located(Some(&format!("{repo}#{commit}")));

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::manifest::Manifest;
-use super::{Dependency, DependencyChange};
+use super::manifest::Asks;
+use super::project::Project;
+use super::{Dependency, DependencyChange, Promotion};
 
 /// Where the packages of one name and version come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub(super) struct Origin {
     pub checksums: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// The start of a checksum's key of which any one must be known, not all.
+pub(super) const ONE_OF: &str = "one of ";
+
 /// A lockfile, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -21,38 +25,54 @@ pub(super) struct Resolved {
     pub packages: BTreeMap<String, BTreeMap<String, Origin>>,
     /// The project's own packages: its root and the members of its workspace.
     pub own: BTreeSet<String>,
-    /// Names that the project's root asks for, where the lockfile itself says so.
-    pub direct: Option<BTreeSet<String>>,
     /// How this lockfile writes the places that packages come from.
     pub dialect: &'static str,
-    /// Names that other members of the workspace ask for, where the lockfile says so.
-    pub by_members: BTreeSet<String>,
+    /// What the lockfile says its project asks for, by member: a directory from the lockfile's own (`""` is the
+    /// root), in a `Cargo.lock` a package's name.
+    pub members: BTreeMap<String, Asks>,
+    /// Names that other locked packages stand in for.
+    pub provided: BTreeSet<String>,
+    /// Every `name@range` that was resolved, where the lockfile keeps them.
+    pub wanted: BTreeSet<String>,
+    /// Names whose range the lockfile overrules; `None` is none, an empty set is possibly every one.
+    pub overruled: Option<BTreeSet<String>>,
+    /// The lockfile's own digest of what its manifest asked for.
+    pub stamp: Option<String>,
+    /// Names of the project's own for other packages, where the lockfile locks them under those.
+    pub aliases: BTreeMap<String, String>,
+    /// Names that are asked for without a fixed version.
+    pub unpinned: BTreeSet<String>,
+    /// What another file beside it already tells; none where there is no such file.
+    pub told: Option<Told>,
+}
+
+/// What the file beside a lockfile tells about the same packages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The names that it tells of.
+    pub names: BTreeSet<String>,
+    /// Whether those are all that are installed.
+    pub whole: bool,
 }
 
 impl Resolved {
+    /// An empty lockfile of a dialect.
+    pub fn of(dialect: &'static str) -> Self {
+        Self { dialect, ..Self::default() }
+    }
+
     /// Adds one locked package.
     pub fn add(&mut self, name: &str, version: &str) -> &mut Origin {
-        self.packages.entry(name.to_owned()).or_default().entry(version.to_owned()).or_default()
-    }
-
-    /// Takes out the project's own packages, which may stand among the others.
-    pub fn without_own(mut self) -> Self {
-        let own = &self.own;
-        self.packages.retain(|name, _| !own.contains(name));
-        self
-    }
-
-    fn direct(&self, name: &str, manifest: Option<&Manifest>) -> Option<bool> {
-        let by_member = self.by_members.contains(name);
-        match (manifest, &self.direct) {
-            (Some(manifest), _) if manifest.names.contains(name) => Some(true),
-            (Some(manifest), _) if manifest.gathers && by_member => Some(true),
-            (None, Some(direct)) if direct.contains(name) => Some(true),
-            _ if by_member => None,
-            // The lockfile names what its members ask for, so that who is not among them is asked for by others.
-            (Some(manifest), _) => (!manifest.workspace || !self.by_members.is_empty()).then_some(false),
-            (None, direct) => direct.as_ref().map(|_| false),
+        if !self.packages.contains_key(name) {
+            self.packages.insert(name.to_owned(), BTreeMap::new());
         }
+        let versions = self.packages.entry(name.to_owned()).or_default();
+        versions.entry(version.to_owned()).or_default()
+    }
+
+    /// What the lockfile says one of its members asks for.
+    pub fn member(&mut self, place: &str) -> &mut Asks {
+        self.members.entry(place.to_owned()).or_default()
     }
 }
 
@@ -74,32 +94,70 @@ impl Origin {
     /// What is new about this origin, as (before, after); none where nothing is. Places are only compared where both
     /// lockfiles write them alike.
     fn moved_from(&self, before: &Self, alike: bool) -> Option<(String, String)> {
-        let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
         let mut proven = false;
         for (key, digests) in &self.checksums {
             let Some(old) = before.checksums.get(key) else { continue };
-            if !digests.is_subset(old) {
-                let show = |set| format!("{key} {}", list(set));
-                return Some((show(old), show(digests)));
+            // Of some kinds of digests each machine only adds its own.
+            let same =
+                if key.starts_with(ONE_OF) { !digests.is_disjoint(old) } else { digests.is_subset(old) };
+            if !same {
+                let gone: BTreeSet<_> = old.difference(digests).cloned().collect();
+                let new: BTreeSet<_> = digests.difference(old).cloned().collect();
+                let show = |set: &BTreeSet<String>| format!("{key} {}", some(set));
+                return Some((
+                    if gone.is_empty() { format!("{key} fewer") } else { show(&gone) },
+                    show(&new),
+                ));
             }
             proven = true;
         }
         // The same digest from a mirror is the same package.
         let known = alike && !before.sources.is_empty() && !self.sources.is_empty();
         let elsewhere = known && !proven && !self.sources.is_subset(&before.sources);
-        elsewhere.then(|| (list(&before.sources), list(&self.sources)))
+        elsewhere.then(|| (some(&before.sources), some(&self.sources)))
     }
 }
 
-type WithManifest<'a> = (&'a Resolved, &'a Option<Manifest>);
+/// The first three, and how many there are more.
+fn some(set: &BTreeSet<String>) -> String {
+    let mut words = set.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    if set.len() > 3 {
+        words.push_str(&format!(" and {} more", set.len() - 3));
+    }
+    words
+}
+
+type WithProject<'a> = (&'a Resolved, &'a Project);
 
 /// What moved, in the order in which people read it.
-pub(super) fn compare(path: &str, before: WithManifest<'_>, after: WithManifest<'_>) -> Vec<Dependency> {
+pub(super) fn compare(path: &str, before: WithProject<'_>, after: WithProject<'_>) -> Vec<Dependency> {
     let names: BTreeSet<&String> = before.0.packages.keys().chain(after.0.packages.keys()).collect();
     let mut moved: Vec<Dependency> =
         names.into_iter().flat_map(|name| compare_one(path, name, before, after)).collect();
+    if let Some(told) = &after.0.told {
+        moved.retain(|found| match found.change {
+            DependencyChange::Source => true,
+            DependencyChange::Added => !told.whole && !told.names.contains(&found.name),
+            DependencyChange::Changed | DependencyChange::Removed => false,
+        });
+    }
     moved.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
     moved
+}
+
+/// What was locked already for others and is asked for by the project itself now.
+pub(super) fn promoted(before: WithProject<'_>, after: WithProject<'_>) -> Vec<Promotion> {
+    let is_new = |name: &String| {
+        before.0.packages.contains_key(name)
+            && before.1.direct(name) == Some(false)
+            && after.1.direct(name) == Some(true)
+    };
+    let promotion = |(name, versions): (&String, &BTreeMap<String, Origin>)| Promotion {
+        name: name.clone(),
+        version: join(versions),
+        dev: after.1.dev(name),
+    };
+    after.0.packages.iter().filter(|(name, _)| is_new(name)).map(promotion).collect()
 }
 
 fn rank(dependency: &Dependency) -> (u8, u8) {
@@ -117,22 +175,37 @@ fn rank(dependency: &Dependency) -> (u8, u8) {
     (kind, direct)
 }
 
-fn compare_one(path: &str, name: &str, before: WithManifest<'_>, after: WithManifest<'_>) -> Vec<Dependency> {
+fn join(versions: &BTreeMap<String, Origin>) -> String {
+    versions.keys().cloned().collect::<Vec<_>>().join(", ")
+}
+
+fn compare_one(path: &str, name: &str, before: WithProject<'_>, after: WithProject<'_>) -> Vec<Dependency> {
     let dependency = |change, from, to| {
         // Whether it is asked for is a question about where it is now; about what is gone, where it was.
-        let (resolved, manifest) = if change == DependencyChange::Removed { before } else { after };
-        let direct = resolved.direct(name, manifest.as_ref());
-        Dependency { name: name.to_owned(), change, from, to, direct, lockfile: path.to_owned() }
-    };
-    let join = |versions: &BTreeMap<String, Origin>| versions.keys().cloned().collect::<Vec<_>>().join(", ");
-    match (before.0.packages.get(name), after.0.packages.get(name)) {
-        (None, Some(new)) if before.0.own.contains(name) => {
-            let from = Some("part of this project".to_owned());
-            vec![dependency(DependencyChange::Source, from, Some(join(new)))]
+        let project = if change == DependencyChange::Removed { before.1 } else { after.1 };
+        let (direct, dev) = (project.direct(name), project.dev(name));
+        let alias_of = after.0.aliases.get(name).cloned();
+        Dependency {
+            name: name.to_owned(),
+            change,
+            from,
+            to,
+            direct,
+            lockfile: path.to_owned(),
+            dev,
+            alias_of,
         }
-        (Some(old), None) if after.0.own.contains(name) => {
-            let to = Some("part of this project".to_owned());
-            vec![dependency(DependencyChange::Source, Some(join(old)), to)]
+    };
+    let left = |one: WithProject<'_>, other: WithProject<'_>| {
+        one.0.own.contains(name) && !other.0.own.contains(name)
+    };
+    let here = || Some("part of this project".to_owned());
+    match (before.0.packages.get(name), after.0.packages.get(name)) {
+        (None, Some(new)) if left(before, after) => {
+            vec![dependency(DependencyChange::Source, here(), Some(join(new)))]
+        }
+        (Some(old), None) if left(after, before) => {
+            vec![dependency(DependencyChange::Source, Some(join(old)), here())]
         }
         (None, Some(new)) => vec![dependency(DependencyChange::Added, None, Some(join(new)))],
         (Some(old), None) => vec![dependency(DependencyChange::Removed, Some(join(old)), None)],

@@ -1,13 +1,64 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::{any, proptest};
 
-use super::{
-    Comparison, Dependency, DependencyChange, Format, Side, compare, compare_across, is_lockfile, manifest_of,
-};
+use super::{Commit, Compared, Comparison, Dependency, DependencyChange, Format, is_lockfile, manifest_of};
 
 use DependencyChange::{Added, Changed, Removed, Source};
 
+mod drift;
+mod formats;
+
+/// A lockfile, the manifest beside it, and other files, each with its path.
+#[derive(Clone, Copy, Default)]
+struct Side<'a> {
+    lock: Option<&'a str>,
+    manifest: Option<&'a str>,
+    others: &'a [(&'a str, &'a str)],
+}
+
 fn side<'a>(lock: &'a str, manifest: &'a str) -> Side<'a> {
-    Side { lock: Some(lock.as_bytes()), manifest: Some(manifest.as_bytes()).filter(|m| !m.is_empty()) }
+    Side { lock: Some(lock), manifest: Some(manifest).filter(|m| !m.is_empty()), others: &[] }
+}
+
+impl<'a> Side<'a> {
+    fn with(self, others: &'a [(&'a str, &'a str)]) -> Self {
+        Self { others, ..self }
+    }
+
+    fn files(self, path: &str) -> BTreeMap<String, Vec<u8>> {
+        let lock = self.lock.map(|text| (path.to_owned(), text));
+        let manifest = manifest_of(path).zip(self.manifest);
+        let others = self.others.iter().map(|(path, text)| ((*path).to_owned(), *text));
+        let files = lock.into_iter().chain(manifest).chain(others);
+        files.map(|(path, text)| (path, text.as_bytes().to_vec())).collect()
+    }
+}
+
+fn compare_files(
+    before: Option<(&str, &BTreeMap<String, Vec<u8>>)>,
+    after: (&str, &BTreeMap<String, Vec<u8>>),
+) -> Compared {
+    let paths = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<BTreeSet<String>>();
+    let (old_paths, new_paths) = (before.map(|(_, files)| paths(files)).unwrap_or_default(), paths(after.1));
+    let old = |path: &str| before.and_then(|(_, files)| files.get(path).cloned());
+    let new = |path: &str| after.1.get(path).cloned();
+    super::compare(
+        before.map(|(path, _)| (path, Commit { paths: &old_paths, read: &old })),
+        (after.0, Commit { paths: &new_paths, read: &new }),
+    )
+}
+
+fn compared(path: &str, before: Side<'_>, after: Side<'_>) -> Compared {
+    compare_files(Some((path, &before.files(path))), (path, &after.files(path)))
+}
+
+fn compare(path: &str, before: Side<'_>, after: Side<'_>) -> Comparison {
+    compared(path, before, after).comparison
+}
+
+fn compare_across(before: (&str, Side<'_>), after: (&str, Side<'_>)) -> Comparison {
+    compare_files(Some((before.0, &before.1.files(before.0))), (after.0, &after.1.files(after.0))).comparison
 }
 
 /// Name, change, from, to, direct: all of a dependency but its lockfile.
@@ -94,21 +145,36 @@ fn a_package_that_moves_into_the_repository_is_no_removal() {
 }
 
 #[test]
-fn another_member_s_dependency_is_not_called_transitive() {
-    let member =
-        "[[package]]\nname = \"tool\"\nversion = \"0.1.0\"\ndependencies = [\"a 1.0.0\"]\n".to_owned();
-    let before = cargo_lock(std::slice::from_ref(&member));
-    let after = cargo_lock(&[member, crate_of("a", "1.0.0", "x"), crate_of("b", "1.0.0", "x")]);
-    let root = "[package]\nname = \"app\"\n[workspace]\n";
-    let directs = |manifest| {
-        rows(&read("Cargo.lock", side(&before, manifest), side(&after, manifest)))
-            .iter()
-            .map(|r| r.4)
-            .collect::<Vec<_>>()
+fn what_a_member_of_the_workspace_asks_for_is_direct() {
+    let member = |asks: &str| format!("[[package]]\nname = \"tool\"\nversion = \"0.1.0\"\n{asks}");
+    let before = cargo_lock(&[member("")]);
+    let after = cargo_lock(&[
+        member("dependencies = [\"a 1.0.0\"]\n"),
+        crate_of("a", "1.0.0", "x"),
+        crate_of("b", "1.0.0", "x"),
+    ]);
+    let tool = [("crates/tool/Cargo.toml", "[package]\nname = \"tool\"\n[dev-dependencies]\na = \"1\"\n")];
+    let other = [("crates/other/Cargo.toml", "[package]\nname = \"other\"\n[dependencies]\nb = \"1\"\n")];
+    let directs = |manifest, others| {
+        let moved = read("Cargo.lock", side(&before, manifest), side(&after, manifest).with(others));
+        moved.iter().map(|found| (found.direct, found.dev)).collect::<Vec<_>>()
     };
-    assert_eq!(directs(root), [None, Some(false)]);
-    assert_eq!(directs("[workspace]\nmembers = [\"tool\"]\n"), [Some(true), Some(false)]);
-    assert_eq!(directs("not toml ["), [None, None]);
+    let root = "[package]\nname = \"app\"\n[workspace]\n";
+    assert_eq!(directs(root, &tool), [(Some(true), true), (Some(false), false)]);
+    assert_eq!(directs("[workspace]\nmembers = [\"crates/*\"]\n", &tool)[0].0, Some(true));
+    // A package of that name that the lockfile does not hold as its own is no member.
+    assert_eq!(directs(root, &other), [(Some(false), false), (Some(false), false)]);
+    assert_eq!(directs("not toml [", &[]), [(None, false), (None, false)]);
+}
+
+#[test]
+fn a_lockfile_that_lacks_what_it_names_is_not_whole() {
+    let torn =
+        "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"serde\",\n]\n";
+    assert_eq!(
+        unreadable("Cargo.lock", torn),
+        "`Cargo.lock` is not whole, for `app` needs `serde`, which it does not hold: write it again with `cargo generate-lockfile`"
+    );
 }
 
 #[test]
@@ -126,12 +192,13 @@ fn npm_workspaces_aliases_and_nested_copies() {
         "node_modules/web":{"resolved":"web","link":true},"node_modules/s":{"name":"long","version":"1.2.0"},
         "node_modules/w":{"version":"1.0.0"},"node_modules/w/node_modules/d":{"version":"2.0.0"},"node_modules/d":{"version":"1.0.0"}}}"#;
     let manifest = r#"{"workspaces":["web"],"dependencies":{"s":"npm:long@^1"}}"#;
-    let moved = read("web/package-lock.json", side(before, manifest), side(after, manifest));
+    let member = [("web/web/package.json", r#"{"name":"web","dependencies":{"w":"1"}}"#)];
+    let moved = read("web/package-lock.json", side(before, manifest), side(after, manifest).with(&member));
     assert_eq!(
         rows(&moved),
         [
             ("long", Added, None, Some("1.2.0"), Some(true)),
-            ("w", Added, None, Some("1.0.0"), None),
+            ("w", Added, None, Some("1.0.0"), Some(true)),
             ("d", Added, None, Some("1.0.0, 2.0.0"), Some(false)),
         ]
     );
@@ -148,7 +215,7 @@ fn go_names_what_is_indirect_and_what_is_replaced() {
         [
             ("d", Added, None, Some("v2.0.0+incompatible"), Some(true)),
             ("e", Added, None, Some("v0.1.0"), Some(false)),
-            ("b", Source, Some("v1.0.0 (module proxy)"), Some("v1.0.0 (replaced by ../b)"), Some(true)),
+            ("b", Source, Some("v1.0.0"), Some("part of this project"), Some(true)),
             ("c", Removed, Some("v1.0.0"), None, Some(false)),
         ]
     );
@@ -190,9 +257,13 @@ fn yarn_is_read_in_both_of_its_forms() {
     );
     let moved = read("yarn.lock", side(classic, manifest), side(&classic.replace("#aa", "#bb"), manifest));
     assert_eq!(rows(&moved)[0].1, Source);
-    let workspaces = r#"{"workspaces":["x"]}"#;
-    let moved = read("yarn.lock", side("# yarn lockfile v1\n", ""), side(classic, workspaces));
-    assert_eq!(rows(&moved).iter().map(|row| row.4).collect::<Vec<_>>(), [None, None]);
+    let workspaces = r#"{"workspaces":["packages/*"]}"#;
+    let member = [("packages/x/package.json", r#"{"devDependencies":{"c":"^1"}}"#)];
+    let moved = read("yarn.lock", side("# yarn lockfile v1\n", ""), side(classic, workspaces).with(&member));
+    assert_eq!(
+        moved.iter().map(|found| (found.direct, found.dev)).collect::<Vec<_>>(),
+        [(Some(true), true), (Some(false), false)]
+    );
     let berry = "__metadata:\n  version: 8\n  cacheKey: 10c0\n\n\"app@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"app@workspace:.\"\n  dependencies:\n    \"@a/b\": \"npm:^1\"\n  linkType: soft\n\n\"@a/b@npm:^1\":\n  version: 1.1.0\n  resolution: \"@a/b@npm:1.1.0\"\n  checksum: 10c0/aa\n";
     let moved = read("yarn.lock", side(classic, ""), side(berry, ""));
     assert_eq!(rows(&moved), [("c", Removed, Some("1.0.0"), None, None)]);
@@ -262,8 +333,8 @@ fn a_switch_of_tools_compares_what_they_lock() {
 fn what_cannot_be_read_is_never_nothing() {
     assert_eq!(unreadable("Cargo.lock", "\n"), "`Cargo.lock` is empty: write it again with its own tool");
     assert_eq!(
-        unreadable("bun.lock", "{}"),
-        "`bun.lock` is a lockfile that deployctl does not read yet: compare it by hand"
+        unreadable("pixi.lock", "{}"),
+        "`pixi.lock` is a lockfile that deployctl does not read yet: compare it by hand"
     );
     assert_eq!(
         unreadable("Cargo.lock", "version = 5\n[[package]]\nname = \"a\"\nversion = \"1\"\n"),
@@ -294,15 +365,21 @@ fn what_cannot_be_read_is_never_nothing() {
     ] {
         assert!(unreadable(path, lock).starts_with(&format!("`{path}` ")), "{path}");
     }
-    let bytes = Side { lock: Some(b"\xff"), manifest: None };
+    let bytes = BTreeMap::from([("Cargo.lock".to_owned(), b"\xff".to_vec())]);
     let why = "`Cargo.lock` is not UTF-8 text: write it again with its own tool".to_owned();
-    assert_eq!(compare("Cargo.lock", Side::default(), bytes), Comparison::Unreadable { why });
+    assert_eq!(compare_files(None, ("Cargo.lock", &bytes)).comparison, Comparison::Unreadable { why });
 }
 
 #[test]
 fn a_lockfile_is_known_by_its_name() {
     assert_eq!(is_lockfile("a/b/Cargo.lock"), Some(Format::Cargo));
-    assert_eq!(is_lockfile("bun.lockb"), Some(Format::Unread));
+    assert_eq!(is_lockfile("bun.lockb"), Some(Format::BunBinary));
+    assert_eq!(is_lockfile("pixi.lock"), Some(Format::Unread));
+    for path in ["requirements.txt", "requirements-dev.txt", "dev_requirements.txt", "requirements/dev.txt"] {
+        assert_eq!(is_lockfile(path), Some(Format::Requirements), "{path}");
+    }
+    assert_eq!(is_lockfile("docs/notes.txt"), None);
+    assert_eq!(manifest_of("requirements/dev.txt").as_deref(), Some("requirements/dev.in"));
     assert_eq!(is_lockfile("node_modules/a/yarn.lock"), None);
     assert_eq!(is_lockfile("Cargo.lock.orig"), None);
     assert_eq!(manifest_of("web/pnpm-lock.yaml").as_deref(), Some("web/package.json"));
@@ -310,26 +387,50 @@ fn a_lockfile_is_known_by_its_name() {
     assert_eq!(manifest_of("go.mod"), None);
 }
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 26] = [
+    ".terraform.lock.hcl",
     "Cargo.lock",
-    "package-lock.json",
+    "Chart.lock",
+    "Gemfile.lock",
+    "Package.resolved",
+    "Pipfile.lock",
+    "Podfile.lock",
+    "bun.lock",
+    "bun.lockb",
+    "composer.lock",
+    "deno.lock",
+    "flake.lock",
     "go.mod",
+    "go.sum",
+    "gradle.lockfile",
+    "mix.lock",
+    "package-lock.json",
+    "packages.lock.json",
+    "pdm.lock",
+    "pnpm-lock.yaml",
     "poetry.lock",
+    "pubspec.lock",
+    "pylock.toml",
+    "requirements.txt",
     "uv.lock",
     "yarn.lock",
-    "composer.lock",
-    "Gemfile.lock",
-    "pnpm-lock.yaml",
 ];
+
+fn try_all(bytes: &[u8]) {
+    for path in PATHS {
+        let mut files = BTreeMap::from([(path.to_owned(), bytes.to_vec())]);
+        files.extend(manifest_of(path).map(|manifest| (manifest, bytes.to_vec())));
+        for beside in ["go.mod", "go.sum", "go.work", "build.gradle"] {
+            files.insert(beside.to_owned(), bytes.to_vec());
+        }
+        let _ = compare_files(None, (path, &files));
+    }
+}
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), text in "(module a|require|=>|# yarn lockfile v1|__metadata:|DEPENDENCIES|GEM|PATH|\"|@|:|/|\\(|\\)|é|  |    |\n|version|1|a){0,40}") {
-        for path in PATHS {
-            for lock in [bytes.as_slice(), text.as_bytes()] {
-                let after = Side { lock: Some(lock), manifest: Some(lock) };
-                let _ = compare(path, Side::default(), after);
-            }
-        }
+    fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>(), text in "(module a|require|=>|# yarn lockfile v1|__metadata:|DEPENDENCIES|GEM|PATH|\"|@|:|/|\\(|\\)|é|  |    |\n|version|1|a|#|via|-r|-e|;|==|\\[|\\]|,|\\{|\\}|//|\\*|---){0,40}") {
+        try_all(&bytes);
+        try_all(text.as_bytes());
     }
 }

@@ -12,17 +12,17 @@ struct Entry {
     resolved: Option<String>,
     integrity: Option<String>,
     checksum: Option<String>,
-    asks: Vec<String>,
+    /// Alias and range, with whether it is only a peer.
+    asks: Vec<(String, String, bool)>,
 }
 
 /// Reads a `yarn.lock`.
 pub(super) fn read(text: &str) -> Result<Resolved, String> {
-    let berry = text.lines().any(|line| line == "__metadata:");
+    let berry = text.lines().any(|line| line.trim_end() == "__metadata:");
     if !berry && !text.contains("# yarn lockfile v1") {
         return Err("does not say that it is a yarn lockfile: write it again with `yarn install`".to_owned());
     }
-    let dialect = if berry { "yarn 2" } else { "npm" };
-    let mut resolved = Resolved { dialect, ..Resolved::default() };
+    let mut resolved = Resolved::of(if berry { "yarn 2" } else { "npm" });
     let mut cache_key = String::new();
     for entry in entries(text)? {
         if entry.key == "__metadata" {
@@ -38,16 +38,23 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
             from_classic(&entry, version, &mut resolved);
         }
     }
-    Ok(resolved.without_own())
+    Ok(resolved)
 }
 
 fn from_classic(entry: &Entry, version: &str, resolved: &mut Resolved) {
-    let first = entry.key.split(", ").next().unwrap_or_default().trim_matches('"');
-    let (name, wanted) = descriptor(first);
-    let name = wanted.strip_prefix("npm:").map_or(name, |target| descriptor(target).0);
+    let keys = entry.key.split(", ").map(|key| key.trim_matches('"'));
+    resolved.wanted.extend(keys.clone().map(str::to_owned));
+    let (name, wanted) = descriptor(keys.clone().next().unwrap_or_default());
+    // A directory that is copied is locked like any other package; one that is linked is not.
+    if npm::is_local(wanted) && !wanted.starts_with("file:") {
+        resolved.own.insert(name.to_owned());
+        return;
+    }
+    let name = npm::aliased(name, wanted);
     let origin = resolved.add(name, version);
     npm::note(origin, entry.resolved.as_deref(), entry.integrity.as_deref());
-    if let Some((_, sha1)) = entry.resolved.as_deref().and_then(|place| place.rsplit_once('#')) {
+    let archive = entry.resolved.as_deref().filter(|place| !place.starts_with("git"));
+    if let Some((_, sha1)) = archive.and_then(|place| place.rsplit_once('#')) {
         origin.checked("sha1 of the archive", sha1);
     }
 }
@@ -59,12 +66,16 @@ fn from_berry(entry: &Entry, version: &str, cache_key: &str, resolved: &mut Reso
     let (name, place) = descriptor(resolution);
     if let Some(member) = place.strip_prefix("workspace:") {
         resolved.own.insert(name.to_owned());
-        let asks = entry.asks.iter().cloned();
-        if member == "." {
-            resolved.direct = Some(asks.collect());
-        } else {
-            resolved.by_members.extend(asks);
+        let asks = resolved.member(if member == "." { "" } else { member });
+        for (alias, range, peer) in &entry.asks {
+            let loose = *peer || npm::is_local(range);
+            let range = (!peer).then(|| range.strip_prefix("npm:").unwrap_or(range));
+            asks.alias(alias, alias, range, false, loose);
         }
+        return Ok(());
+    }
+    if ["link:", "portal:", "file:"].iter().any(|start| place.starts_with(start)) {
+        resolved.own.insert(name.to_owned());
         return Ok(());
     }
     let source = match place.split_once(':') {
@@ -72,7 +83,14 @@ fn from_berry(entry: &Entry, version: &str, cache_key: &str, resolved: &mut Reso
         Some(("patch", _)) => "patched in this project",
         _ => place,
     };
-    let origin = resolved.add(name, version).located(Some(source));
+    // An alias is locked under the project's own name for it; what it is in truth is where it comes from.
+    let alias = descriptor(entry.key.split(", ").next().unwrap_or_default()).0;
+    let origin = if alias == name || alias.is_empty() {
+        resolved.add(name, version).located(Some(source))
+    } else {
+        resolved.aliases.insert(alias.to_owned(), name.to_owned());
+        resolved.add(alias, version).located(Some(&format!("{source}, where it is {name}")))
+    };
     if let Some(checksum) = &entry.checksum {
         // A digest of yarn's own archive: it only compares under the same cache key.
         let (key, digest) = checksum.split_once('/').unwrap_or((cache_key, checksum));
@@ -116,10 +134,11 @@ fn entries(text: &str) -> Result<Vec<Entry>, String> {
         if indent == 2 {
             section = if value.is_empty() { name } else { "" };
             set(entry, name, value);
-        } else if matches!(section, "dependencies" | "optionalDependencies") && indent == 4 {
-            let target =
-                value.strip_prefix("npm:").filter(|target| target.rfind('@').is_some_and(|at| at > 0));
-            entry.asks.push(target.map_or(name, |target| descriptor(target).0).to_owned());
+        } else if indent == 4
+            && entry.version.as_deref() == Some("0.0.0-use.local")
+            && matches!(section, "dependencies" | "optionalDependencies" | "peerDependencies")
+        {
+            entry.asks.push((name.to_owned(), value.to_owned(), section == "peerDependencies"));
         }
     }
     Ok(entries)

@@ -7,11 +7,11 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{
     Approvals, CheckRule, CheckSource, DEFAULT_TAG, EnvironmentRule, Monitoring, Person, Policy, Problem,
-    Rollback, StageRule, Step, nearest,
+    Rollback, ScanRule, StageRule, Step, nearest,
 };
 use crate::gate::config::{
     Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
-    RawPolicy, RawRollback, RawStage, RawStep, Separation,
+    RawPolicy, RawRollback, RawScans, RawStage, RawStep, Separation,
 };
 use crate::gate::keys::PublicKey;
 use crate::gate::terms::{Check, Digest, Environment, Group, MIGRATION_PRESETS, PersonName, Role};
@@ -191,11 +191,35 @@ impl Checker {
             }
             let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&when_path, globs));
             let title = check.title.clone().unwrap_or_else(|| default_title(&name));
+            let scans = self.scans(&path, check.scans.as_ref(), check.lockfiles.as_deref());
             if let Some(source) = self.check_source(&path, check, roles, people) {
-                checks.insert(name, CheckRule { title, source, when_changed });
+                checks.insert(name, CheckRule { title, source, when_changed, scans });
             }
         }
         checks
+    }
+
+    fn scans(
+        &mut self,
+        path: &str,
+        scans: Option<&RawScans>,
+        lockfiles: Option<&[String]>,
+    ) -> Option<ScanRule> {
+        let globs_path = format!("{path}.lockfiles");
+        if lockfiles.is_some_and(<[String]>::is_empty) {
+            self.problem(&globs_path, "no lockfile would ever be scanned: name at least one glob");
+        }
+        let globs = lockfiles.and_then(|globs| self.globs(&globs_path, globs));
+        let Some(RawScans(words)) = scans else {
+            if lockfiles.is_some() {
+                self.problem(globs_path, "only a check with `scans` is about lockfiles");
+            }
+            return None;
+        };
+        if words.is_empty() {
+            self.problem(format!("{path}.scans"), "name what it scans for: `security`, `license` or both");
+        }
+        Some(ScanRule { answers: words.iter().copied().collect(), lockfiles: globs })
     }
 
     fn check_source(
@@ -205,7 +229,17 @@ impl Checker {
         roles: &BTreeSet<Role>,
         people: &BTreeMap<PersonName, Person>,
     ) -> Option<CheckSource> {
-        let RawCheck { title: _, junit, run, timeout, role, signoff, when_changed: _ } = check;
+        let RawCheck {
+            title: _,
+            junit,
+            run,
+            timeout,
+            role,
+            signoff,
+            when_changed: _,
+            scans: _,
+            lockfiles: _,
+        } = check;
         if timeout.is_some() && run.is_none() {
             self.problem(format!("{path}.timeout"), "only a check that runs a command has a timeout");
         }
