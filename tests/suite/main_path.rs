@@ -87,8 +87,8 @@ const CHECKLIST: &str = r"## Deployment Checklist
 
 ### Dependencies
 - [x] New dependency: rounding 0.3.1 · Cargo.lock
-  - [ ] Security scanned — no scanner said so
-  - [ ] License verified — no scanner said so
+  - [ ] Security scanned — no scanner is configured ('scans: security' on a check)
+  - [ ] License verified — no scanner is configured ('scans: license' on a check)
 
 ### Breaking Changes
 - [ ] None — 0 of 2 commits carry a mark; 100 % follow Conventional Commits
@@ -140,8 +140,8 @@ storefront · v1.4.0-[id] · deploy v1.4.0 to production
     [ ] E2E tests: no evidence — the policy has no check 'e2e'
     [ ] Tested rollback · Migration: migrations/20261101_totals.up.sql — '20261101_totals.down.sql' goes back; nobody recorded that it was tried
     [ ] Backup verified · Migration: migrations/20261101_totals.up.sql — no fact can know it
-    [ ] Security scanned · New dependency: rounding 0.3.1 — no scanner said so
-    [ ] License verified · New dependency: rounding 0.3.1 — no scanner said so
+    [ ] Security scanned · New dependency: rounding 0.3.1 — no scanner is configured ('scans: security' on a check)
+    [ ] License verified · New dependency: rounding 0.3.1 — no scanner is configured ('scans: license' on a check)
     [ ] No breaking changes — 0 of 2 commits carry a mark; 100 % follow Conventional Commits
     [ ] Dashboards updated: overview — no fact can know it
     [ ] On-call notified: alice — no fact can know it
@@ -152,9 +152,9 @@ storefront · v1.4.0-[id] · deploy v1.4.0 to production
     Do you answer for this? [y/n] y
 3/8 Backup verified · Migration: migrations/20261101_totals.up.sql — no fact can know it
     Do you answer for this? [y/n] y
-4/8 Security scanned · New dependency: rounding 0.3.1 — no scanner said so
+4/8 Security scanned · New dependency: rounding 0.3.1 — no scanner is configured ('scans: security' on a check)
     Do you answer for this? [y/n] y
-5/8 License verified · New dependency: rounding 0.3.1 — no scanner said so
+5/8 License verified · New dependency: rounding 0.3.1 — no scanner is configured ('scans: license' on a check)
     Do you answer for this? [y/n] y
 6/8 No breaking changes — 0 of 2 commits carry a mark; 100 % follow Conventional Commits
     Do you answer for this? [y/n] y
