@@ -70,6 +70,7 @@ pub mod gate {
     pub mod presence;
     pub mod reason;
     pub mod request;
+    pub mod scope;
     pub mod statement;
     pub mod terms;
     pub mod timeline;

@@ -14,66 +14,89 @@ use crate::cli::CandidateArgs;
 use crate::evidence::breaking;
 use crate::evidence::commits::{self, Change};
 use crate::evidence::draft::{Draft, Scanner, Since, TestFact};
-use crate::evidence::migrations::{self, Globs, PathChange, Preset, Selection};
-use crate::gate::policy::Policy;
+use crate::evidence::migrations::{self, ChangeKind, Globs, PathChange, Preset, Selection};
+use crate::gate::policy::{Policy, VersionRule};
+use crate::gate::scope::Scope;
 use crate::gate::statement::Release;
-use crate::gate::terms::{CommitId, Version};
-use crate::world::repository::Repository;
+use crate::gate::terms::{CommitId, Environment, Version};
+use crate::render::text;
+use crate::world::repository::{Range, Repository};
 
-/// Gathers the draft of a candidate, as of a moment.
+/// What a request pins of its draft.
+pub struct Pinned {
+    /// Where it is to run.
+    pub environment: Environment,
+    /// What becomes live.
+    pub release: Release,
+    /// Where the range begins.
+    pub since: Since,
+    /// What its evidence says of the checks.
+    pub tests: Vec<TestFact>,
+    /// When it was drafted.
+    pub at: DateTime<Utc>,
+}
+
+/// Gathers the draft of a candidate, as of a moment. It is a machine's word, so it may be read fast.
 ///
 /// # Errors
 /// When a name is no commit, or history or reports cannot be read.
 pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTime<Utc>) -> Result<Draft> {
+    let _drafting = moment.repository.draft();
+    let versions = policy.versions_of(&args.environment);
     let commit = candidate(&moment.repository, &args.version, args.commit.as_deref())?;
-    let since = since(moment, policy, args, &commit)?;
-    let paths = moment.repository.changes(since.commit(), &commit)?;
+    let since = since(moment, versions, args, &commit)?;
+    let paths = changed(&moment.repository, versions, since.commit(), &commit)?;
     let tests = checks::look(moment, policy, &commit, &paths)?;
     let release = Release { version: args.version.clone(), commit };
-    compose(moment, policy, release, since, &paths, tests, at)
+    let environment = args.environment.clone();
+    compose(moment, policy, Pinned { environment, release, since, tests, at }, &paths)
 }
 
-/// The same for what a request pins: its release, its beginning, and what its evidence says of the checks.
+/// The same for what a request pins, found out again for a decision: nothing is taken on trust.
 ///
 /// # Errors
 /// When history cannot be read.
-pub fn draft_of(
-    moment: &Moment,
-    policy: &Policy,
-    release: Release,
-    since: Since,
-    tests: Vec<TestFact>,
-    at: DateTime<Utc>,
-) -> Result<Draft> {
-    let paths = moment.repository.changes(since.commit(), &release.commit)?;
-    compose(moment, policy, release, since, &paths, tests, at)
+pub fn draft_of(moment: &Moment, policy: &Policy, pinned: Pinned) -> Result<Draft> {
+    let versions = policy.versions_of(&pinned.environment);
+    let paths = changed(&moment.repository, versions, pinned.since.commit(), &pinned.release.commit)?;
+    compose(moment, policy, pinned, &paths)
 }
 
-fn compose(
+/// The commits of an environment that are live and that a candidate lacks.
+///
+/// # Errors
+/// When history cannot be read.
+pub fn left_behind(
     moment: &Moment,
     policy: &Policy,
-    release: Release,
-    since: Since,
-    paths: &[PathChange],
-    tests: Vec<TestFact>,
-    at: DateTime<Utc>,
-) -> Result<Draft> {
+    environment: &Environment,
+    candidate: &CommitId,
+    live: &CommitId,
+) -> Result<Range> {
+    read(moment, policy.versions_of(environment), Some(candidate), live)
+}
+
+fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange]) -> Result<Draft> {
+    let Pinned { environment, release, since, tests, at } = pinned;
     let repository = &moment.repository;
+    let versions = policy.versions_of(&environment);
     let commit = &release.commit;
-    let read = |from: Option<&CommitId>, to: &CommitId| -> Result<Vec<Change>> {
-        Ok(repository.range(from, to)?.iter().map(commits::read).collect())
-    };
-    let changes = read(since.commit(), commit)?;
+    let range = read(moment, versions, since.commit(), commit)?;
     let behind = match since.release() {
-        Some(live) => read(Some(commit), &live.commit)?,
-        None => vec![],
+        Some(live) => read(moment, versions, Some(commit), &live.commit)?,
+        None => Range::default(),
     };
+    let notes = notes(repository, versions, &since, &range, &behind)?;
+    let told = |range: Range| -> Vec<Change> { range.commits.iter().map(commits::read).collect() };
+    let (changes, behind) = (told(range), told(behind));
     let selection = selection(policy)?;
     let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
+    let lockfiles = locks::compare_all(repository, since.commit(), commit, paths, versions.paths.as_ref())?;
+    repository.all_read()?;
     Ok(Draft {
         breaking: breaking::summarise(&changes),
         scanners: policy.checks.iter().filter_map(|(check, rule)| Scanner::of(check, rule)).collect(),
-        lockfiles: locks::compare_all(repository, since.commit(), commit, paths)?,
+        lockfiles,
         release,
         since,
         at,
@@ -82,7 +105,84 @@ fn compose(
         tests,
         files: paths.len() as u64,
         migrations,
+        notes,
     })
+}
+
+/// The commits of a range that count; who waits at a terminal sees how far it is.
+fn read(moment: &Moment, versions: &VersionRule, from: Option<&CommitId>, to: &CommitId) -> Result<Range> {
+    let mut progress = moment.streams.progress();
+    let mut told = |commits: usize| {
+        progress.reached(&|| format!("reading history: {} commits", text::thousands(commits)));
+    };
+    Ok(moment.repository.range_of(versions.paths.as_ref(), from, to, &mut told)?)
+}
+
+/// The paths that differ and count. What moved out of the paths that count is gone, as far as they are concerned.
+fn changed(
+    repository: &Repository,
+    versions: &VersionRule,
+    before: Option<&CommitId>,
+    after: &CommitId,
+) -> Result<Vec<PathChange>> {
+    let changes = repository.changes(before, after)?;
+    let Some(scope) = &versions.paths else { return Ok(changes) };
+    let counts = |mut change: PathChange| {
+        if scope.holds(&change.path) {
+            return Some(change);
+        }
+        let path = change.from.take().filter(|from| scope.holds(from))?;
+        Some(PathChange { change: ChangeKind::Deleted, path, from: None })
+    };
+    let mut changes: Vec<PathChange> = changes.into_iter().filter_map(counts).collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(changes)
+}
+
+/// What to know of how the changes were counted.
+fn notes(
+    repository: &Repository,
+    versions: &VersionRule,
+    since: &Since,
+    range: &Range,
+    behind: &Range,
+) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    if let Some(scope) = &versions.paths {
+        let touch = |range: &Range, what: &str| {
+            let all = text::count(range.all, what);
+            let verb = if range.commits.len() == 1 { "touches" } else { "touch" };
+            format!("{} of {all} {verb} {}", text::thousands(range.commits.len()), quoted(scope))
+        };
+        notes.push(touch(range, "commit"));
+        if behind.all > 0 {
+            notes.push(format!(
+                "{}, of those that are live and not in this candidate",
+                touch(behind, "commit")
+            ));
+        }
+    }
+    if let Since::Live(live) = since
+        && let Some(tagged) = repository.tag(&live.version).ok().flatten()
+        && tagged != live.commit
+    {
+        notes.push(format!(
+            "the tag {} was moved: it names {} now, and what is live is {}",
+            live.version,
+            tagged.short(),
+            live.commit.short()
+        ));
+    }
+    for what in repository.disguises()? {
+        let what = what.replace('`', "'");
+        notes.push(format!("this clone has {what}: 'git log' shows another history than the commits themselves, which count here"));
+    }
+    Ok(notes)
+}
+
+fn quoted(scope: &Scope) -> String {
+    let words: Vec<String> = scope.words().iter().map(|glob| format!("'{glob}'")).collect();
+    words.join(", ")
 }
 
 /// The commit of a version: its tag's, else the one that was named, else HEAD.
@@ -96,14 +196,25 @@ fn candidate(repository: &Repository, version: &Version, named: Option<&str>) ->
             named.short()
         ),
         (Some(commit), _) | (None, Some(commit)) => Ok(commit),
-        (None, None) => match repository.head()? {
-            Some(head) => Ok(head),
-            None => bail!("there is no commit yet: commit something first"),
-        },
+        (None, None) => head(repository, version),
     }
 }
 
-fn since(moment: &Moment, policy: &Policy, args: &CandidateArgs, commit: &CommitId) -> Result<Since> {
+fn head(repository: &Repository, version: &Version) -> Result<CommitId> {
+    let Some(head) = repository.head()? else {
+        bail!("there is no commit yet: commit something first, or name a commit with `--commit`");
+    };
+    match repository.branch(version.as_str())? {
+        Some(branch) if branch != head => bail!(
+            "`{version}` is a branch here ({}) and no tag, and HEAD is {}: say which with `--commit`",
+            branch.short(),
+            head.short()
+        ),
+        _ => Ok(head),
+    }
+}
+
+fn since(moment: &Moment, versions: &VersionRule, args: &CandidateArgs, commit: &CommitId) -> Result<Since> {
     let repository = &moment.repository;
     if let Some(name) = &args.since {
         let found = repository.resolve(name)?;
@@ -116,18 +227,18 @@ fn since(moment: &Moment, policy: &Policy, args: &CandidateArgs, commit: &Commit
     }
     let live = moment.timeline().and_then(|timeline| timeline.tracks.get(&args.environment)?.live.clone());
     if let Some(live) = live {
+        let what = format!("`{}` is live as", live.release.version);
+        repository.must_have(&live.release.commit, &what)?;
         return Ok(Since::Live(live.release));
     }
-    nearest(moment, policy, commit)
+    nearest(repository, versions, commit)
 }
 
 /// The nearest tag that looks like a version: a beginning for the changes, never a release to go back to.
-fn nearest(moment: &Moment, policy: &Policy, commit: &CommitId) -> Result<Since> {
-    let repository = &moment.repository;
-    let glob = Glob::new(&policy.version_tag)?.compile_matcher();
-    let tags =
-        repository.tags()?.into_iter().filter(|(name, tagged)| glob.is_match(name) && tagged != commit);
-    let tags: Vec<(String, CommitId)> = tags.collect();
+fn nearest(repository: &Repository, versions: &VersionRule, commit: &CommitId) -> Result<Since> {
+    let glob = Glob::new(&versions.tag)?.compile_matcher();
+    let tags = repository.tags_like(&|name| glob.is_match(name))?;
+    let tags: Vec<(String, CommitId)> = tags.into_iter().filter(|(_, tagged)| tagged != commit).collect();
     let wanted: BTreeSet<CommitId> = tags.iter().map(|(_, commit)| commit.clone()).collect();
     let Some(nearest) = repository.nearest_ancestor(commit, &wanted)? else { return Ok(Since::Beginning) };
     let name = tags.into_iter().filter(|(_, commit)| commit == &nearest).map(|(name, _)| name).next_back();

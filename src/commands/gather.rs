@@ -22,6 +22,7 @@ use crate::world::records::{FETCHED, JOURNAL, LEDGER, RecordError, Records};
 use crate::world::remote::{self, Pushed};
 use crate::world::repository::Repository;
 use crate::world::signer::{self, KeyProblem, SigningKey};
+use crate::world::terminal::Streams;
 use crate::world::{clock, presence, process, sshsig};
 
 /// One moment.
@@ -42,6 +43,8 @@ pub struct Moment {
     pub remote: Option<String>,
     /// The bytes of the work tree's `deployctl.yaml`, or why there are none.
     pub file: Result<Vec<u8>, ConfigError>,
+    /// Where progress is shown.
+    pub streams: Streams,
     role: Option<Role>,
 }
 
@@ -91,6 +94,7 @@ impl Moment {
             pin,
             remote,
             file,
+            streams: super::person::streams(common),
             role: common.role.clone(),
         })
     }

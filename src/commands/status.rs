@@ -159,7 +159,7 @@ fn environment(
         ),
         None => format!("{name}: nothing recorded yet"),
     }];
-    let waits_since = live.and_then(|live| ahead(moment, live));
+    let waits_since = live.and_then(|live| ahead(moment, name, live));
     if let Some(count) = waits_since.filter(|count| *count > 0) {
         lines.push(format!("  {} on HEAD not live yet", text::count(count, "commit")));
     }
@@ -215,9 +215,11 @@ fn environment(
     (lines.join("\n"), value)
 }
 
-fn ahead(moment: &Moment, live: &crate::gate::timeline::Live) -> Option<usize> {
+fn ahead(moment: &Moment, environment: &Environment, live: &crate::gate::timeline::Live) -> Option<usize> {
     let head = moment.repository.head().ok()??;
-    moment.repository.range(Some(&live.release.commit), &head).ok().map(|range| range.len())
+    let scope = moment.policy().and_then(|policy| policy.versions_of(environment).paths.as_ref());
+    let range = moment.repository.range_of(scope, Some(&live.release.commit), &head, &mut |_| ());
+    range.ok().map(|range| range.commits.len())
 }
 
 fn held(moment: &Moment, name: &Environment, lock: &Deployed, next: &mut Vec<String>) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::candidate;
+use super::candidate::{self, Pinned};
 use super::gather::Moment;
 use super::journal::{self, Package, REQUEST_FILES};
 use crate::evidence::draft::{Rules, Since, open_boxes};
@@ -53,8 +53,9 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
         moment.timeline().and_then(|timeline| timeline.tracks.get(&request.environment)?.live.as_ref());
     let behind = match live {
         Some(live) if here && repository.has(&live.release.commit) => {
-            let range = repository.range(Some(commit), &live.release.commit)?;
-            range.into_iter().map(|commit| commit.id).collect()
+            let range =
+                candidate::left_behind(moment, policy, &request.environment, commit, &live.release.commit)?;
+            range.commits.into_iter().map(|commit| commit.id).collect()
         }
         _ => vec![],
     };
@@ -91,7 +92,14 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
         edited.push("since");
         return Ok(edited);
     }
-    let draft = candidate::draft_of(moment, policy, request.release.clone(), since, tests, request.at)?;
+    let pinned = Pinned {
+        environment: request.environment.clone(),
+        release: request.release.clone(),
+        since,
+        tests,
+        at: request.at,
+    };
+    let draft = candidate::draft_of(moment, policy, pinned)?;
     let open =
         open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(&request.environment, rule)));
     let keys = |open: &[OpenBox]| open.iter().map(|open| open.key.clone()).collect::<BTreeSet<_>>();

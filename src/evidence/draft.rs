@@ -177,6 +177,8 @@ pub struct Draft {
     /// The checks that scan dependencies: rules of the policy, not facts.
     #[serde(skip)]
     pub scanners: Vec<Scanner>,
+    /// What to know of how the changes were counted, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Draft {

@@ -39,7 +39,7 @@ pub struct RawPolicy {
     /// How migrations are found.
     #[serde(default)]
     pub migrations: RawMigrations,
-    /// How versions are named.
+    /// How versions are named, and what they are made of.
     #[serde(default)]
     pub versions: RawVersions,
     /// A directory of the team's own page templates; signed with the file.
@@ -316,6 +316,9 @@ pub struct RawEnvironment {
     /// The branch that must hold the commit.
     #[serde(default)]
     pub branch: Option<String>,
+    /// How versions are named here, where that is not as at the top; what is not said is.
+    #[serde(default)]
+    pub versions: Option<RawVersions>,
     /// The stages a commit must have passed.
     #[serde(default)]
     pub requires: Vec<Stage>,
@@ -548,11 +551,14 @@ pub struct RawMigrations {
     pub paths: Option<Vec<String>>,
 }
 
-/// How versions are named.
+/// How versions are named, and what they are made of.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawVersions {
     /// A glob of tags; `v*` unless said.
     #[serde(default)]
     pub tag: Option<String>,
+    /// Globs of the paths that a version is made of; all of them unless said.
+    #[serde(default)]
+    pub paths: Option<Vec<String>>,
 }

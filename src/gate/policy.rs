@@ -15,11 +15,9 @@ use super::config::{
     Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };
 use super::keys::{Proof, PublicKey};
+use super::scope::Scope;
 use super::terms::{Check, Digest, Environment, Group, PersonName, Role, Stage};
 use super::windows::Windows;
-
-/// The glob of version tags, where the file names none.
-const DEFAULT_TAG: &str = "v*";
 
 /// What is wrong in the file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +47,10 @@ pub struct Policy {
     pub environments: BTreeMap<Environment, EnvironmentRule>,
     /// How migrations are found.
     pub migrations: RawMigrations,
-    /// The glob of version tags.
-    pub version_tag: String,
     /// The directory of the team's own page templates, from the repository's root.
     pub templates: Option<String>,
+    /// How versions are named, and what they are made of, unless an environment says otherwise.
+    pub versions: VersionRule,
     /// Keys of the file that this version reads and does not act on.
     pub idle: Vec<String>,
     /// The digest of the file's bytes; with templates, see [`Policy::with_templates`].
@@ -68,6 +66,22 @@ pub struct Person {
     pub groups: BTreeSet<Group>,
     /// Addresses of the person's commits.
     pub emails: Vec<String>,
+}
+
+/// How versions are named, and what they are made of.
+#[derive(Clone, Debug)]
+pub struct VersionRule {
+    /// The glob of version tags.
+    pub tag: String,
+    /// The paths that count, where not all do.
+    pub paths: Option<Scope>,
+}
+
+impl Default for VersionRule {
+    /// Every path, and the tags that most projects use.
+    fn default() -> Self {
+        Self { tag: "v*".to_owned(), paths: None }
+    }
 }
 
 /// One check.
@@ -140,6 +154,8 @@ pub struct EnvironmentRule {
     pub deployment: Deployment,
     /// The branch that must hold the commit.
     pub branch: Option<String>,
+    /// How versions are named here.
+    pub versions: VersionRule,
     /// The stages a commit must have passed.
     pub requires: Vec<Stage>,
     /// Names of variables handed to the steps.
@@ -230,7 +246,7 @@ impl Policy {
             stages: Vec::new(),
             environments: BTreeMap::new(),
             migrations: RawMigrations::default(),
-            version_tag: DEFAULT_TAG.to_owned(),
+            versions: VersionRule::default(),
             templates: None,
             idle: Vec::new(),
             digest: Digest::of(b""),
@@ -314,6 +330,12 @@ impl Policy {
                 rights.contains(&Right::Check) && (places.is_empty() || places.contains(environment))
             })
         })
+    }
+
+    /// How versions are named in an environment; as at the top for one that the policy does not know.
+    #[must_use]
+    pub fn versions_of(&self, environment: &Environment) -> &VersionRule {
+        self.environments.get(environment).map_or(&self.versions, |rule| &rule.versions)
     }
 
     /// The rule of a stage.

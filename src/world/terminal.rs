@@ -1,6 +1,7 @@
 //! The terminal: the one place that writes to standard output and error, and that asks a person something.
 
 mod ask;
+mod progress;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use anstream::{AutoStream, ColorChoice};
 
+pub use self::progress::Progress;
 use crate::world::process;
 
 /// What `--color` may say.

@@ -7,6 +7,7 @@ mod check;
 mod checklist;
 mod explain;
 mod forge;
+mod histories;
 mod house;
 mod main_path;
 mod order;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::evidence::draft::LockFact;
 use crate::evidence::lockfiles::{self, Commit, Compared, Comparison, Family, Format};
 use crate::evidence::migrations::{ChangeKind, PathChange};
+use crate::gate::scope::Scope;
 use crate::gate::terms::CommitId;
 use crate::world::repository::Repository;
 
@@ -32,6 +33,7 @@ pub(super) fn compare_all(
     before: Option<&CommitId>,
     after: &CommitId,
     paths: &[PathChange],
+    scope: Option<&Scope>,
 ) -> Result<Vec<LockFact>> {
     let old_paths = before.map(|before| repository.paths(before)).transpose()?.unwrap_or_default();
     let old_paths: BTreeSet<String> = old_paths.into_iter().collect();
@@ -42,6 +44,7 @@ pub(super) fn compare_all(
         before: before.map(|_| Commit { paths: &old_paths, read: &read_old }),
         after: Commit { paths: &new_paths, read: &read_new },
         changed: paths.iter().map(|change| (change.path.as_str(), change)).collect(),
+        scope,
     };
     Ok(range.facts())
 }
@@ -51,16 +54,22 @@ struct Range<'a> {
     before: Option<Commit<'a>>,
     after: Commit<'a>,
     changed: BTreeMap<&'a str, &'a PathChange>,
+    scope: Option<&'a Scope>,
 }
 
 impl<'a> Range<'a> {
+    /// Which lockfile a path of this project is.
+    fn ours(&self, path: &str) -> Option<Format> {
+        ours(path).filter(|_| self.scope.is_none_or(|scope| scope.holds(path)))
+    }
+
     fn facts(&self) -> Vec<LockFact> {
         let present: BTreeMap<&'a str, Format> =
-            self.after.paths.iter().filter_map(|path| Some((path.as_str(), ours(path)?))).collect();
+            self.after.paths.iter().filter_map(|path| Some((path.as_str(), self.ours(path)?))).collect();
         let old = self.before.map(|before| before.paths).into_iter().flatten();
         let gone = old.filter(|path| !self.after.paths.contains(*path));
         let gone: BTreeMap<&'a str, Format> =
-            gone.filter_map(|path| Some((path.as_str(), ours(path)?))).collect();
+            gone.filter_map(|path| Some((path.as_str(), self.ours(path)?))).collect();
         let mut facts = Vec::new();
         let mut replaced = BTreeSet::new();
         for (path, format) in &present {

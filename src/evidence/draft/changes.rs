@@ -12,6 +12,7 @@ pub(super) fn section(draft: &Draft) -> Section {
         count(usize::try_from(draft.files).unwrap_or(usize::MAX), "file"),
         draft.since.words()
     )];
+    notes.extend(draft.notes.iter().cloned());
     let mut items = Vec::new();
     for (heading, changes) in group(&draft.changes) {
         items.extend(changes.into_iter().map(|change| Item {

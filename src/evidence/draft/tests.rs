@@ -28,6 +28,7 @@ fn draft() -> Draft {
         lockfiles: vec![],
         breaking: summarise(&[]),
         scanners: vec![],
+        notes: vec![],
     }
 }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{
-    Approvals, CheckRule, CheckSource, DEFAULT_TAG, EnvironmentRule, Monitoring, Person, Policy, Problem,
-    Rollback, ScanRule, StageRule, Step, nearest,
+    Approvals, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem, Rollback,
+    ScanRule, StageRule, Step, VersionRule, nearest,
 };
 use crate::gate::config::{
     Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
-    RawPolicy, RawRollback, RawScans, RawStage, RawStep, Separation,
+    RawPolicy, RawRollback, RawScans, RawStage, RawStep, RawVersions, Separation,
 };
 use crate::gate::keys::PublicKey;
+use crate::gate::scope::Scope;
 use crate::gate::terms::{Check, Digest, Environment, Group, MIGRATION_PRESETS, PersonName, Role};
 use crate::gate::windows::Windows;
 
@@ -77,20 +78,17 @@ impl Checker {
         }
         let checks = self.checks(checks, &roles.keys().cloned().collect(), &people);
         let stages = self.stages(stages, &checks, &environment_names);
+        let versions = self.versions("versions", versions, None);
         if environments.is_empty() {
             self.problem("environments", "name at least one environment, such as `production`");
         }
         let environments = environments
             .into_iter()
             .map(|(name, rule)| {
-                let rule = self.environment(&name, rule, &people, &stages);
+                let rule = self.environment(&name, rule, &people, &stages, &versions);
                 (name, rule)
             })
             .collect();
-        let version_tag = versions.tag.unwrap_or_else(|| DEFAULT_TAG.to_owned());
-        if Glob::new(&version_tag).is_err() {
-            self.problem("versions.tag", format!("`{version_tag}` is not a glob"));
-        }
         self.migrations(&migrations);
         if let Some(directory) = &templates {
             self.directory("templates", directory);
@@ -111,8 +109,8 @@ impl Checker {
             stages,
             environments,
             migrations,
-            version_tag,
             templates,
+            versions,
             idle,
             digest: Digest::of(bytes),
         }
@@ -334,6 +332,7 @@ impl Checker {
         raw: RawEnvironment,
         people: &BTreeMap<PersonName, Person>,
         stages: &[StageRule],
+        versions: &VersionRule,
     ) -> EnvironmentRule {
         let path = format!("environments.{name}");
         let deployment = self.deployment(name, raw.deployment);
@@ -382,6 +381,11 @@ impl Checker {
             about: [raw.purpose, raw.data, raw.access],
             deployment,
             branch: raw.branch,
+            versions: self.versions(
+                &format!("{path}.versions"),
+                raw.versions.unwrap_or_default(),
+                Some(versions),
+            ),
             requires: raw.requires,
             pass_environment: raw.pass_environment,
             steps: self.steps(&format!("{path}.steps"), raw.steps),
@@ -530,6 +534,28 @@ impl Checker {
                 );
             }
         }
+    }
+
+    /// What is not said is as above, and at the top `v*` and every path.
+    fn versions(&mut self, path: &str, raw: RawVersions, above: Option<&VersionRule>) -> VersionRule {
+        let RawVersions { tag, paths } = raw;
+        if let Some(tag) = tag.as_ref().filter(|tag| Glob::new(tag).is_err()) {
+            self.problem(format!("{path}.tag"), format!("`{tag}` is not a glob"));
+        }
+        let above = above.cloned().unwrap_or_default();
+        let tag = tag.unwrap_or(above.tag);
+        let paths = match paths.map(|paths| Scope::check(&paths)) {
+            None => above.paths,
+            Some(Ok(scope)) => Some(scope),
+            Some(Err(problems)) => {
+                for problem in problems {
+                    let place = problem.index.map(|index| format!("[{index}]")).unwrap_or_default();
+                    self.problem(format!("{path}.paths{place}"), problem.message);
+                }
+                None
+            }
+        };
+        VersionRule { tag, paths }
     }
 
     fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {

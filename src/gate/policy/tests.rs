@@ -114,7 +114,7 @@ fn the_whole_example_is_understood_and_what_is_idle_is_said() {
     assert_eq!(policy.people.len(), 2);
     assert_eq!(policy.roles.len(), 7);
     assert_eq!(policy.checks.len(), 7);
-    assert_eq!(policy.version_tag, "v*");
+    assert_eq!(policy.versions.tag, "v*");
     assert_eq!(policy.templates.as_deref(), Some("deploy/templates"));
     let smoke = &policy.checks[&"smoke".parse().unwrap()];
     let two_minutes = std::time::Duration::from_secs(120);

@@ -1,0 +1,215 @@
+//! Raw tree objects: every file of a commit, its content, and the digest that approvals bind.
+
+use std::collections::BTreeSet;
+
+use git2::Oid;
+
+use super::error::{RepositoryError, Result};
+use super::export::safe_path;
+use super::objects::Objects;
+use super::{Repository, oid, text};
+use crate::gate::terms::{CommitId, Digest};
+
+pub(super) const MODE_TREE: u32 = 0o040_000;
+pub(super) const MODE_EXECUTABLE: u32 = 0o100_755;
+pub(super) const MODE_LINK: u32 = 0o120_000;
+/// A commit of a submodule.
+pub(super) const MODE_COMMIT: u32 = 0o160_000;
+
+/// Deeper trees than any real project's are refused instead of overflowing the stack.
+pub(super) const TREE_DEPTH_MAX: usize = 256;
+
+/// A file of a tree.
+pub(super) struct Leaf {
+    pub(super) mode: u32,
+    pub(super) id: Oid,
+    pub(super) path: Vec<u8>,
+}
+
+/// One entry of a tree object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    pub(super) mode: u32,
+    pub(super) name: &'a [u8],
+    pub(super) id: Oid,
+}
+
+/// The entries of a raw tree object, each one octal mode, a space, the name, NUL, twenty bytes of id; `None` where it is
+/// not made so.
+pub(super) fn entries(mut bytes: &[u8]) -> Option<Vec<Entry<'_>>> {
+    let mut entries = Vec::new();
+    while !bytes.is_empty() {
+        let space = bytes.iter().position(|b| *b == b' ')?;
+        let mode = u32::from_str_radix(std::str::from_utf8(bytes.get(..space)?).ok()?, 8).ok()?;
+        let after = bytes.get(space + 1..)?;
+        let nul = after.iter().position(|b| *b == 0)?;
+        let (name, after) = after.split_at(nul);
+        let id = Oid::from_bytes(after.get(1..21)?).ok()?;
+        bytes = after.get(21..)?;
+        entries.push(Entry { mode, name, id });
+    }
+    Some(entries)
+}
+
+/// A tree object that does not read as one.
+pub(super) fn broken_tree(prefix: &[u8]) -> RepositoryError {
+    RepositoryError::UnsafePath { path: text(prefix), why: "its tree object is broken" }
+}
+
+pub(super) fn too_deep(prefix: &[u8]) -> RepositoryError {
+    RepositoryError::UnsafePath { path: text(prefix), why: "it is more than 256 directories deep" }
+}
+
+/// Goes into a directory's entry: its path, with the length to come back to.
+pub(super) fn enter(prefix: &mut Vec<u8>, name: &[u8]) -> usize {
+    let length = prefix.len();
+    if !prefix.is_empty() {
+        prefix.push(b'/');
+    }
+    prefix.extend_from_slice(name);
+    length
+}
+
+impl Repository {
+    /// Every path of a commit, in git's order; bytes that are not UTF-8 are escaped.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub fn paths(&self, commit: &CommitId) -> Result<Vec<String>> {
+        Ok(self.leaves(commit)?.into_iter().map(|leaf| text(&leaf.path)).collect())
+    }
+
+    /// The digest of a commit's tree listing: SHA-256 of what `git ls-tree -r -z --full-tree COMMIT` prints.
+    ///
+    /// # Errors
+    /// When it is not here, or holds a path that could not be written safely: nobody shall approve what cannot run.
+    pub fn tree_digest(&self, commit: &CommitId) -> Result<Digest> {
+        let mut listing = Vec::new();
+        let leaves = self.leaves(commit)?;
+        all_apart(&leaves)?;
+        for Leaf { mode, id, path } in leaves {
+            let kind = if mode == MODE_COMMIT { "commit" } else { "blob" };
+            listing.extend_from_slice(format!("{mode:06o} {kind} {id}\t").as_bytes());
+            listing.extend_from_slice(&path);
+            listing.push(0);
+        }
+        Ok(Digest::of(&listing))
+    }
+
+    /// The content of a file of a commit; `None` where there is no such file, or where it cannot be read:
+    /// [`Repository::all_read`] then says why.
+    #[must_use]
+    pub fn blob(&self, commit: &CommitId, path: &str) -> Option<Vec<u8>> {
+        self.file(commit, path).unwrap_or_else(|error| {
+            self.unread.borrow_mut().get_or_insert(error);
+            None
+        })
+    }
+
+    /// Whether every file that was asked for with [`Repository::blob`] could be looked at. What is not here, as in a
+    /// partial clone, must not be taken for what is not there.
+    ///
+    /// # Errors
+    /// Why the first one could not.
+    pub fn all_read(&self) -> Result<()> {
+        self.unread.borrow_mut().take().map_or(Ok(()), Err)
+    }
+
+    fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>> {
+        let objects = Objects::of(self)?;
+        let mut next = (MODE_TREE, objects.commit(oid(commit)?)?.1.tree);
+        for part in path.split('/') {
+            if next.0 != MODE_TREE {
+                return Ok(None);
+            }
+            let tree = objects.tree(next.1)?;
+            let entries = entries(tree.data()).ok_or_else(|| broken_tree(path.as_bytes()))?;
+            let Some(entry) = entries.into_iter().find(|entry| entry.name == part.as_bytes()) else {
+                return Ok(None);
+            };
+            next = (entry.mode, entry.id);
+        }
+        if matches!(next.0, MODE_TREE | MODE_COMMIT) {
+            return Ok(None);
+        }
+        Ok(Some(objects.blob(next.1)?.data().to_vec()))
+    }
+
+    /// Every file of a commit, in git's order.
+    pub(super) fn leaves(&self, commit: &CommitId) -> Result<Vec<Leaf>> {
+        let objects = Objects::of(self)?;
+        let (_, header) = objects.commit(oid(commit)?)?;
+        let mut leaves = Vec::new();
+        collect(&objects, header.tree, &mut Vec::new(), 0, &mut leaves)?;
+        Ok(leaves)
+    }
+}
+
+fn collect(
+    objects: &Objects<'_>,
+    tree: Oid,
+    prefix: &mut Vec<u8>,
+    depth: usize,
+    out: &mut Vec<Leaf>,
+) -> Result<()> {
+    if depth > TREE_DEPTH_MAX {
+        return Err(too_deep(prefix));
+    }
+    let object = objects.tree(tree)?;
+    for Entry { mode, name, id } in entries(object.data()).ok_or_else(|| broken_tree(prefix))? {
+        let length = enter(prefix, name);
+        if mode == MODE_TREE {
+            collect(objects, id, prefix, depth + 1, out)?;
+        } else {
+            out.push(Leaf { mode, id, path: prefix.clone() });
+        }
+        prefix.truncate(length);
+    }
+    Ok(())
+}
+
+/// Each path once, and none that is a file and a directory: git itself writes no such tree.
+fn all_apart(leaves: &[Leaf]) -> Result<()> {
+    let refuse = |path: &[u8], why| RepositoryError::UnsafePath { path: text(path), why };
+    let mut files = BTreeSet::new();
+    for leaf in leaves {
+        safe_path(&leaf.path)?;
+        if !files.insert(leaf.path.as_slice()) {
+            return Err(refuse(&leaf.path, "it is there twice"));
+        }
+    }
+    for leaf in leaves {
+        let ends = leaf.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        for end in ends {
+            let dir = leaf.path.get(..end).unwrap_or_default();
+            if files.contains(dir) {
+                return Err(refuse(dir, "it is a file and a directory"));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::entries;
+
+    #[test]
+    fn a_tree_that_is_cut_off_is_broken_and_not_short() {
+        let whole = [b"100644 a\0".as_slice(), &[1; 20], b"40000 b\0", &[2; 20]].concat();
+        assert_eq!(entries(&whole).unwrap().len(), 2);
+        for length in 1..whole.len() {
+            let cut = entries(&whole[..length]);
+            assert_eq!(cut.is_some(), length == 29, "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_stumble(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = entries(&bytes);
+        }
+    }
+}
