@@ -82,8 +82,8 @@ impl Repository {
         Ok(self.range_of(None, since, until, &mut |_| ())?.commits)
     }
 
-    /// The same, of which only the commits that touch some paths are kept, as `git log --full-history -- PATHS` has it:
-    /// a commit that differs there from its parent, and a merge that differs there from all of them.
+    /// The same, of which only the commits that touch some paths are kept: a commit that differs there from its parent,
+    /// as in `git log --full-history -- PATHS`, and a merge that differs there from all of them.
     ///
     /// `progress` is told every so often how many commits were read.
     ///

@@ -110,7 +110,10 @@ impl Repository {
         let is_hex = name.len() >= 4 && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
         if is_hex && name.len() == 40 {
             let whole = Oid::from_str(name)?;
-            return self.peel_object(whole).ok_or_else(|| self.unknown(name, &self.absent(name)));
+            if !self.git.odb()?.exists(whole) {
+                return Err(self.unknown(name, &self.absent(name)));
+            }
+            return self.peel_object(whole)?.ok_or_else(|| self.unknown(name, ""));
         }
         let mut meanings = Vec::new();
         for (kind, space) in [("tag", "refs/tags/"), ("branch", "refs/heads/")] {
@@ -125,9 +128,9 @@ impl Repository {
         match self.only(name, meanings)? {
             Some(commit) => Ok(commit),
             None => {
-                let found =
-                    self.git.revparse_single(name).ok().and_then(|object| self.peel_object(object.id()));
-                found.ok_or_else(|| self.unknown(name, &self.near(name)))
+                let found = self.git.revparse_single(name).ok();
+                let commit = found.map(|object| self.peel_object(object.id())).transpose()?.flatten();
+                commit.ok_or_else(|| self.unknown(name, &self.near(name)))
             }
         }
     }
@@ -197,8 +200,8 @@ impl Repository {
     /// What a reference names, where it is no commit.
     fn other(&self, reference: &Reference<'_>) -> String {
         match reference.peel(ObjectType::Any).ok().and_then(|object| object.kind()) {
-            Some(kind) => format!(": the tag names a {}", kind.str()),
-            None => ": what the tag names is not here".to_owned(),
+            Some(kind) => format!(": it names a {}", kind.str()),
+            None => ": what it names is not here".to_owned(),
         }
     }
 
@@ -206,19 +209,22 @@ impl Repository {
     fn peeled(&self, reference: &Reference<'_>) -> Result<Option<Oid>> {
         let reference = reference.resolve()?;
         // A packed tag says itself what is behind it.
-        Ok(reference.target_peel().or_else(|| reference.target()).and_then(|found| self.peel_object(found)))
+        let found = reference.target_peel().or_else(|| reference.target());
+        Ok(found.map(|found| self.peel_object(found)).transpose()?.flatten())
     }
 
-    fn peel_object(&self, found: Oid) -> Option<Oid> {
-        let (_, kind) = self.git.odb().ok()?.read_header(found).ok()?;
-        match kind {
+    /// The commit that an object is, or that a tag of it names.
+    fn peel_object(&self, found: Oid) -> Result<Option<Oid>> {
+        let unreadable = |error| self.explain("commit", found, &error);
+        let (_, kind) = self.git.odb()?.read_header(found).map_err(unreadable)?;
+        Ok(match kind {
             ObjectType::Commit => Some(found),
             ObjectType::Tag => {
-                let tag = self.git.find_object(found, Some(ObjectType::Tag)).ok()?;
-                Some(tag.peel(ObjectType::Commit).ok()?.id())
+                let tag = self.git.find_object(found, Some(ObjectType::Tag)).map_err(unreadable)?;
+                tag.peel(ObjectType::Commit).ok().map(|commit| commit.id())
             }
             _ => None,
-        }
+        })
     }
 
     /// The commits whose ids begin so.
@@ -226,7 +232,7 @@ impl Repository {
         let prefix = prefix.to_ascii_lowercase();
         let mut found = BTreeSet::new();
         match self.git.find_object_by_prefix(&prefix, None) {
-            Ok(object) => found.extend(self.peel_object(object.id())),
+            Ok(object) => found.extend(self.peel_object(object.id())?),
             Err(error) if error.code() == ErrorCode::Ambiguous => {
                 let mut ids = Vec::new();
                 self.git.odb()?.foreach(|id| {
@@ -235,7 +241,7 @@ impl Repository {
                     }
                     true
                 })?;
-                found.extend(ids.into_iter().filter_map(|id| self.peel_object(id)));
+                found.extend(ids.into_iter().filter_map(|id| self.peel_object(id).ok().flatten()));
             }
             Err(_) => {}
         }

@@ -52,7 +52,7 @@ impl<'a> Objects<'a> {
 
 impl Repository {
     /// Why an object could not be read, and what to do.
-    fn explain(&self, kind: &'static str, oid: Oid, error: &git2::Error) -> RepositoryError {
+    pub(super) fn explain(&self, kind: &'static str, oid: Oid, error: &git2::Error) -> RepositoryError {
         let id = oid.to_string();
         if error.code() != ErrorCode::NotFound {
             return RepositoryError::Broken { kind, id, state: "broken" };

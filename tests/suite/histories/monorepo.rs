@@ -125,10 +125,10 @@ fn globs_that_can_match_nothing_are_told_with_their_place() {
     assert_eq!(
         places,
         [
-            "error: deployctl.yaml:47:13: `versions.tag`: `v[` is not a glob",
-            "deployctl.yaml:47:27: `versions.paths[0]`: `/services` matches no path: paths begin at the top of the \
+            "error: deployctl.yaml:41:13: `versions.tag`: `v[` is not a glob",
+            "deployctl.yaml:41:32: `versions.paths[0]`: `/services` matches no path: paths begin at the top of the \
              repository, such as `services/api/**`",
-            "deployctl.yaml:47:40: `versions.paths[1]`: `a/[` is not a glob",
+            "deployctl.yaml:41:45: `versions.paths[1]`: `a/[` is not a glob",
         ]
     );
     let own = POLICY.replace(
@@ -137,8 +137,8 @@ fn globs_that_can_match_nothing_are_told_with_their_place() {
     );
     house.config(&own);
     let words = "\
-error: deployctl.yaml:27:17: `environments.production.versions.paths`: no commit would ever count: name at least one glob, or leave the key out
-    27 |     versions: { paths: [] }
+error: deployctl.yaml:26:17: `environments.production.versions.paths`: no commit would ever count: name at least one glob, or leave the key out
+    26 |     versions: { paths: [] }
 ";
     house.run(["checklist", "v1.4.0"]).stderr(words).exit(2);
 }

@@ -73,15 +73,15 @@ fn what_names_no_commit() {
         ("@{upstream}", "`@{upstream}` is not a commit here"),
         ("feature", "`feature` is not a commit here"),
         ("", "`` is not a commit here"),
-        ("a\u{1b}[2Kb", "`a\\u{1b}[2Kb` is not a commit here"),
+        ("a\u{1b}[2Kb", "`a\\\\u{1b}[2Kb` is not a commit here"),
     ] {
         refuses(&house, name, words);
     }
     house.git(["tag", "of-a-tree", "HEAD^{tree}"]);
     house.git(["tag", "of-a-file", "HEAD:app/total.txt"]);
-    refuses(&house, "of-a-tree", "`of-a-tree` is not a commit here: the tag names a tree");
-    refuses(&house, "of-a-file", "`of-a-file` is not a commit here: the tag names a blob");
-    let tree = "error: `of-a-tree` is not a commit here: the tag names a tree\n";
+    refuses(&house, "of-a-tree", "`of-a-tree` is not a commit here: it names a tree");
+    refuses(&house, "of-a-file", "`of-a-file` is not a commit here: it names a blob");
+    let tree = "error: `of-a-tree` is not a commit here: it names a tree\n";
     house.run(["checklist", "of-a-tree"]).stderr(tree).exit(1);
 }
 
