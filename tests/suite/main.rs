@@ -9,6 +9,7 @@ mod explain;
 mod forge;
 mod histories;
 mod house;
+mod lockfiles;
 mod main_path;
 mod order;
 mod people;

@@ -91,15 +91,8 @@ impl Format {
 }
 
 /// Names of lockfiles that are recognised, so that nobody takes silence for "no new dependencies".
-const UNREAD: [&str; 7] = [
-    "Cartfile.resolved",
-    "MODULE.bazel.lock",
-    "Manifest.toml",
-    "conan.lock",
-    "conda-lock.yml",
-    "pixi.lock",
-    "renv.lock",
-];
+const UNREAD: [&str; 6] =
+    ["Cartfile.resolved", "MODULE.bazel.lock", "conan.lock", "conda-lock.yml", "pixi.lock", "renv.lock"];
 
 /// Directory and name: `web/yarn.lock` → (`web/`, `yarn.lock`).
 pub(super) fn split(path: &str) -> (&str, &str) {

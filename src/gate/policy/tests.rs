@@ -1,6 +1,6 @@
 use super::check::bad_variable;
 use super::{CheckSource, Policy, nearest};
-use crate::gate::config::{Deployment, PresenceLevel, RawPolicy, Separation};
+use crate::gate::config::{Deployment, PresenceLevel, RawPolicy, Scan, Separation};
 use crate::gate::fixture::{checked, config, key, production, proof, touch_key};
 use crate::gate::terms::PersonName;
 
@@ -353,6 +353,38 @@ fn each_thing_that_is_wrong_gives_its_path() {
     for (from, to, expected) in cases {
         assert_eq!(one(from, to), expected);
     }
+}
+
+#[test]
+fn a_scanner_names_what_it_answers_and_for_which_lockfiles() {
+    let with = |check: &str| {
+        checked(&config(&[("checks:\n", &format!("checks:\n  audit: {{ run: [x], {check} }}\n"))]))
+    };
+    let rule = |check: &str| with(check).unwrap().checks[&"audit".parse().unwrap()].scans.clone();
+    assert!(rule("timeout: 1m").is_none());
+    let one = rule("scans: security").unwrap();
+    assert_eq!((one.answers, one.lockfiles.is_none()), ([Scan::Security].into(), true));
+    let two = rule("scans: [license, security], lockfiles: [\"web/*\"]").unwrap();
+    assert_eq!(two.answers, [Scan::Security, Scan::License].into());
+    let globs = two.lockfiles.unwrap();
+    assert_eq!([globs.is_match("web/yarn.lock"), globs.is_match("Cargo.lock")], [true, false]);
+    for (check, problem) in [
+        ("scans: []", "checks.audit.scans: name what it scans for: `security`, `license` or both"),
+        ("lockfiles: [\"*\"]", "checks.audit.lockfiles: only a check with `scans` is about lockfiles"),
+        (
+            "scans: license, lockfiles: []",
+            "checks.audit.lockfiles: no lockfile would ever be scanned: name at least one glob",
+        ),
+        ("scans: license, lockfiles: [\"{\"]", "checks.audit.lockfiles[0]: `{` is not a glob"),
+    ] {
+        let problems = with(check).unwrap_err();
+        let lines: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.path, p.message)).collect();
+        assert_eq!(lines, [problem], "{check}");
+    }
+    let text = config(&[("checks:\n", "checks:\n  audit: { run: [x], scans: licence }\n")]);
+    let message = RawPolicy::parse(text.as_bytes()).unwrap_err().message;
+    assert!(message.contains("unknown variant `licence`"), "{message}");
+    assert!(message.ends_with("; did you mean `license`?"), "{message}");
 }
 
 #[test]
