@@ -50,6 +50,7 @@ pub mod commands {
 /// Bytes to facts: pure parsers.
 pub mod evidence {
     pub mod breaking;
+    pub mod changelog;
     pub mod checklist;
     pub mod commits;
     pub mod draft;

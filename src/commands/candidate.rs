@@ -1,5 +1,6 @@
 //! The facts about a candidate: which commit, since when, what changed, what the reports say.
 
+mod changelogs;
 pub mod checks;
 mod locks;
 
@@ -12,7 +13,7 @@ use globset::Glob;
 use super::gather::Moment;
 use crate::cli::CandidateArgs;
 use crate::evidence::breaking;
-use crate::evidence::commits::{self, Change};
+use crate::evidence::commits::{self, Change, Mailmap};
 use crate::evidence::draft::{Draft, Scanner, Since, TestFact};
 use crate::evidence::migrations::{self, ChangeKind, Globs, PathChange, Preset, Selection};
 use crate::gate::policy::{Policy, VersionRule};
@@ -82,26 +83,33 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
     let versions = policy.versions_of(&environment);
     let commit = &release.commit;
     let range = read(moment, versions, since.commit(), commit)?;
+    let changelogs = changelogs::look(repository, versions, &release, &since, paths)?;
     let behind = match since.release() {
         Some(live) => read(moment, versions, Some(commit), &live.commit)?,
         None => Range::default(),
     };
     let notes = notes(repository, versions, &since, &range, &behind)?;
-    let told = |range: Range| -> Vec<Change> { range.commits.iter().map(commits::read).collect() };
+    let told = |range: Range| -> Vec<Change> {
+        let mut changes: Vec<Change> = range.commits.into_iter().map(|raw| commits::read(&raw)).collect();
+        commits::link(&mut changes);
+        changes
+    };
     let (changes, behind) = (told(range), told(behind));
     let selection = selection(policy)?;
     let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
     let lockfiles = locks::compare_all(repository, since.commit(), commit, paths, versions.paths.as_ref())?;
     repository.all_read()?;
     Ok(Draft {
-        breaking: breaking::summarise(&changes),
+        breaking: breaking::summarise(&changes, &changelogs),
         scanners: policy.checks.iter().filter_map(|(check, rule)| Scanner::of(check, rule)).collect(),
+        mailmap: repository.blob(commit, ".mailmap").map(|file| Mailmap::read(&file)).unwrap_or_default(),
         lockfiles,
         release,
         since,
         at,
         changes,
         behind,
+        changelogs,
         tests,
         files: paths.len() as u64,
         migrations,

@@ -85,15 +85,16 @@ fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> A
         .with("version", &draft.release.version)
         .with("commit", &draft.release.commit)
         .with("since", &draft.since)
-        .with("tests", &draft.tests)
+        .with("tests", untrusted(&draft.tests))
         .with("changes", untrusted(&draft.changes))
         .with("behind", untrusted(&draft.behind))
-        .with("migrations", &draft.migrations)
-        .with("dependencies", draft.dependencies().collect::<Vec<_>>())
-        .with("lockfiles", draft.lockfiles.iter().map(LockFact::state).collect::<Vec<_>>())
-        .with("breaking", &draft.breaking)
-        .with("open", &open)
-        .with("checklist", checklist)
+        .with("changelogs", untrusted(&draft.changelogs))
+        .with("migrations", untrusted(&draft.migrations))
+        .with("dependencies", untrusted(&draft.dependencies().collect::<Vec<_>>()))
+        .with("lockfiles", untrusted(&draft.lockfiles.iter().map(LockFact::state).collect::<Vec<_>>()))
+        .with("breaking", untrusted(&draft.breaking))
+        .with("open", untrusted(&open))
+        .with("checklist", untrusted(checklist))
         .with("markdown", page);
     if strict && !open.is_empty() {
         answer.outcome = Outcome::Refused;
@@ -103,15 +104,44 @@ fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> A
     answer
 }
 
-/// Marks what other people wrote: it is data, whatever it says.
-pub fn untrusted<T: serde::Serialize>(list: &[T]) -> Vec<serde_json::Value> {
-    list.iter()
-        .filter_map(|item| serde_json::to_value(item).ok())
-        .map(|mut item| {
-            if let Some(object) = item.as_object_mut() {
-                object.insert("untrusted".to_owned(), serde_json::Value::Bool(true));
+/// Marks what other people wrote: every object of every list in it is data, whatever it says.
+pub fn untrusted<T: serde::Serialize + ?Sized>(facts: &T) -> serde_json::Value {
+    let mut value = serde_json::to_value(facts).unwrap_or_default();
+    mark(&mut value, false);
+    value
+}
+
+fn mark(value: &mut serde_json::Value, listed: bool) {
+    match value {
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| mark(item, true)),
+        serde_json::Value::Object(fields) => {
+            fields.values_mut().for_each(|field| mark(field, false));
+            if listed {
+                fields.insert("untrusted".to_owned(), serde_json::Value::Bool(true));
             }
-            item
-        })
-        .collect()
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::untrusted;
+
+    #[test]
+    fn every_object_of_every_list_is_marked_as_the_words_of_others() {
+        let facts = json!({"state": "none", "declared": [{"text": "a", "children": [{"text": "b"}]}], "paths": ["c"]});
+        assert_eq!(
+            untrusted(&facts),
+            json!({
+                "state": "none",
+                "declared": [
+                    {"text": "a", "children": [{"text": "b", "untrusted": true}], "untrusted": true}
+                ],
+                "paths": ["c"]
+            })
+        );
+    }
 }

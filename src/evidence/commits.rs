@@ -1,9 +1,18 @@
 //! One raw commit to one change: its type, its first line, what it reverts, and whether it says that it breaks something.
 
-mod marks;
+mod heading;
+mod links;
+pub(super) mod marks;
+mod merges;
+mod people;
 mod text;
+mod trailers;
 
 use serde::{Deserialize, Serialize};
+
+pub use heading::{Heading, group};
+pub use links::{Counterpart, counterparts, link};
+pub use people::{Mailmap, authors};
 
 use crate::gate::terms::CommitId;
 
@@ -12,14 +21,16 @@ use crate::gate::terms::CommitId;
 /// A word and a colon is not a convention: projects write `Thumbnails: …` or `ignore: …` for areas of their code.
 const TYPES: [&str; 11] =
     ["build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test"];
+/// The most characters that are kept of the words of a mark: two screens of prose.
+const DECLARATION_MAX: usize = 2_000;
 
 /// A commit as it stands in the object database, before anything is believed about its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawCommit {
     /// The full id.
     pub id: CommitId,
-    /// How many parents it has: two or more is a merge.
-    pub parents: usize,
+    /// The full ids of its parents: two or more make a merge.
+    pub parents: Vec<CommitId>,
     /// The author's name, in the commit's encoding.
     pub author_name: Vec<u8>,
     /// The author's address, in the commit's encoding.
@@ -55,6 +66,47 @@ pub struct Change {
     pub email: String,
     /// The words of the mark: the footer's text, the subject for a `!`, or the line that made it possible.
     pub declaration: Option<String>,
+    /// The title of the pull request that a merge brings, where the forge wrote it into the message.
+    pub title: Option<String>,
+    /// The number of the pull or merge request, where the message names one.
+    pub pull: Option<u64>,
+    /// Whether it only moves a dependency to another version.
+    pub update: bool,
+    /// The id named by "(cherry picked from commit …)": 7 to 64 lower-case hex digits; the last one, where there are several.
+    pub picked: Option<String>,
+    /// Who is named by `Co-authored-by:`.
+    pub co_authors: Vec<CoAuthor>,
+    /// The commits of the range that it takes back, after [`link`].
+    pub reverts_here: Vec<CommitId>,
+    /// The commit of the range that takes it back, after [`link`]; none when that one was itself taken back.
+    pub reverted_by: Option<CommitId>,
+    /// What its message says that it takes back.
+    #[serde(skip)]
+    pub undoes: Vec<Undo>,
+    /// The full ids of its parents.
+    #[serde(skip)]
+    pub parents: Vec<CommitId>,
+}
+
+/// Somebody named in a trailer of a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoAuthor {
+    /// The name.
+    pub name: String,
+    /// The address. Kept out of documents, as an author's.
+    #[serde(skip)]
+    pub email: String,
+}
+
+/// How a revert names what it takes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// An id of 7 to 64 lower-case hex digits.
+    Commit(String),
+    /// The number of a pull request.
+    Pull(u64),
+    /// The first line of a commit, as `Revert "…"` quotes it.
+    Title(String),
 }
 
 /// Whether a commit says that it breaks something.
@@ -69,75 +121,6 @@ pub enum Breaking {
     None,
 }
 
-/// A heading over a group of changes, in the order in which they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Heading {
-    /// `feat`
-    Features,
-    /// `fix`
-    Fixes,
-    /// `perf`
-    Performance,
-    /// `revert`, and what git itself writes for a revert.
-    Reverts,
-    /// `refactor`
-    Refactoring,
-    /// `docs`
-    Documentation,
-    /// `test`
-    Tests,
-    /// `build` and `ci`
-    Build,
-    /// `chore` and `style`
-    Chores,
-    /// No known type.
-    Other,
-    /// Commits with two or more parents.
-    Merges,
-}
-
-impl Heading {
-    /// The heading as people read it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Features => "Features",
-            Self::Fixes => "Fixes",
-            Self::Performance => "Performance",
-            Self::Reverts => "Reverts",
-            Self::Refactoring => "Refactoring",
-            Self::Documentation => "Documentation",
-            Self::Tests => "Tests",
-            Self::Build => "Build",
-            Self::Chores => "Chores",
-            Self::Other => "Other",
-            Self::Merges => "Merges",
-        }
-    }
-
-    /// The heading under which a change belongs.
-    #[must_use]
-    pub fn of(change: &Change) -> Self {
-        if change.merge {
-            return Self::Merges;
-        }
-        match change.kind.as_deref() {
-            Some("feat") => Self::Features,
-            Some("fix") => Self::Fixes,
-            Some("perf") => Self::Performance,
-            Some("revert") => Self::Reverts,
-            Some("refactor") => Self::Refactoring,
-            Some("docs") => Self::Documentation,
-            Some("test") => Self::Tests,
-            Some("build" | "ci") => Self::Build,
-            Some("chore" | "style") => Self::Chores,
-            _ if change.reverts.is_some() || change.subject.starts_with("Revert \"") => Self::Reverts,
-            _ => Self::Other,
-        }
-    }
-}
-
 /// Reads one commit. Total: any bytes give a change.
 #[must_use]
 pub fn read(raw: &RawCommit) -> Change {
@@ -146,29 +129,46 @@ pub fn read(raw: &RawCommit) -> Change {
     let lines = text::lines(&message);
     let (first, body) = lines.split_first().map_or(("", [].as_slice()), |(first, body)| (*first, body));
     let header = Header::read(first);
-    let (breaking, declaration) = marks::find(&header, body);
+    let (breaking, declaration) = marks::find(&header, body, &message);
+    let found = trailers::read(first, body);
+    let merge = raw.parents.len() > 1;
+    let request = merges::read(first, body);
+    let author = text::decode(&raw.author_name, encoding).into_owned();
+    let email = text::decode(&raw.author_email, encoding).into_owned();
     Change {
         commit: raw.id.clone(),
+        update: trailers::is_update(&header, first, &author, &email),
         kind: header.kind,
         scope: header.scope,
         subject: header.subject,
         breaking,
-        merge: raw.parents > 1,
-        reverts: text::reverted(&lines),
-        author: text::decode(&raw.author_name, encoding).into_owned(),
-        email: text::decode(&raw.author_email, encoding).into_owned(),
-        declaration,
+        merge,
+        reverts: found.undoes.iter().find_map(|undo| match undo {
+            Undo::Commit(id) => Some(id.clone()),
+            Undo::Pull(_) | Undo::Title(_) => None,
+        }),
+        author,
+        email,
+        declaration: declaration.map(shortened),
+        title: request.title.filter(|_| merge),
+        pull: request.pull,
+        picked: found.picked,
+        co_authors: found.co_authors,
+        reverts_here: vec![],
+        reverted_by: None,
+        // What a merge quotes was done by the commits that it brings.
+        undoes: if merge { vec![] } else { found.undoes },
+        parents: raw.parents.clone(),
     }
 }
 
-/// The changes under their headings, in the order of [`Heading`]; no heading is empty, and inside one the order is kept.
-#[must_use]
-pub fn group(changes: &[Change]) -> Vec<(Heading, Vec<&Change>)> {
-    let mut groups = std::collections::BTreeMap::<Heading, Vec<&Change>>::new();
-    for change in changes {
-        groups.entry(Heading::of(change)).or_default().push(change);
+/// A declaration of a megabyte would be kept for every commit of a range.
+fn shortened(mut text: String) -> String {
+    if let Some((at, _)) = text.char_indices().nth(DECLARATION_MAX) {
+        text.truncate(at);
+        text.push('…');
     }
-    groups.into_iter().collect()
+    text
 }
 
 /// The first line of a message, taken apart.
@@ -183,6 +183,9 @@ struct Header {
 impl Header {
     fn read(line: &str) -> Self {
         let plain = |bang| Self { kind: None, scope: None, subject: line.to_owned(), bang };
+        if !line.contains(':') {
+            return plain(false);
+        }
         let Ok(parsed) = git_conventional::Commit::parse(line) else {
             return plain(false);
         };
@@ -202,5 +205,9 @@ impl Header {
     }
 }
 
+#[cfg(test)]
+mod field;
+#[cfg(test)]
+mod links_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! Only a fact ticks a box. What no fact answers stays open, with the reason.
 
 mod breaking;
+mod changelog;
 mod changes;
 mod database;
 mod dependencies;
@@ -19,8 +20,9 @@ pub use dependencies::Scanner;
 pub use tests_passed::TestFact;
 
 use super::breaking::BreakingReport;
+use super::changelog::Excerpt;
 use super::checklist::{Checklist, Item};
-use super::commits::Change;
+use super::commits::{self, Change, Mailmap};
 use super::lockfiles::{Compared, Comparison, Dependency, DependencyChange};
 use super::migrations::{Migration, Reversible};
 use crate::gate::policy::{EnvironmentRule, Monitoring, Policy, Rollback};
@@ -164,6 +166,11 @@ pub struct Draft {
     pub changes: Vec<Change>,
     /// Commits that are live and that the candidate lacks.
     pub behind: Vec<Change>,
+    /// What the project's changelogs say of the range.
+    pub changelogs: Vec<Excerpt>,
+    /// Who is who, as the candidate says: for names that are shown, and for nothing that is decided.
+    #[serde(skip)]
+    pub mailmap: Mailmap,
     /// The checks.
     pub tests: Vec<TestFact>,
     /// How many files differ.
@@ -172,7 +179,7 @@ pub struct Draft {
     pub migrations: Vec<Migration>,
     /// The lockfiles that the candidate has or lost.
     pub lockfiles: Vec<LockFact>,
-    /// What the commits say of breaking changes.
+    /// What the commits and the changelogs say of breaking changes.
     pub breaking: BreakingReport,
     /// The checks that scan dependencies: rules of the policy, not facts.
     #[serde(skip)]
@@ -204,7 +211,7 @@ impl Draft {
     /// The counts of the review screen.
     #[must_use]
     pub fn extent(&self) -> Extent {
-        let authors: BTreeSet<&str> = self.changes.iter().map(|change| change.email.as_str()).collect();
+        let (authors, _) = commits::authors(&self.changes, &self.mailmap);
         let irreversible = self.migrations.iter().filter(|migration| migration.reversible != Reversible::Yes);
         Extent {
             commits: self.changes.len() as u64,
@@ -281,5 +288,7 @@ fn count(number: usize, noun: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod changes_tests;
 #[cfg(test)]
 mod tests;

@@ -561,4 +561,7 @@ pub struct RawVersions {
     /// Globs of the paths that a version is made of; all of them unless said.
     #[serde(default)]
     pub paths: Option<Vec<String>>,
+    /// The path of the changelog; without it, it is looked for at the top.
+    #[serde(default)]
+    pub changelog: Option<String>,
 }

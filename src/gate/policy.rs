@@ -75,12 +75,14 @@ pub struct VersionRule {
     pub tag: String,
     /// The paths that count, where not all do.
     pub paths: Option<Scope>,
+    /// The path of the changelog, where the file names one.
+    pub changelog: Option<String>,
 }
 
 impl Default for VersionRule {
     /// Every path, and the tags that most projects use.
     fn default() -> Self {
-        Self { tag: "v*".to_owned(), paths: None }
+        Self { tag: "v*".to_owned(), paths: None, changelog: None }
     }
 }
 

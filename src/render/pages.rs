@@ -4,6 +4,8 @@
 mod contexts;
 mod engine;
 #[cfg(test)]
+mod foreign_tests;
+#[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};

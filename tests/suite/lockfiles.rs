@@ -1,6 +1,5 @@
 //! What the checklist says of lockfiles in whole repositories: moved, switched, lost, behind their manifests, scanned.
 
-
 use serde_json::{Value, json};
 
 use crate::house::{House, POLICY};

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod cases;
+mod changes;
 mod check;
 mod checklist;
 mod explain;

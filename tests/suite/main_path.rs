@@ -69,6 +69,8 @@ const CHECKLIST: &str = r"## Deployment Checklist
 ### Changes Included
 2 commits by 1 author, 5 files changed, since v1.3.0, which the caller named
 
+Authors: Dana
+
 #### Features
 - [x] feat(cart): totals in the cart · [id]
 

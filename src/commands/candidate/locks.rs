@@ -15,7 +15,7 @@ use crate::world::repository::Repository;
 const NAMES_MAX: usize = 5;
 
 /// Directories whose lockfiles are other people's.
-fn foreign(path: &str) -> bool {
+pub(super) fn foreign(path: &str) -> bool {
     path.split('/')
         .any(|part| matches!(part, "node_modules" | "vendor" | "third_party" | "testdata" | "fixtures"))
 }

@@ -8,7 +8,10 @@ const QUOTING_TAGS: [&str; 3] = ["details", "blockquote", "pre"];
 const NEGATION_REACH: usize = 5;
 
 /// Judges a message, and gives the words that the judgement rests on.
-pub(super) fn find(header: &Header, body: &[&str]) -> (Breaking, Option<String>) {
+pub(super) fn find(header: &Header, body: &[&str], message: &str) -> (Breaking, Option<String>) {
+    if !header.bang && !mentions(message) {
+        return (Breaking::None, None);
+    }
     let quoted = quoted(body);
     let copied = release_notes(body);
     let footer = (0..body.len()).filter(|at| !quoted[*at]).find_map(|at| Some((at, footer(body, at)?)));
@@ -34,6 +37,18 @@ pub(super) fn find(header: &Header, body: &[&str]) -> (Breaking, Option<String>)
         Some(at) => (Breaking::Possible, Some(body[at].trim().to_owned())),
         None => (Breaking::None, None),
     }
+}
+
+/// Whether a message can carry any mark at all: most carry none, and are not looked at twice.
+fn mentions(message: &str) -> bool {
+    message.contains("!: ") || shouts(message)
+}
+
+/// Whether `breaking` stands anywhere in it, in any case.
+fn shouts(message: &str) -> bool {
+    let bytes = message.as_bytes();
+    let begins = |at: usize| bytes.get(at..at + 8).is_some_and(|word| word.eq_ignore_ascii_case(b"breaking"));
+    (0..bytes.len()).any(|at| matches!(bytes[at], b'b' | b'B') && begins(at))
 }
 
 /// The text of a `BREAKING CHANGE:` footer at this line; none where it says that nothing breaks.
@@ -170,7 +185,7 @@ fn prose(body: &[&str], quoted: &[bool], copied: usize) -> Option<usize> {
         }
         for word in words(body[at]) {
             let changes = word.eq_ignore_ascii_case("change") || word.eq_ignore_ascii_case("changes");
-            if changes && asserted(&before) {
+            if changes && asserted(&before) || concluded(&before, word, body[at]) {
                 return Some(at);
             }
             before.push_back(word);
@@ -180,6 +195,22 @@ fn prose(body: &[&str], quoted: &[bool], copied: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a sentence ends here that says "…, which is breaking."; a build that is breaking is another matter.
+fn concluded(before: &std::collections::VecDeque<&str>, word: &str, line: &str) -> bool {
+    if !word.eq_ignore_ascii_case("breaking") {
+        return false;
+    }
+    let end = word.as_ptr() as usize - line.as_ptr() as usize + word.len();
+    let mut back = before.iter().rev().map(|word| word.to_lowercase());
+    let mut last = back.next();
+    if last.as_deref().is_some_and(|word| matches!(word, "also" | "technically" | "potentially")) {
+        last = back.next();
+    }
+    last.is_some_and(|word| word == "is")
+        && back.next().is_some_and(|word| matches!(word.as_str(), "which" | "this" | "that"))
+        && line[end..].trim_start().chars().next().is_none_or(|next| matches!(next, '.' | ',' | ';' | ')'))
 }
 
 /// Whether the words so far end in "… a breaking" and none of them denies it.
@@ -243,4 +274,43 @@ fn tags_of(line: &str) -> impl Iterator<Item = (&'static str, bool)> {
         let tag = QUOTING_TAGS.iter().find(|tag| name[..length].eq_ignore_ascii_case(tag))?;
         Some((*tag, closing))
     })
+}
+
+/// What one line of a changelog says of breaking changes.
+pub(in crate::evidence) enum Line {
+    /// That nothing breaks.
+    Denied,
+    /// A label or a tag of its own: `Breaking: …`, `[BREAKING] …`.
+    Labelled,
+    /// A sentence that reads like it.
+    Prose,
+    /// Nothing.
+    Silent,
+}
+
+/// Judges a line without its bold marks.
+pub(in crate::evidence) fn line(text: &str) -> Line {
+    if says_none(text) {
+        return Line::Denied;
+    }
+    if !shouts(text) {
+        return Line::Silent;
+    }
+    let lower = text.to_lowercase();
+    let start = lower.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '[' | '('));
+    let tagged = ["[breaking]", "(breaking)", "[breaking change]", "(breaking change)"];
+    if labelled(text) || tagged.iter().any(|tag| lower.contains(tag)) || start == "breaking change" {
+        return Line::Labelled;
+    }
+    let label = start.strip_prefix("breaking changes").or_else(|| start.strip_prefix("breaking change"));
+    let label = label.or_else(|| start.strip_prefix("breaking"));
+    if let Some(rest) = label {
+        if let Some(value) = rest.trim_start().strip_prefix(':') {
+            return if says_none(value) { Line::Denied } else { Line::Labelled };
+        }
+        if rest.trim_start().starts_with(['-', '–', '—', '!']) {
+            return Line::Labelled;
+        }
+    }
+    if prose(&[text], &[false], 1).is_some() { Line::Prose } else { Line::Silent }
 }

@@ -5,7 +5,7 @@ use super::{Breaking, Change, Heading, RawCommit, group, read};
 fn raw(message: &[u8]) -> RawCommit {
     RawCommit {
         id: "0123456789abcdef0123456789abcdef01234567".parse().unwrap(),
-        parents: 1,
+        parents: vec![],
         author_name: b"Ada".to_vec(),
         author_email: b"ada@example.org".to_vec(),
         encoding: None,
@@ -174,7 +174,7 @@ fn the_address_stays_out_of_documents() {
 #[test]
 fn groups_come_in_one_order_and_merges_last() {
     let mut merge = raw(b"feat: merged");
-    merge.parents = 2;
+    merge.parents = vec![merge.id.clone(), merge.id.clone()];
     let changes = [
         read(&merge),
         change("tidy up"),

@@ -58,12 +58,15 @@ pub(super) fn lines(message: &str) -> Vec<&str> {
     lines
 }
 
-/// The id in "This reverts commit …", in lower case; a sentence that names no id is not one.
-pub(super) fn reverted(lines: &[&str]) -> Option<String> {
-    lines.iter().skip(1).find_map(|line| {
-        let rest = line.trim_start().strip_prefix("This reverts commit ")?.trim_start();
-        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let ended = rest[digits..].bytes().next().is_none_or(|next| !next.is_ascii_alphanumeric());
-        ((7..=64).contains(&digits) && ended).then(|| rest[..digits].to_ascii_lowercase())
-    })
+/// The hex digits that a text begins with, in lower case, where they can be the id of a commit.
+pub(super) fn leading_id(text: &str) -> Option<String> {
+    let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let ended = text[digits..].bytes().next().is_none_or(|next| !next.is_ascii_alphanumeric());
+    ((7..=64).contains(&digits) && ended).then(|| text[..digits].to_ascii_lowercase())
+}
+
+/// The number that a text begins with.
+pub(super) fn leading_number(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text[..digits].parse().ok()
 }

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use super::{Draft, LockFact, Rules, Scanner, Since, TestFact, open_boxes};
 use crate::evidence::breaking::summarise;
 use crate::evidence::checklist::{Item, Section};
-use crate::evidence::commits::{Breaking, Change};
+use crate::evidence::commits::{Breaking, Change, Mailmap};
 use crate::evidence::junit::{Report, Verdict};
 use crate::evidence::lockfiles::{Compared, Comparison, Dependency, DependencyChange, Promotion};
 use crate::evidence::migrations::{ChangeKind, Migration, Reversible};
@@ -22,11 +22,13 @@ fn draft() -> Draft {
         at: at("2026-11-23T10:00:00Z"),
         changes: vec![],
         behind: vec![],
+        changelogs: vec![],
+        mailmap: Mailmap::default(),
         tests: vec![],
         files: 3,
         migrations: vec![],
         lockfiles: vec![],
-        breaking: summarise(&[]),
+        breaking: summarise(&[], &[]),
         scanners: vec![],
         notes: vec![],
     }
@@ -68,6 +70,15 @@ fn change(digit: char, kind: Option<&str>, subject: &str, breaking: Breaking) ->
         author: "Alice".to_owned(),
         email: format!("{digit}@shop.example"),
         declaration: None,
+        title: None,
+        pull: None,
+        update: false,
+        picked: None,
+        co_authors: vec![],
+        reverts_here: vec![],
+        reverted_by: None,
+        undoes: vec![],
+        parents: vec![],
     }
 }
 
@@ -139,7 +150,10 @@ fn changes_stand_under_their_heading_with_their_commit() {
         change('4', None, "odds and ends", Breaking::None),
     ];
     let section = section(&draft, &rules(), "Changes Included");
-    assert_eq!(section.notes, ["3 commits by 3 authors, 3 files changed, since v1, which is live"]);
+    assert_eq!(
+        section.notes,
+        ["3 commits by 1 author, 3 files changed, since v1, which is live", "Authors: Alice"]
+    );
     let groups: Vec<&str> = section.items.iter().filter_map(|item| item.group.as_deref()).collect();
     assert_eq!(groups, ["Features", "Fixes", "Other"]);
     assert_eq!(
@@ -156,7 +170,10 @@ fn what_is_live_and_left_behind_stays_open() {
     assert_eq!(section.notes[1], "1 commit that is live is not in this candidate");
     assert_eq!(
         lines(&section.items),
-        ["[ ] Left behind: 1 live commit such as fix: leak | deploying this takes them out of production"]
+        [
+            "[ ] Left behind: 1 live commit such as fix: leak | deploying this takes them out of production",
+            "  [x] Only in production: fix: leak | 7777777"
+        ]
     );
     draft.behind.push(change('8', None, "more", Breaking::None));
     assert_eq!(
@@ -452,7 +469,7 @@ fn a_scanner_speaks_for_the_lockfiles_it_names_and_each_must_pass() {
 #[test]
 fn silence_about_breaking_changes_is_never_none() {
     let with = |changes: Vec<Change>| {
-        let draft = Draft { breaking: summarise(&changes), changes, ..draft() };
+        let draft = Draft { breaking: summarise(&changes, &[]), changes, ..draft() };
         lines(&section(&draft, &rules(), "Breaking Changes").items)
     };
     let quiet = with(vec![change('2', Some("fix"), "totals", Breaking::None)]);

@@ -538,7 +538,7 @@ impl Checker {
 
     /// What is not said is as above, and at the top `v*` and every path.
     fn versions(&mut self, path: &str, raw: RawVersions, above: Option<&VersionRule>) -> VersionRule {
-        let RawVersions { tag, paths } = raw;
+        let RawVersions { tag, paths, changelog } = raw;
         if let Some(tag) = tag.as_ref().filter(|tag| Glob::new(tag).is_err()) {
             self.problem(format!("{path}.tag"), format!("`{tag}` is not a glob"));
         }
@@ -555,7 +555,13 @@ impl Checker {
                 None
             }
         };
-        VersionRule { tag, paths }
+        if let Some(file) = &changelog
+            && (file.is_empty() || file.starts_with('/') || file.split('/').any(|part| part == ".."))
+        {
+            let hint = "is no path of the repository: name it from the top, such as `docs/CHANGELOG.md`";
+            self.problem(format!("{path}.changelog"), format!("`{file}` {hint}"));
+        }
+        VersionRule { tag, paths, changelog: changelog.or(above.changelog) }
     }
 
     fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {

@@ -46,7 +46,7 @@ fn seconds(identity: &[u8]) -> i64 {
 }
 
 /// The whole commit, as the evidence wants it.
-pub(super) fn raw(oid: Oid, object: &[u8], parents: usize) -> RawCommit {
+pub(super) fn raw(oid: Oid, object: &[u8], parents: &[Oid]) -> RawCommit {
     let (mut author, mut encoding) = (None, None);
     let mut rest = object;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n').filter(|end| *end > 0) {
@@ -61,7 +61,7 @@ pub(super) fn raw(oid: Oid, object: &[u8], parents: usize) -> RawCommit {
     let (name, email) = person(author.unwrap_or_default());
     RawCommit {
         id: id(oid),
-        parents,
+        parents: parents.iter().copied().map(id).collect(),
         author_name: name.to_vec(),
         author_email: email.to_vec(),
         encoding: encoding.map(|name| String::from_utf8_lossy(name).into_owned()),
@@ -101,7 +101,7 @@ mod tests {
         );
         let header = Header::read(text.as_bytes()).unwrap();
         assert_eq!(header, Header { tree: oid(), parents: vec![oid(), oid()], time: 1_700_000_000 });
-        let commit = raw(oid(), text.as_bytes(), 2);
+        let commit = raw(oid(), text.as_bytes(), &[oid(), oid()]);
         assert_eq!(commit.author_name, b"Jo");
         assert_eq!(commit.author_email, b"x");
         assert_eq!(commit.encoding.as_deref(), Some("ISO-8859-1"));
@@ -134,10 +134,10 @@ mod tests {
         #[test]
         fn no_bytes_make_it_stumble(bytes in prop::collection::vec(any::<u8>(), 0..300), tail in "[\\PC\n]{0,200}") {
             let _ = Header::read(&bytes);
-            let _ = raw(oid(), &bytes, 0);
+            let _ = raw(oid(), &bytes, &[]);
             let text = format!("tree {ID}\nauthor {tail}");
             let _ = Header::read(text.as_bytes());
-            let _ = raw(oid(), text.as_bytes(), 0);
+            let _ = raw(oid(), text.as_bytes(), &[]);
         }
     }
 }

@@ -115,6 +115,18 @@ impl Repository {
         self.unread.borrow_mut().take().map_or(Ok(()), Err)
     }
 
+    /// The names of the files at the top of a commit, in git's order; names that are not UTF-8 are left out.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub fn top_files(&self, commit: &CommitId) -> Result<Vec<String>> {
+        let objects = Objects::of(self)?;
+        let tree = objects.tree(objects.commit(oid(commit)?)?.1.tree)?;
+        let entries = entries(tree.data()).ok_or_else(|| broken_tree(b""))?;
+        let files = entries.into_iter().filter(|entry| !matches!(entry.mode, MODE_TREE | MODE_COMMIT));
+        Ok(files.filter_map(|entry| String::from_utf8(entry.name.to_vec()).ok()).collect())
+    }
+
     fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>> {
         let objects = Objects::of(self)?;
         let mut next = (MODE_TREE, objects.commit(oid(commit)?)?.1.tree);

@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         }
         let (object, header) = self.objects.commit(id)?;
         let found = whole.then(|| {
-            let raw = commit::raw(id, object.data(), header.parents.len());
+            let raw = commit::raw(id, object.data(), &header.parents);
             Box::new(Found { raw, tree: header.tree, parents: header.parents.clone(), time: header.time })
         });
         Ok((header.parents, header.time, found))
