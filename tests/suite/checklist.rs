@@ -21,6 +21,8 @@ fn a_project_without_rules_is_told_what_git_knows() {
 ### Changes Included
 1 commit by 1 author, 1 file changed, since v1.0.0, the nearest tag: no production deployment is recorded
 
+Authors: Dana
+
 #### Fixes
 - [x] fix: the beginning · [id]
 

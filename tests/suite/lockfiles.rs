@@ -114,13 +114,14 @@ fn tools_are_told_each_lockfile_s_state() {
     house.write("bun.lockb", "\u{0}");
     let facts = house.facts();
     let added = json!({
-        "name": "b", "change": "added", "from": null, "to": "2.0.0", "direct": false, "lockfile": "package-lock.json"
+        "name": "b", "change": "added", "from": null, "to": "2.0.0", "direct": false, "lockfile": "package-lock.json",
+        "untrusted": true
     });
     assert_eq!(facts["dependencies"], json!([added]));
     let state = |path: &str, state: &str, why: Value, new: bool| {
         json!({
             "path": path, "state": state, "why": why, "new": new, "switched_from": null,
-            "newly_direct": [], "drift": [], "unpinned": []
+            "newly_direct": [], "drift": [], "unpinned": [], "untrusted": true
         })
     };
     let why = "`bun.lockb` is binary and cannot be compared: write it as text with `bun install \

@@ -39,7 +39,8 @@ fn subjects(answer: &Value, key: &str) -> Vec<String> {
 
 fn notes(answer: &Value) -> Vec<&str> {
     let notes = answer["checklist"]["sections"][0]["notes"].as_array().expect("notes");
-    notes.iter().map(|note| note.as_str().expect("a sentence")).collect()
+    let sentences = notes.iter().map(|note| note.as_str().expect("a sentence"));
+    sentences.filter(|note| !note.starts_with("Authors: ")).collect()
 }
 
 #[test]
