@@ -65,6 +65,14 @@ pub struct Common {
     pub role: Option<Role>,
 }
 
+impl Common {
+    /// Whether the result is the one JSON document.
+    #[must_use]
+    pub fn wants_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
+
 /// How to print the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{Arguments, Command, Common, Format, StatusArgs};
+use crate::cli::{Arguments, Command, Common, StatusArgs};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::style::Styles;
@@ -186,7 +186,7 @@ fn told(error: &anyhow::Error) -> String {
 
 fn show(common: &Common, answer: &Answer) -> ExitCode {
     let streams = commands::person::streams(common);
-    let json = common.json || common.format == Format::Json;
+    let json = common.wants_json();
     let written = if json { streams.result(&answer.json()) } else { streams.result(&answer.text) };
     let remarks = answer.remarks(Styles { on: streams.colours() });
     if !json && !remarks.is_empty() {

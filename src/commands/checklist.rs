@@ -12,6 +12,7 @@ use crate::evidence::checklist::Checklist;
 use crate::evidence::draft::explain::{Explanation, explain};
 use crate::evidence::draft::{Draft, LockFact, Rules, open_boxes};
 use crate::gate::decide::ledger_reason;
+use crate::gate::request::OpenBox;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::{screen, text};
@@ -37,12 +38,21 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
     if let Some(asked) = &args.explain {
         let found = explain(&draft, &checklist, environment, asked)?;
         return write(
-            Answer::done("checklist", told(&found)).with("explained", found),
+            Answer::done("checklist", told(&found)).with("explained", untrusted(&found)),
             args.output.as_deref(),
         );
     }
-    let page = pages::checklist(&pages::of(&moment)?, &checklist)?;
-    let mut answer = answer(&draft, &checklist, page, args.strict);
+    let mut answer = Answer::done("checklist", pages::checklist(&pages::of(&moment)?, &checklist)?);
+    let open = open_boxes(&checklist);
+    if args.strict && !open.is_empty() {
+        answer.outcome = Outcome::Refused;
+        let what = text::count(open.len(), "box");
+        answer.message = Some(format!("{what} open, and `--strict` wants none"));
+    }
+    // Facts about ten thousand commits are many: they are put in order only for whoever reads them.
+    if common.wants_json() {
+        answer = with_facts(answer, &draft, &checklist, &open);
+    }
     answer.warnings.extend(moment.edited());
     // Without the ledger nothing is known of what is live, and the range may begin too early.
     answer.warnings.extend(moment.ledger.as_ref().err().map(ledger_reason));
@@ -79,9 +89,9 @@ fn told(found: &Explanation) -> String {
     lines.join("\n")
 }
 
-fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> Answer {
-    let open = open_boxes(checklist);
-    let mut answer = Answer::done("checklist", page.clone())
+fn with_facts(answer: Answer, draft: &Draft, checklist: &Checklist, open: &[OpenBox]) -> Answer {
+    let page = answer.text.clone();
+    answer
         .with("version", &draft.release.version)
         .with("commit", &draft.release.commit)
         .with("since", &draft.since)
@@ -93,15 +103,9 @@ fn answer(draft: &Draft, checklist: &Checklist, page: String, strict: bool) -> A
         .with("dependencies", untrusted(&draft.dependencies().collect::<Vec<_>>()))
         .with("lockfiles", untrusted(&draft.lockfiles.iter().map(LockFact::state).collect::<Vec<_>>()))
         .with("breaking", untrusted(&draft.breaking))
-        .with("open", untrusted(&open))
+        .with("open", untrusted(open))
         .with("checklist", untrusted(checklist))
-        .with("markdown", page);
-    if strict && !open.is_empty() {
-        answer.outcome = Outcome::Refused;
-        let what = text::count(open.len(), "box");
-        answer.message = Some(format!("{what} open, and `--strict` wants none"));
-    }
-    answer
+        .with("markdown", page)
 }
 
 /// Marks what other people wrote: every object of every list in it is data, whatever it says.

@@ -1,5 +1,7 @@
 //! What a command answers: one value, shown to people or as the one JSON document.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -69,19 +71,21 @@ impl Answer {
     /// The one JSON document, with a line end.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut document = Map::new();
-        document.insert("schema".to_owned(), json!(SCHEMA));
-        document.insert("command".to_owned(), json!(self.command));
-        document.insert("outcome".to_owned(), json!(self.outcome.word()));
-        document.insert("exit".to_owned(), json!(self.outcome.code()));
-        document.insert("reasons".to_owned(), json!(self.reasons));
-        document.insert("warnings".to_owned(), json!(self.warnings));
-        document.insert("human_required".to_owned(), json!(self.outcome == Outcome::HumanRequired));
-        if let Some(message) = &self.message {
-            document.insert("message".to_owned(), json!(message));
-        }
-        document.extend(self.fields.clone());
-        let text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();
+        let common = [
+            ("schema", json!(SCHEMA)),
+            ("command", json!(self.command)),
+            ("outcome", json!(self.outcome.word())),
+            ("exit", json!(self.outcome.code())),
+            ("reasons", json!(self.reasons)),
+            ("warnings", json!(self.warnings)),
+            ("human_required", json!(self.outcome == Outcome::HumanRequired)),
+        ];
+        let message = self.message.as_ref().map(|message| ("message", json!(message)));
+        let common: Vec<(&str, Value)> = common.into_iter().chain(message).collect();
+        // The result may be long: it is written from where it is.
+        let mut document: BTreeMap<&str, &Value> = common.iter().map(|(key, value)| (*key, value)).collect();
+        document.extend(self.fields.iter().map(|(key, value)| (key.as_str(), value)));
+        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
         let mut text = text::json(&text);
         text.push('\n');
         text

@@ -34,6 +34,10 @@ pub fn line(text: &str, columns: usize) -> String {
     if columns == usize::MAX {
         return clean(text);
     }
+    // Most texts: each byte is one column and stays as it is.
+    if text.len() <= columns && text.bytes().all(|byte| is_plain(char::from(byte))) {
+        return text.to_owned();
+    }
     let mut cleaner = Cleaner::default();
     let mut out = String::new();
     let mut width = 0;
@@ -159,6 +163,11 @@ struct Cleaner {
 impl Cleaner {
     /// Appends `c` as it may be shown; `rest` is the source after it. Answers the columns it takes.
     fn push(&mut self, c: char, rest: &str, out: &mut String) -> usize {
+        if is_plain(c) {
+            *self = Self { base: Some(c), marks: 0 };
+            out.push(c);
+            return 1;
+        }
         let start = out.len();
         let base = self.base;
         if !self.shows(c) {
@@ -208,6 +217,11 @@ impl Cleaner {
             Some(other) => !self.shows(other),
         }
     }
+}
+
+/// A character that is shown as it is, takes one column and means nothing to its neighbours.
+const fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~') && c != '\\'
 }
 
 /// Appends the visible form of a character that must not be shown.

@@ -1,5 +1,7 @@
 //! Foreign text inside a Markdown page: it stays one piece of plain text, whatever stands in it.
 
+use std::ops::Range;
+
 use super::{clean, line};
 
 /// One line of plain text for a GitHub-flavoured Markdown page: [`line`] and then everything escaped that could
@@ -26,21 +28,27 @@ pub fn markdown(text: &str, columns: usize) -> String {
         }
         // The plain rest of the word, and the one character that ended it.
         let plain = start + linked.len()..start + word.len() + after.chars().next().map_or(0, char::len_utf8);
-        for (at, c) in text[plain.clone()].char_indices() {
-            let at = plain.start + at;
-            if c == '\\' && at + 1 == text.len() {
-                // Two backslashes before the `|` of a page would read as an escaped `|` to most table parsers.
-                out.push_str("&#92;");
-                continue;
-            }
-            if number_end == Some(at) || special(text, at, c) {
-                out.push('\\');
-            }
-            out.push(c);
-        }
+        push_escaped(text, plain.clone(), number_end, &mut out);
         rest = &text[plain.end..];
     }
     out
+}
+
+/// Appends a part of the text; what stands between two marks is taken as a whole.
+fn push_escaped(text: &str, part: Range<usize>, number_end: Option<usize>, out: &mut String) {
+    let mut taken = part.start;
+    let marks = text[part.clone()].bytes().enumerate().filter(|(_, byte)| byte.is_ascii_punctuation());
+    for (at, byte) in marks {
+        let at = part.start + at;
+        let last_backslash = byte == b'\\' && at + 1 == text.len();
+        if last_backslash || number_end == Some(at) || special(text, at, char::from(byte)) {
+            out.push_str(&text[taken..at]);
+            // Two backslashes before the `|` of a page would read as an escaped `|` to most table parsers.
+            out.push_str(if last_backslash { "&#92;" } else { "\\" });
+            taken = if last_backslash { at + 1 } else { at };
+        }
+    }
+    out.push_str(&text[taken..part.end]);
 }
 
 /// Foreign text as an inline code span, cleaned, on one line, not cut; the fence is longer than any in the text.
@@ -61,7 +69,11 @@ pub fn markdown_code(text: &str) -> String {
 /// The characters that forges read as one word when they look for something to link; none of them can end a code
 /// span or a table cell.
 fn in_word(c: char) -> bool {
-    c.is_alphanumeric() || "-._:/?#@!$&+,;=%".contains(c)
+    c.is_alphanumeric()
+        || matches!(
+            c,
+            '-' | '.' | '_' | ':' | '/' | '?' | '#' | '@' | '!' | '$' | '&' | '+' | ',' | ';' | '=' | '%'
+        )
 }
 
 /// The beginning of the word up to its last letter if a forge would link it or read it as mathematics, else nothing.
@@ -74,6 +86,10 @@ fn linked_part(word: &str) -> &str {
 }
 
 fn is_linked(word: &str) -> bool {
+    // Every form below has one of these, and most words have none.
+    if !word.bytes().any(|byte| matches!(byte, b'$' | b'@' | b'#' | b'!' | b':' | b'.' | b'-')) {
+        return false;
+    }
     let digit_after = |mark: &str| {
         word.match_indices(mark)
             .any(|(at, _)| word[at + mark.len()..].starts_with(|c: char| c.is_ascii_digit()))

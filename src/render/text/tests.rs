@@ -419,3 +419,13 @@ proptest! {
 fn hostile_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(b"\\\\xf8a\xf8\xff".to_vec()), 0..5)
 }
+
+proptest! {
+    /// The short way for plain texts is the long way's answer: a mark in front takes the long way.
+    #[test]
+    fn a_plain_text_is_shown_as_it_is_whichever_way_it_takes(text in "[ -\\[\\]-~]{0,120}") {
+        assert_eq!(line(&text, 120), text);
+        assert_eq!(line(&format!("é{text}"), 121), format!("é{text}"));
+        assert_eq!(line(&text, usize::MAX), text);
+    }
+}

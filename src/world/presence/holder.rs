@@ -22,7 +22,9 @@ const ANSWER_MAX: u64 = 1 << 20;
 /// The holder of the terminal that controls this process.
 pub(super) fn of_this_process() -> Holder {
     let Some(myself) = procfs::myself() else { return Holder::Unknown { program: None } };
-    let held = Held { masters: procfs::masters() };
+    // Who holds a pseudo-terminal is asked of every process there is: only where there is one to be held.
+    let masters = if matches!(myself.terminal, Tty::Pty(_)) { procfs::masters() } else { BTreeMap::new() };
+    let held = Held { masters };
     match held.holder(myself.terminal, 0) {
         Holder::Unknown { program: None } => Holder::Unknown { program: hidden_holder(&myself) },
         holder => holder,
