@@ -103,9 +103,10 @@ pub(super) fn is_update(header: &Header, first: &str, author: &str, email: &str)
     let scope = header.scope.as_deref().unwrap_or_default();
     let scoped =
         scope == "deps" || scope.strip_prefix("deps").is_some_and(|rest| rest.starts_with(['-', '/', ',']));
+    // Ten thousand authors are looked at: no copy is made of them.
     let bot = |text: &str| {
-        let lower = text.to_lowercase();
-        BOTS.iter().any(|bot| lower.contains(bot))
+        let bytes = text.as_bytes();
+        BOTS.iter().any(|bot| bytes.windows(bot.len()).any(|part| part.eq_ignore_ascii_case(bot.as_bytes())))
     };
     let moving = matches!(header.kind.as_deref(), None | Some("build" | "chore" | "fix" | "ci"));
     moving && (scoped || bumps(&header.subject) || bumps(first) || bot(author) || bot(email))
