@@ -1,12 +1,18 @@
 //! Which database migrations a change carries, by whose tool, and whether each of them can be undone.
 
 mod code;
+mod history;
 mod judge;
+mod liquibase;
+mod look;
+mod loss;
 mod place;
 mod preset;
 mod python;
 mod ruby;
+mod sign;
 mod sql;
+mod verdict;
 
 use std::collections::BTreeSet;
 
@@ -15,9 +21,8 @@ use serde::{Deserialize, Serialize};
 
 pub use preset::Preset;
 
-use judge::Look;
+use look::{Library, Look};
 use place::Place;
-use preset::Sign;
 
 /// What happened to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,13 +94,44 @@ impl Migration {
     /// The name that tells it from others: its directory's where the file is always `up.sql` or `migration.sql`.
     #[must_use]
     pub fn title(&self) -> &str {
-        match self.path.rsplit_once('/') {
-            Some((directory, "up.sql" | "migration.sql")) => {
-                directory.rsplit('/').next().unwrap_or(directory)
-            }
-            Some((_, name)) => name,
-            None => &self.path,
-        }
+        title_of(&self.path)
+    }
+
+    /// Where it lies, without [`Migration::title`]; empty at the top of the repository.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        directory_of(&self.path)
+    }
+
+    /// The part of the path that names a database, for projects that keep a copy for each: `mysql` in
+    /// `migrations/mysql/1_a.sql`.
+    #[must_use]
+    pub fn database(&self) -> Option<&str> {
+        self.path.get(place::database(&self.path)?)
+    }
+
+    /// The path with this in place of [`Migration::database`]; copies for several databases have the same one.
+    #[must_use]
+    pub fn path_for(&self, database: &str) -> String {
+        let Some(at) = place::database(&self.path) else { return self.path.clone() };
+        format!("{}{database}{}", &self.path[..at.start], &self.path[at.end..])
+    }
+}
+
+/// What stands before [`title_of`] in a path; empty at the top.
+#[must_use]
+pub fn directory_of(path: &str) -> &str {
+    let named = ["/up.sql", "/migration.sql"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
+    named.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// The name that tells a path from others: its directory's where the file is always `up.sql` or `migration.sql`.
+#[must_use]
+pub fn title_of(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some((directory, "up.sql" | "migration.sql")) => directory.rsplit('/').next().unwrap_or(directory),
+        Some((_, name)) => name,
+        None => path,
     }
 }
 
@@ -167,56 +203,116 @@ pub fn find(
     changes: &[PathChange],
     read: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
 ) -> Vec<Migration> {
-    let globs = match selection {
-        Selection::Globs(globs) => compile(&globs.0).ok(),
-        Selection::Automatic | Selection::Presets(_) => None,
-    };
+    let search = Search::new(selection);
+    let mut library = Library::new(changes, read);
     let mut found = Vec::new();
+    let mut parents = Vec::new();
     for change in changes {
-        let place = Place::of(&change.path);
-        let deleted = change.change == ChangeKind::Deleted;
-        let mut look = Look::new(&place, change.change, read);
-        let (tool, preset) = match (selection, &globs) {
-            (Selection::Globs(_), Some(globs)) => {
-                if !globs.is_match(&change.path) || place.goes_back() {
-                    continue;
-                }
-                ("glob", recognise(Preset::ALL, &mut look, false).filter(|preset| preset.is_tool()))
+        let Some(hit) = search.hit(change, &mut library) else { continue };
+        parents.push(match hit.preset {
+            Some(Preset::Alembic) if hit.change.change != ChangeKind::Deleted => {
+                library.text(&hit.change.path).and_then(|text| python::parent(&text))
             }
-            (Selection::Presets(chosen), _) => {
-                let Some(preset) = recognise(chosen, &mut look, true) else { continue };
-                (preset.name(), Some(preset))
-            }
-            _ => {
-                let Some(preset) = recognise(Preset::ALL, &mut look, false) else { continue };
-                (preset.name(), Some(preset))
-            }
-        };
-        let (reversible, why) = if deleted { judge::deleted() } else { judge::judge(preset, &mut look) };
-        found.push(Migration {
-            path: change.path.clone(),
-            change: change.change,
-            from: change.from.clone(),
-            tool: tool.to_owned(),
-            reversible,
-            why,
+            _ => None,
         });
+        found.push(hit.judged(&mut library));
     }
+    history::several_heads(&mut found, &parents);
     found
 }
 
-/// The preset that knows this file: one that is sure goes before one whose path merely fits. A preset that the policy
-/// names needs no proof from the content, unless the tool itself would pass over a file without its mark.
-fn recognise(presets: &[Preset], look: &mut Look<'_, '_>, named: bool) -> Option<Preset> {
-    let mut best: Option<(Sign, Preset)> = None;
-    for preset in presets.iter().filter(|preset| preset.fits(look.place)) {
-        let sign = judge::sign(*preset, look);
-        if best.is_none_or(|(known, _)| sign > known) {
-            best = Some((sign, *preset));
+/// What is looked for.
+struct Search<'a> {
+    presets: &'a [Preset],
+    /// Whether the policy names the presets.
+    named: bool,
+    globs: Option<GlobSet>,
+}
+
+/// A change that is a migration.
+struct Hit {
+    change: PathChange,
+    preset: Option<Preset>,
+    tool: &'static str,
+    moved_to: Option<String>,
+}
+
+impl<'a> Search<'a> {
+    fn new(selection: &'a Selection) -> Self {
+        match selection {
+            Selection::Automatic => Self { presets: Preset::ALL, named: false, globs: None },
+            Selection::Presets(chosen) => Self { presets: chosen, named: true, globs: None },
+            // Globs are compiled when they are made: what is well formed once stays so.
+            Selection::Globs(globs) => Self {
+                presets: Preset::ALL,
+                named: false,
+                globs: Some(compile(&globs.0).unwrap_or_else(|_| GlobSet::empty())),
+            },
         }
     }
-    best.filter(|(sign, preset)| *sign > Sign::Against || named && !preset.marks_files())
-        .map(|(_, preset)| preset)
+
+    /// What a change is to the database: a file that comes from elsewhere is a new migration, and one that goes
+    /// elsewhere is a deleted one.
+    fn hit(&self, change: &PathChange, library: &mut Library<'_>) -> Option<Hit> {
+        let known = self.known(&change.path, change.change, library);
+        let hit = |change, (tool, preset), moved_to| Hit { change, preset, tool, moved_to };
+        let (ChangeKind::Renamed, Some(from)) = (change.change, &change.from) else {
+            return Some(hit(change.clone(), known?, None));
+        };
+        let gone = |path: &str| PathChange { change: ChangeKind::Deleted, path: path.to_owned(), from: None };
+        match known {
+            Some(known) if self.fitted(from, known.1) => Some(hit(change.clone(), known, None)),
+            Some(known) => {
+                let new = PathChange { change: ChangeKind::Added, from: None, ..change.clone() };
+                Some(hit(new, known, None))
+            }
+            None => {
+                let before = self.known(from, ChangeKind::Deleted, library)?;
+                Some(hit(gone(from), before, Some(change.path.clone())))
+            }
+        }
+    }
+
+    /// The tool of a path, and the preset that reads it.
+    fn known(
+        &self,
+        path: &str,
+        change: ChangeKind,
+        library: &mut Library<'_>,
+    ) -> Option<(&'static str, Option<Preset>)> {
+        let place = Place::of(path);
+        if self.globs.as_ref().is_some_and(|globs| !globs.is_match(path)) || library.goes_back(&place) {
+            return None;
+        }
+        let preset = sign::recognise(self.presets, &mut Look::new(&place, change, library), self.named);
+        match self.globs {
+            Some(_) => Some(("glob", preset.filter(|preset| preset.is_tool()))),
+            None => preset.map(|preset| (preset.name(), Some(preset))),
+        }
+    }
+
+    /// Whether the old path of a rename was one of the same kind.
+    fn fitted(&self, from: &str, preset: Option<Preset>) -> bool {
+        match &self.globs {
+            Some(globs) => globs.is_match(from),
+            None => preset.is_some_and(|preset| preset.fits(&Place::of(from))),
+        }
+    }
+}
+
+impl Hit {
+    fn judged(self, library: &mut Library<'_>) -> Migration {
+        let Self { change, preset, tool, moved_to } = self;
+        let (reversible, why) = if change.change == ChangeKind::Deleted {
+            history::deleted(moved_to.as_deref())
+        } else {
+            let place = Place::of(&change.path);
+            let verdict = judge::judge(preset, &mut Look::new(&place, change.change, library));
+            history::told(preset, &change, verdict)
+        };
+        let PathChange { change, path, from } = change;
+        Migration { path, change, from, tool: tool.to_owned(), reversible, why }
+    }
 }
 
 /// Which presets match a repository's paths, for a first policy. Tools that share a layout are told apart by the files

@@ -83,8 +83,8 @@ Authors: Dana
 - [ ] E2E tests: no evidence — the policy has no check 'e2e'
 
 ### Database Changes
-- [x] Migration: migrations/20261101_totals.up.sql · added, sqlx, reversible
-  - [ ] Tested rollback — '20261101_totals.down.sql' goes back; nobody recorded that it was tried
+- [x] Migration: 20261101_totals.up.sql · migrations, added, sqlx, reversible
+  - [ ] Tested rollback — '20261101_totals.down.sql' goes back, which drops a column and its new data; no try is recorded
   - [ ] Backup verified — no fact can know it
 
 ### Dependencies
@@ -97,7 +97,7 @@ Authors: Dana
 
 ### Rollback Plan
 - [x] Rollback command: deployctl rollback production --reason TEXT · back to v1.3.0 ([id]) · runs ./ops/release.sh --previous, then ./ops/migrate.sh down
-- [x] Database rollback: migrations/20261101_totals.up.sql
+- [x] Database rollback: 20261101_totals.up.sql · the database can go back: ./ops/migrate.sh down
 - [x] Estimated rollback time: 5 min
 
 ### Monitoring
@@ -140,8 +140,8 @@ storefront · v1.4.0-[id] · deploy v1.4.0 to production
 
   8 things need you:
     [ ] E2E tests: no evidence — the policy has no check 'e2e'
-    [ ] Tested rollback · Migration: migrations/20261101_totals.up.sql — '20261101_totals.down.sql' goes back; nobody recorded that it was tried
-    [ ] Backup verified · Migration: migrations/20261101_totals.up.sql — no fact can know it
+    [ ] Tested rollback · Migration: 20261101_totals.up.sql — '20261101_totals.down.sql' goes back, which drops a column and its new data; no try is recorded
+    [ ] Backup verified · Migration: 20261101_totals.up.sql — no fact can know it
     [ ] Security scanned · New dependency: rounding 0.3.1 — no scanner is configured ('scans: security' on a check)
     [ ] License verified · New dependency: rounding 0.3.1 — no scanner is configured ('scans: license' on a check)
     [ ] No breaking changes — 0 of 2 commits carry a mark; 100 % follow Conventional Commits
@@ -150,9 +150,9 @@ storefront · v1.4.0-[id] · deploy v1.4.0 to production
 
 1/8 E2E tests: no evidence — the policy has no check 'e2e'
     Do you answer for this? [y/n] y
-2/8 Tested rollback · Migration: migrations/20261101_totals.up.sql — '20261101_totals.down.sql' goes back; nobody recorded that it was tried
+2/8 Tested rollback · Migration: 20261101_totals.up.sql — '20261101_totals.down.sql' goes back, which drops a column and its new data; no try is recorded
     Do you answer for this? [y/n] y
-3/8 Backup verified · Migration: migrations/20261101_totals.up.sql — no fact can know it
+3/8 Backup verified · Migration: 20261101_totals.up.sql — no fact can know it
     Do you answer for this? [y/n] y
 4/8 Security scanned · New dependency: rounding 0.3.1 — no scanner is configured ('scans: security' on a check)
     Do you answer for this? [y/n] y

@@ -2,61 +2,175 @@
 
 use super::{Draft, count, open, ticked};
 use crate::evidence::checklist::{Item, Section};
-use crate::evidence::migrations::{ChangeKind, Migration, Reversible};
+use crate::evidence::migrations::{ChangeKind, Migration, Reversible, directory_of, title_of};
 use crate::gate::policy::Rollback;
 
+/// How many migrations are named in one line; the others are counted.
+const NAMED_MAX: usize = 5;
+/// How many of those that stop a way back are named with their reasons.
+const REASONS_MAX: usize = 2;
+
 pub(super) fn section(draft: &Draft) -> Section {
-    let mut items = Vec::new();
-    if draft.migrations.is_empty() {
+    let mut items: Vec<Item> = Line::all(&draft.migrations).iter().map(Line::item).collect();
+    if items.is_empty() {
+        let files = count(usize::try_from(draft.files).unwrap_or(usize::MAX), "changed path");
         items.push(Item {
-            evidence: Some(format!(
-                "{} compared",
-                count(usize::try_from(draft.files).unwrap_or(usize::MAX), "changed path")
-            )),
+            evidence: Some(format!("{files} compared")),
             ..ticked("migrations.none", "No migrations", "")
-        });
-    }
-    for migration in &draft.migrations {
-        let path = &migration.path;
-        let reversible = match migration.reversible {
-            Reversible::Yes => "reversible",
-            Reversible::No => "not reversible",
-            Reversible::Unknown => "not known to be reversible",
-        };
-        let words = format!("{}, {}, {reversible}", change_word(migration.change), migration.tool);
-        let children = vec![
-            open(&format!("migration.{path}.rollback"), "Tested rollback", "", &untested(migration)),
-            open(&format!("migration.{path}.backup"), "Backup verified", "", "no fact can know it"),
-        ];
-        items.push(Item {
-            evidence: Some(words),
-            children,
-            ..ticked(&format!("migration.{path}"), "Migration", path)
         });
     }
     Section { title: "Database Changes".to_owned(), notes: vec![], items }
 }
 
+/// Says whether the database can go back, and names what stops it.
 pub(super) fn rollback(draft: &Draft, rollback: Option<&Rollback>) -> Item {
-    let label = "Database rollback";
+    let (key, label) = ("rollback.database", "Database rollback");
     if draft.migrations.is_empty() {
-        return ticked("rollback.database", label, "not needed: no migrations");
+        return ticked(key, label, "not needed: no migrations");
     }
-    let names: Vec<&str> = draft.migrations.iter().map(|migration| migration.path.as_str()).collect();
-    let names = names.join(", ");
-    if !draft.reversible() {
-        return open("rollback.database", label, &names, "not every migration is known to be reversible");
+    let lines = Line::all(&draft.migrations);
+    let names = listed(lines.iter().map(Line::title), NAMED_MAX);
+    if let Some(why) = stopped(&lines) {
+        return open(key, label, &names, &why);
     }
     match rollback.filter(|rollback| !rollback.migrations.is_empty()) {
-        Some(_) => ticked("rollback.database", label, &names),
-        None => open("rollback.database", label, &names, "the policy says no `rollback.migrations`"),
+        Some(rollback) => {
+            let runs: Vec<String> = rollback.migrations.iter().map(|step| step.run.join(" ")).collect();
+            let evidence = format!("the database can go back: {}", runs.join("; "));
+            Item { evidence: Some(evidence), ..ticked(key, label, &names) }
+        }
+        None => {
+            let why = "the database could go back, but the policy says no `rollback.migrations`";
+            open(key, label, &names, why)
+        }
     }
 }
 
-fn untested(migration: &Migration) -> String {
-    match migration.reversible {
-        Reversible::Yes => format!("{}; nobody recorded that it was tried", migration.why),
-        Reversible::No | Reversible::Unknown => migration.why.clone(),
+/// What stops the database from going back; none where nothing does.
+fn stopped(lines: &[Line<'_>]) -> Option<String> {
+    let worst = lines.iter().map(Line::reversible).max_by_key(|reversible| rank(*reversible))?;
+    let what = match worst {
+        Reversible::Yes => return None,
+        Reversible::No => "the database cannot go back",
+        Reversible::Unknown => "it is not known whether the database can go back",
+    };
+    let stops = lines.iter().filter(|line| line.reversible() == worst);
+    let named = listed(stops.map(|line| format!("{} ({})", line.title(), line.why())), REASONS_MAX);
+    Some(format!("{what}: {named}"))
+}
+
+fn listed(words: impl Iterator<Item = String>, max: usize) -> String {
+    let mut words: Vec<String> = words.collect();
+    let more = words.len().saturating_sub(max);
+    words.truncate(max);
+    let list = words.join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
+}
+
+/// One line of the checklist: a migration, or its copies for several databases.
+struct Line<'a> {
+    first: &'a Migration,
+    others: Vec<&'a Migration>,
+}
+
+impl<'a> Line<'a> {
+    /// The lines of these migrations, in the order of their first copies.
+    fn all(migrations: &'a [Migration]) -> Vec<Self> {
+        let mut lines: Vec<Self> = Vec::new();
+        for migration in migrations {
+            let copied = migration.database().is_some();
+            let same = |line: &&mut Self| {
+                let first = line.first;
+                copied
+                    && (first.change, &first.tool) == (migration.change, &migration.tool)
+                    && first.path_for("*") == migration.path_for("*")
+            };
+            match lines.iter_mut().find(same) {
+                Some(line) => line.others.push(migration),
+                None => lines.push(Self { first: migration, others: vec![] }),
+            }
+        }
+        lines
+    }
+
+    fn copies(&self) -> impl Iterator<Item = &'a Migration> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+
+    /// The path, with all databases where there are several: `migrations/{mysql,sqlite}/1_a.sql`.
+    fn path(&self) -> String {
+        if self.others.is_empty() {
+            return self.first.path.clone();
+        }
+        let databases: Vec<&str> = self.copies().filter_map(Migration::database).collect();
+        self.first.path_for(&format!("{{{}}}", databases.join(",")))
+    }
+
+    fn title(&self) -> String {
+        title_of(&self.path()).to_owned()
+    }
+
+    /// The copy that is hardest to undo speaks for all.
+    fn worst(&self) -> &'a Migration {
+        self.copies().fold(self.first, |worst, other| {
+            if rank(other.reversible) > rank(worst.reversible) { other } else { worst }
+        })
+    }
+
+    fn reversible(&self) -> Reversible {
+        self.worst().reversible
+    }
+
+    fn why(&self) -> String {
+        let worst = self.worst();
+        match worst.database().filter(|_| self.others.iter().any(|other| other.why != self.first.why)) {
+            Some(database) => format!("{database}: {}", worst.why),
+            None => worst.why.clone(),
+        }
+    }
+
+    fn item(&self) -> Item {
+        let key = format!("migration.{}", self.first.path);
+        let children = vec![
+            open(&format!("{key}.rollback"), "Tested rollback", "", &self.untested()),
+            open(&format!("{key}.backup"), "Backup verified", "", "no fact can know it"),
+        ];
+        Item { evidence: Some(self.facts()), children, ..ticked(&key, "Migration", &self.title()) }
+    }
+
+    /// Where it lies, how many copies there are, what happened to it, whose it is, and whether it goes back.
+    fn facts(&self) -> String {
+        let path = self.path();
+        let place = match (directory_of(&path), self.others.len()) {
+            ("", 0) => String::new(),
+            (directory, 0) => format!("{directory}, "),
+            (directory, more) => format!("{directory} ×{}, ", more + 1),
+        };
+        let change = match (self.first.change, &self.first.from) {
+            (ChangeKind::Renamed, Some(from)) => format!("renamed from {from}"),
+            (change, _) => change_word(change).to_owned(),
+        };
+        let reversible = match self.reversible() {
+            Reversible::Yes => "reversible",
+            Reversible::No => "not reversible",
+            Reversible::Unknown => "not known to be reversible",
+        };
+        format!("{place}{change}, {}, {reversible}", self.first.tool)
+    }
+
+    fn untested(&self) -> String {
+        match self.reversible() {
+            Reversible::Yes => format!("{}; no try is recorded", self.why()),
+            Reversible::No | Reversible::Unknown => self.why(),
+        }
+    }
+}
+
+const fn rank(reversible: Reversible) -> u8 {
+    match reversible {
+        Reversible::Yes => 0,
+        Reversible::Unknown => 1,
+        Reversible::No => 2,
     }
 }
 

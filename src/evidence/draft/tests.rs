@@ -231,30 +231,77 @@ fn a_migration_asks_for_a_tried_way_back_and_a_backup() {
     assert_eq!(
         lines(&section(&draft, &rules(), "Database Changes").items),
         [
-            "[x] Migration: db/1.up.sql | added, sqlx, reversible",
-            "  [ ] Tested rollback | it says how; nobody recorded that it was tried",
+            "[x] Migration: 1.up.sql | db, added, sqlx, reversible",
+            "  [ ] Tested rollback | it says how; no try is recorded",
             "  [ ] Backup verified | no fact can know it"
         ]
     );
     assert!(draft.reversible());
     let back = |draft: &Draft, rules: &Rules| lines(&section(draft, rules, "Rollback Plan").items).remove(1);
-    assert_eq!(back(&draft, &rules()), "[x] Database rollback: db/1.up.sql | -");
+    assert_eq!(back(&draft, &rules()), "[x] Database rollback: 1.up.sql | the database can go back: ./down");
     let mut poor = rules();
     poor.way_back.as_mut().unwrap().1.migrations.clear();
     assert_eq!(
         back(&draft, &poor),
-        "[ ] Database rollback: db/1.up.sql | the policy says no 'rollback.migrations'"
+        "[ ] Database rollback: 1.up.sql | the database could go back, but the policy says no 'rollback.migrations'"
     );
-    for other in [Reversible::No, Reversible::Unknown] {
+    for (other, what) in [
+        (Reversible::No, "the database cannot go back"),
+        (Reversible::Unknown, "it is not known whether the database can go back"),
+    ] {
         draft.migrations.truncate(1);
         draft.migrations.push(migration("db/2.sql", other));
         assert!(!draft.reversible());
         assert_eq!(
             back(&draft, &rules()),
-            "[ ] Database rollback: db/1.up.sql, db/2.sql | not every migration is known to be reversible"
+            format!("[ ] Database rollback: 1.up.sql, 2.sql | {what}: 2.sql (it says how)")
         );
         assert_eq!((draft.extent().migrations, draft.extent().irreversible), (2, 1));
     }
+}
+
+#[test]
+fn what_stops_a_way_back_is_named_and_the_rest_is_counted() {
+    let mut draft = draft();
+    draft.migrations = (1..=7).map(|at| migration(&format!("db/{at}.sql"), Reversible::No)).collect();
+    let items = section(&draft, &rules(), "Rollback Plan").items;
+    assert_eq!(
+        lines(&items)[1],
+        "[ ] Database rollback: 1.sql, 2.sql, 3.sql, 4.sql, 5.sql and 2 more | the database cannot go back: \
+         1.sql (it says how), 2.sql (it says how) and 5 more"
+    );
+}
+
+#[test]
+fn copies_for_several_databases_are_one_line_that_the_worst_speaks_for() {
+    let mut draft = draft();
+    let path = |database: &str| format!("migrations/{database}/2018-01-14-171611_create_tables/up.sql");
+    draft.migrations = ["mysql", "postgresql", "sqlite"]
+        .map(|database| migration(&path(database), Reversible::Yes))
+        .into_iter()
+        .chain([migration("hc/api/migrations/0041_a.py", Reversible::Yes)])
+        .chain([migration("hc/accounts/migrations/0041_a.py", Reversible::Yes)])
+        .collect();
+    draft.migrations[2].reversible = Reversible::No;
+    draft.migrations[2].why = "`down.sql` is empty".to_owned();
+    let items = section(&draft, &rules(), "Database Changes").items;
+    assert_eq!(
+        lines(&items),
+        [
+            "[x] Migration: 2018-01-14-171611_create_tables | migrations/{mysql,postgresql,sqlite} ×3, added, sqlx, not reversible",
+            "  [ ] Tested rollback | sqlite: 'down.sql' is empty",
+            "  [ ] Backup verified | no fact can know it",
+            "[x] Migration: 0041_a.py | hc/api/migrations, added, sqlx, reversible",
+            "  [ ] Tested rollback | it says how; no try is recorded",
+            "  [ ] Backup verified | no fact can know it",
+            "[x] Migration: 0041_a.py | hc/accounts/migrations, added, sqlx, reversible",
+            "  [ ] Tested rollback | it says how; no try is recorded",
+            "  [ ] Backup verified | no fact can know it",
+        ]
+    );
+    assert_eq!(draft.extent().migrations, 5, "the JSON and the counts keep every copy");
+    draft.migrations[1].change = ChangeKind::Modified;
+    assert_eq!(section(&draft, &rules(), "Database Changes").items.len(), 4, "an edited copy stands alone");
 }
 
 fn dependency(name: &str, change: DependencyChange, direct: Option<bool>) -> Dependency {

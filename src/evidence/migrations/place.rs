@@ -1,5 +1,7 @@
 //! A path, taken apart once.
 
+use std::ops::Range;
+
 /// A path inside the repository.
 pub(super) struct Place<'a> {
     /// All of it.
@@ -46,6 +48,12 @@ impl<'a> Place<'a> {
         self.name.bytes().take_while(u8::is_ascii_digit).count()
     }
 
+    /// The digits at the start of the name that tells it from others: `20180114` of `20180114_a/up.sql`.
+    pub fn version(&self) -> &'a str {
+        let title = super::title_of(self.path);
+        &title[..title.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-').count()]
+    }
+
     /// Whether the name is digits, an underscore and more: `0001_initial.py`.
     pub fn numbered(&self) -> bool {
         let digits = self.digits();
@@ -61,22 +69,129 @@ impl<'a> Place<'a> {
             .then_some(version)
     }
 
-    /// Whether the file only undoes another one.
-    pub fn goes_back(&self) -> bool {
-        let stem = self.name.strip_suffix(".sql").or_else(|| self.name.strip_suffix(".fizz"));
-        stem.is_some_and(|stem| {
-            matches!(stem, "down" | "rollback" | "undo" | "revert")
-                || [".down", "_down", "-down", ".rollback", "_rollback", ".undo"]
-                    .iter()
-                    .any(|end| stem.ends_with(end))
-        })
+    /// Whether the name holds a time or a date: six digits in a row, as in `Migration20240101` or `m150101_…`.
+    pub fn dated(&self) -> bool {
+        self.name.as_bytes().windows(6).any(|window| window.iter().all(u8::is_ascii_digit))
     }
 
-    /// Installed or compiled copies, and the toy application of a Rails engine: they reach no production database.
-    pub fn foreign(&self) -> bool {
-        self.under("node_modules")
-            || self.under("dist")
-            || self.under_pair(|a, b| (a == "test" || a == "spec") && b == "dummy")
-            || self.under_pair(|a, b| a == "src" && b == "test")
+    /// Whether the directory of the file, or the one above it, is one for migrations.
+    pub fn in_migrations(&self) -> bool {
+        self.parts.iter().rev().take(2).any(|part| migrations(part))
     }
+
+    /// Whether the name carries a database's: `x.postgres.up.sql`.
+    pub fn dialect(&self) -> bool {
+        self.name.split('.').any(|part| DIALECTS.contains(&part))
+    }
+
+    /// The name without the end of a file that may be one of a pair.
+    fn stem(&self) -> Option<&'a str> {
+        let known = matches!(self.extension, "sql" | "fizz" | "json" | "js" | "ts" | "cql");
+        self.name.strip_suffix(self.extension)?.strip_suffix('.').filter(|_| known)
+    }
+
+    /// Whether the file only undoes another one, by its name alone.
+    pub fn goes_back(&self) -> bool {
+        let back = |word: &str| matches!(word, "down" | "rollback" | "undo" | "revert");
+        let Some(stem) = self.stem() else { return false };
+        back(stem)
+            || [".down", ".rollback", ".undo", ".revert"].iter().any(|end| stem.ends_with(end))
+            || back(self.parent()) && self.parts.iter().any(|part| migrations(part))
+    }
+
+    /// The names of the files that this one would undo, where its name says so less plainly: `x_down.sql`, and Flyway's
+    /// `U1__x.sql`, which other tools run forward.
+    pub fn undone(&self) -> Vec<String> {
+        let Some(stem) = self.stem() else { return vec![] };
+        if self.versioned(&['U']).is_some() {
+            return vec![format!("V{}", &self.name[1..])];
+        }
+        let ends = ["_down", "-down", "_rollback", "-rollback", "_undo", "-undo"];
+        let Some((stem, end)) = ends.iter().find_map(|end| Some((stem.strip_suffix(end)?, *end))) else {
+            return vec![];
+        };
+        let up = if end.starts_with('_') { "_up" } else { "-up" };
+        ["", up].map(|up| format!("{stem}{up}.{}", self.extension)).to_vec()
+    }
+
+    /// Installed or compiled copies, tests and the toy application of a Rails engine: they reach no production
+    /// database. Only what stands above the directory for migrations counts: below it, teams sort as they like.
+    pub fn foreign(&self) -> bool {
+        let above = self.parts.iter().position(|part| migrations(part)).unwrap_or(self.parts.len());
+        let above = &self.parts[..above];
+        let vendored = self.extension != "rb" && above.contains(&"vendor");
+        vendored || above.iter().any(|part| FOREIGN.contains(part))
+    }
+
+    /// Whether the file lies where teams put migrations away: `db/old_migrations`, `migrations/archive`.
+    pub fn put_away(&self) -> bool {
+        let old = |part: &str| {
+            let part = part.to_ascii_lowercase();
+            ["old_", "old-", "archived_"].iter().any(|start| part.starts_with(start)) && migrations(&part)
+        };
+        let below = self.parts.iter().skip_while(|part| !migrations(part));
+        let archive = |part: &&&str| matches!(**part, "archive" | "archived" | "_archive" | "old");
+        self.parts.iter().any(|part| old(part)) || below.skip(1).any(|part| archive(&part))
+    }
+}
+
+/// Directories that hold no migrations of the project's own, wherever they stand.
+const FOREIGN: [&str; 15] = [
+    "node_modules",
+    "bower_components",
+    "site-packages",
+    ".venv",
+    "dist",
+    "test",
+    "tests",
+    "spec",
+    "specs",
+    "__tests__",
+    "__fixtures__",
+    "fixtures",
+    "test-files",
+    "test_files",
+    "e2e",
+];
+
+/// Databases, as projects that support several name a directory or a part of a file's name.
+const DIALECTS: [&str; 17] = [
+    "cockroach",
+    "cockroachdb",
+    "clickhouse",
+    "h2",
+    "mariadb",
+    "mssql",
+    "mysql",
+    "oracle",
+    "pg",
+    "pgsql",
+    "postgres",
+    "postgresql",
+    "psql",
+    "sqlite",
+    "sqlite3",
+    "sqlserver",
+    "tidb",
+];
+
+/// Where a path names a database: a directory, or a part of a name such as `x.postgres.up.sql`.
+pub(super) fn database(path: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for part in path.split_inclusive(['/', '.']) {
+        let name = part.trim_end_matches(['/', '.']);
+        if name.len() < part.len() && DIALECTS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Some(start..start + name.len());
+        }
+        start += part.len();
+    }
+    None
+}
+
+/// Whether a directory's name says that it holds migrations: `migrations`, `migration_postgres`, `db-migrate`.
+pub(super) fn migrations(directory: &str) -> bool {
+    let name = directory.to_ascii_lowercase();
+    // `immigration` and `emigration` are words of their own.
+    let other = |word: &str| word.starts_with("immigra") || word.starts_with("emigra");
+    name.contains("migrat") && !name.split(|c: char| !c.is_ascii_alphanumeric()).any(other)
 }

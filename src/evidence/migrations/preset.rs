@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::place::Place;
+use super::place::{Place, migrations};
 
 /// How surely a file belongs to a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,12 +73,20 @@ presets! {
     Drizzle = "drizzle",
     /// `supabase/migrations/<time>_<name>.sql`.
     Supabase = "supabase",
+    /// SQL beside an `atlas.sum`.
+    Atlas = "atlas",
     /// `migrations/<time>-<Name>.ts` with a `MigrationInterface`.
     TypeOrm = "typeorm",
     /// `migrations/<time>-<name>.js` with a `queryInterface`.
     Sequelize = "sequelize",
     /// `migrations/<time>_<name>.js` with a `knex`.
     Knex = "knex",
+    /// `migrations/<time>_<name>.js` with a `pgm`, or SQL with `-- Up Migration`.
+    NodePgMigrate = "node-pg-migrate",
+    /// `Migration<time>.ts`.
+    MikroOrm = "mikro-orm",
+    /// Go with a list of `gormigrate.Migration` or `xormigrate.Migration`.
+    Gormigrate = "gormigrate",
     /// `priv/repo/migrations/*.exs`.
     Ecto = "ecto",
     /// `Migrations/<time>_<Name>.cs`.
@@ -87,6 +95,8 @@ presets! {
     Laravel = "laravel",
     /// `migrations/Version<time>.php`.
     Doctrine = "doctrine",
+    /// `db/migrations/<time>_<name>.php` with an `AbstractMigration`.
+    Phinx = "phinx",
     /// SQL in a directory for migrations, by a tool that is not known.
     Sql = "sql",
     /// A script in a directory for migrations, by a tool that is not known.
@@ -109,24 +119,60 @@ impl Preset {
     pub(super) fn marks_files(self) -> bool {
         matches!(
             self,
-            Self::Goose | Self::Dbmate | Self::Alembic | Self::Liquibase | Self::Drizzle | Self::Doctrine
+            Self::Goose
+                | Self::Dbmate
+                | Self::Alembic
+                | Self::Liquibase
+                | Self::Drizzle
+                | Self::Atlas
+                | Self::Gormigrate
+                | Self::NodePgMigrate
+                | Self::MikroOrm
+                | Self::Phinx
+                | Self::Doctrine
         )
+    }
+
+    /// Whether a database remembers this tool's migrations by the number at the start of their names.
+    pub(super) fn knows_by_version(self) -> bool {
+        matches!(
+            self,
+            Self::Diesel
+                | Self::Sqlx
+                | Self::GolangMigrate
+                | Self::Goose
+                | Self::Dbmate
+                | Self::Pop
+                | Self::Rails
+                | Self::Supabase
+                | Self::Atlas
+                | Self::Ecto
+                | Self::Phinx
+        )
+    }
+
+    /// Whether a database remembers this tool's migrations by what stands inside the file.
+    pub(super) fn knows_by_content(self) -> bool {
+        matches!(self, Self::Alembic | Self::EfCore | Self::TypeOrm | Self::Gormigrate)
     }
 
     /// Whether this tool would take the file for a migration, by its path alone.
     pub(super) fn fits(self, place: &Place<'_>) -> bool {
-        !place.foreign() && !place.goes_back() && (self.fits_sql(place) || self.fits_code(place))
+        !place.foreign()
+            && !place.put_away()
+            && !place.goes_back()
+            && (self.fits_sql(place) || self.fits_code(place))
     }
 
     fn fits_sql(self, place: &Place<'_>) -> bool {
         let sql = place.extension == "sql";
         let numbered = sql && place.numbered();
         match self {
-            Self::Diesel => place.name == "up.sql",
+            Self::Diesel => place.name == "up.sql" && place.parts.iter().any(|part| migrations(part)),
             Self::Sqlx | Self::Dbmate => numbered && migrations(place.parent()),
             Self::Goose => numbered && !place.name.ends_with(".up.sql"),
             Self::GolangMigrate => place.digits() > 0 && place.name.ends_with(".up.sql"),
-            Self::Pop => place.name.ends_with(".up.fizz"),
+            Self::Pop => [".up.fizz", ".up.sql"].iter().any(|end| place.name.ends_with(end)),
             Self::Refinery => {
                 matches!(place.extension, "sql" | "rs")
                     && place.versioned(&['V', 'U']).is_some()
@@ -143,8 +189,10 @@ impl Preset {
                     && place.parts.iter().rev().nth(1).is_some_and(|part| migrations(part))
             }
             Self::Drizzle => sql && (place.under("drizzle") || numbered),
+            Self::Atlas => sql && place.digits() > 0 && !place.name.ends_with(".up.sql"),
+            Self::NodePgMigrate => numbered && place.in_migrations(),
             Self::Supabase => numbered && place.under_pair(|a, b| a == "supabase" && b == "migrations"),
-            Self::Sql => sql && place.parts.iter().any(|part| migrations(part)) && !scaffolding(place.name),
+            Self::Sql => sql && plain_sql(place),
             _ => false,
         }
     }
@@ -154,9 +202,8 @@ impl Preset {
         match self {
             Self::SeaOrm => {
                 let rest = place.name.strip_prefix('m').unwrap_or_default();
-                place.extension == "rs"
-                    && rest.bytes().next().is_some_and(|b| b.is_ascii_digit())
-                    && rest.contains('_')
+                let dated = rest.bytes().take_while(u8::is_ascii_digit).count() >= 6;
+                place.extension == "rs" && rest.contains('_') && (dated || numbered_after(place, 'm'))
             }
             Self::Goose => {
                 place.extension == "go"
@@ -179,7 +226,22 @@ impl Preset {
             Self::Alembic => {
                 place.extension == "py" && place.under("versions") && !place.name.starts_with("__")
             }
-            Self::TypeOrm | Self::Sequelize | Self::Knex => javascript(place),
+            Self::TypeOrm => javascript(place) && (place.digits() > 0 || place.dated()),
+            Self::Sequelize | Self::Knex | Self::NodePgMigrate => javascript(place) && place.digits() > 0,
+            Self::MikroOrm => javascript(place) && place.name.starts_with("Migration") && place.dated(),
+            Self::Gormigrate => {
+                place.extension == "go" && !place.name.ends_with("_test.go") && place.in_migrations()
+            }
+            Self::Script => script(place),
+            _ => self.fits_classes(place),
+        }
+    }
+
+    /// For the languages in which a migration is a class in a file of its name.
+    fn fits_classes(self, place: &Place<'_>) -> bool {
+        let numbered = place.numbered();
+        match self {
+            Self::Phinx => place.extension == "php" && numbered && place.in_migrations(),
             Self::Ecto => place.extension == "exs" && numbered && place.parent().ends_with("migrations"),
             Self::EfCore => {
                 let made = place.name.ends_with(".Designer.cs") || place.name.ends_with("ModelSnapshot.cs");
@@ -188,16 +250,13 @@ impl Preset {
             Self::Laravel => {
                 place.extension == "php"
                     && numbered
-                    && place.under_pair(|a, b| a == "database" && b == "migrations")
+                    && place.under_pair(|a, b| {
+                        a.eq_ignore_ascii_case("database") && b.eq_ignore_ascii_case("migrations")
+                    })
             }
             Self::Doctrine => {
                 let rest = place.name.strip_prefix("Version").unwrap_or_default();
                 place.extension == "php" && rest.bytes().next().is_some_and(|b| b.is_ascii_digit())
-            }
-            Self::Script => {
-                let known = matches!(place.extension, "py" | "rb" | "php" | "go" | "sh" | "mongodb");
-                let test = ["_test.", "test_", "_squashed"].iter().any(|part| place.name.contains(part));
-                javascript(place) || known && place.digits() > 0 && migrations(place.parent()) && !test
             }
             _ => false,
         }
@@ -221,31 +280,55 @@ impl Preset {
             Self::Drizzle => any(&["_journal.json"]) || starts("drizzle.config."),
             Self::Sequelize => any(&[".sequelizerc"]) || paths.iter().any(|path| path.contains("/seeders/")),
             Self::Knex => starts("knexfile."),
+            Self::Atlas => any(&["atlas.sum"]),
+            Self::NodePgMigrate | Self::Gormigrate => false,
+            Self::MikroOrm => starts("mikro-orm.config."),
+            Self::Phinx => starts("phinx."),
+            Self::Pop => paths.iter().any(|path| path.ends_with(".fizz")),
+            Self::SeaOrm => rust,
+            Self::Liquibase => paths.iter().any(|path| path.to_ascii_lowercase().contains("changelog")),
             Self::TypeOrm => starts("ormconfig.") || starts("data-source.") || starts("typeorm"),
             _ => true,
         }
     }
 }
 
-/// Whether a directory's name says that it holds migrations: `migrations`, `migration_postgres`, `db-migrate`.
-fn migrations(directory: &str) -> bool {
-    directory.to_ascii_lowercase().contains("migrat")
+/// Whether SQL that no tool claims reads like a migration: numbered below a directory for migrations, or right in one.
+fn plain_sql(place: &Place<'_>) -> bool {
+    let near = place.parts.iter().rev().take(3).any(|part| migrations(part));
+    let scaffolding = matches!(place.name, "schema.sql" | "structure.sql" | "seed.sql" | "seeds.sql");
+    // Flyway calls `beforeMigrate.sql` and its like around every run.
+    let callback = ["before", "after"].iter().any(|start| {
+        place.name.strip_prefix(start).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+    });
+    (near && place.digits() > 0 || place.in_migrations()) && !scaffolding && !callback
 }
 
-/// SQL files that lie beside migrations and are none.
-fn scaffolding(name: &str) -> bool {
-    matches!(name, "schema.sql" | "structure.sql" | "seed.sql" | "seeds.sql")
+/// Whether the name is this letter and a number, in a directory for migrations: `m0001_first.rs`.
+fn numbered_after(place: &Place<'_>, letter: char) -> bool {
+    let rest = place.name.strip_prefix(letter).unwrap_or_default();
+    rest.starts_with(|c: char| c.is_ascii_digit()) && place.in_migrations()
 }
 
 fn javascript(place: &Place<'_>) -> bool {
     let code = matches!(place.extension, "js" | "ts" | "mjs" | "cjs" | "mts" | "cts");
-    let beside = [".d.ts", ".test.", ".spec.", ".snap"].iter().any(|part| place.name.contains(part));
-    code && !beside && place.digits() > 0 && place.parts.iter().any(|part| migrations(part))
+    let beside = [".d.ts", ".d.mts", ".d.cts", ".test.", ".spec.", ".snap", ".stories."];
+    code && !beside.iter().any(|part| place.name.contains(part)) && place.in_migrations()
+}
+
+/// A numbered script in a directory for migrations, in a language in which tools that are not known have them.
+fn script(place: &Place<'_>) -> bool {
+    let known = matches!(place.extension, "py" | "rb" | "php" | "go" | "rs" | "sh" | "mongodb");
+    let test = ["_test.", "test_", "_spec.", "_squashed"].iter().any(|part| place.name.contains(part));
+    let code = javascript(place) || known && migrations(place.parent());
+    code && (place.digits() > 0 || place.dated()) && !test
 }
 
 fn liquibase(place: &Place<'_>) -> bool {
     let form = matches!(place.extension, "xml" | "yaml" | "yml" | "json" | "sql");
-    let directory = place.parts.iter().any(|part| part.to_ascii_lowercase().contains("changelog"));
-    let master = place.name.contains("master") || place.name == "changelog.xml" && directory;
-    form && !master && (directory || place.name.to_ascii_lowercase().contains("changelog"))
+    let said = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.contains("changelog") || name.contains("liquibase") || migrations(&name)
+    };
+    form && (said(place.name) || place.parts.iter().any(|part| said(part)))
 }

@@ -1,7 +1,11 @@
 //! Django's operations and Alembic's `downgrade`.
 
+use std::ops::Range;
+
 use super::Reversible;
-use super::code::{Body, HASH, judge, mask};
+use super::code::{Body, HASH, judge, mask, uncomment};
+use super::loss::{self, Loss};
+use super::verdict::{Verdict, goes_back, never, of_body, unknown};
 
 /// Operations that Django reverses by itself, beside `RunPython` and `RunSQL`, which are looked into.
 const REVERSED: [&str; 28] = [
@@ -36,7 +40,7 @@ const REVERSED: [&str; 28] = [
 ];
 
 /// Judges a Django migration.
-pub(super) fn django(text: &str) -> (Reversible, String) {
+pub(super) fn django(text: &str) -> Verdict {
     let masked = mask(text, &HASH);
     // `django.db.migrations.operations` may be imported: only an assignment counts.
     let assigned = |at: &usize| {
@@ -45,68 +49,105 @@ pub(super) fn django(text: &str) -> (Reversible, String) {
         alone && (rest.starts_with('=') || rest.starts_with(':'))
     };
     let Some(start) = masked.match_indices("operations").map(|(at, _)| at).find(assigned) else {
-        return (Reversible::Unknown, "it lists no `operations`".to_owned());
+        return unknown("it lists no `operations`");
     };
-    let mut loses = None;
-    let mut custom = None;
-    for (name, arguments) in calls(&masked[start..]) {
-        match name {
-            "RunPython" | "RunSQL" => {
-                let reverse = if name == "RunPython" { "reverse_code" } else { "reverse_sql" };
-                if !arguments.has(reverse) && arguments.positional < 2 {
-                    return (Reversible::No, format!("its `{name}` has no reverse"));
-                }
-            }
-            "DeleteModel" => loses = Some("drops a table"),
-            "RemoveField" => loses = loses.or(Some("drops a column")),
-            _ if REVERSED.contains(&name) => {}
+    let value = masked[start..].split_once('=').map(|(_, value)| value.trim_start()).unwrap_or_default();
+    if !value.starts_with('[') {
+        return unknown("its `operations` are no plain list");
+    }
+    operations(value, &masked)
+}
+
+/// Judges the list of operations in masked text; `whole` is the file.
+fn operations(list: &str, whole: &str) -> Verdict {
+    let (mut forward, mut back, mut idle, mut custom) = (None, None, false, None);
+    let calls = calls(list);
+    for (name, arguments) in &calls {
+        match *name {
+            "RunPython" | "RunSQL" => match reverse(name, arguments, whole) {
+                Reverse::None => return never(&format!("its `{name}` has no reverse")),
+                Reverse::Refuses => return never(&format!("the reverse of its `{name}` raises an error")),
+                Reverse::Idle => idle = true,
+                Reverse::Acts => {}
+            },
+            "DeleteModel" => forward = forward.max(Some(Loss::Table)),
+            "RemoveField" => forward = forward.max(Some(Loss::Column)),
+            "CreateModel" => back = back.max(Some(Loss::Table)),
+            "AddField" => back = back.max(Some(Loss::Column)),
+            _ if REVERSED.contains(name) => {}
             // `CreateModel(fields=[…models.CharField(…)])`: only what stands among the operations itself counts.
-            _ if arguments.depth == 1 => custom = custom.or(Some(name.to_owned())),
+            _ if arguments.depth == 1 || arguments.within == "SeparateDatabaseAndState" => {
+                custom = Some(*name)
+            }
             _ => {}
         }
     }
-    match (custom, loses) {
-        (Some(name), _) => (Reversible::Unknown, format!("`{name}` is not one of Django's own operations")),
-        (None, Some(what)) => (
-            Reversible::Yes,
-            format!("Django reverses its operations, but it {what}: data does not come back"),
-        ),
-        (None, None) if masked[start..].contains(".noop") => {
-            (Reversible::Yes, "Django reverses its operations, but one of them by doing nothing".to_owned())
+    let plain = list.bytes().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    match custom {
+        Some(name) => unknown(&format!("`{name}` is not one of Django's own operations")),
+        None if calls.is_empty() && plain > 0 && !list[1..].trim_start().starts_with(']') => {
+            unknown("its `operations` stand elsewhere")
         }
-        (None, None) => (Reversible::Yes, "Django reverses its operations".to_owned()),
+        None if calls.is_empty() => {
+            (Reversible::Yes, "it lists no operation, so nothing is to be undone".to_owned())
+        }
+        None if idle => {
+            goes_back("Django reverses its operations, but one of them by doing nothing", forward, back)
+        }
+        None => goes_back("Django reverses its operations", forward, back),
     }
 }
 
-/// The arguments of a call, as far as they matter.
-struct Arguments {
-    /// How many have no name.
-    positional: usize,
-    /// The names of the others.
-    named: Vec<String>,
+/// What an operation with code of its own says about the way back.
+enum Reverse {
+    None,
+    Refuses,
+    Idle,
+    Acts,
+}
+
+fn reverse(name: &str, arguments: &Arguments, whole: &str) -> Reverse {
+    let keyword = if name == "RunPython" { "reverse_code" } else { "reverse_sql" };
+    let named = arguments.named.iter().find(|(known, _)| known == keyword).map(|(_, value)| value);
+    let Some(value) = named.or(arguments.positional.get(1)) else { return Reverse::None };
+    if value.ends_with(".noop") || value.is_empty() {
+        return Reverse::Idle;
+    }
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match if plain { body(whole, value).0 } else { Body::Missing } {
+        Body::Empty => Reverse::Idle,
+        Body::Refuses => Reverse::Refuses,
+        _ => Reverse::Acts,
+    }
+}
+
+/// The arguments of a call, as far as they matter: the words of `None` are left out.
+struct Arguments<'a> {
+    /// Those without a name.
+    positional: Vec<String>,
+    /// The others.
+    named: Vec<(String, String)>,
     /// How many brackets enclose the call.
     depth: usize,
-}
-
-impl Arguments {
-    fn has(&self, name: &str) -> bool {
-        self.named.iter().any(|known| known == name)
-    }
+    /// The name of the call that encloses it.
+    within: &'a str,
 }
 
 /// All calls in masked text with their arguments, in one pass: a call ends when its bracket closes.
-fn calls(masked: &str) -> Vec<(&str, Arguments)> {
+fn calls(masked: &str) -> Vec<(&str, Arguments<'_>)> {
     let inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut done = Vec::new();
-    let mut open: Vec<(&str, usize, Arguments)> = Vec::new();
+    let mut open: Vec<(&str, usize, Arguments<'_>)> = Vec::new();
     for (at, byte) in masked.bytes().enumerate() {
         match byte {
             b'(' | b'[' | b'{' => {
                 let before = &masked[..at];
                 let name = &before[before.trim_end_matches(inner).len()..];
                 let name = if byte == b'(' { name } else { "" };
+                let within = open.iter().rev().map(|(name, ..)| *name).find(|name| !name.is_empty());
                 let depth = open.len();
-                open.push((name, at + 1, Arguments { positional: 0, named: Vec::new(), depth }));
+                let within = within.unwrap_or_default();
+                open.push((name, at + 1, Arguments { positional: vec![], named: vec![], depth, within }));
             }
             b',' => {
                 if let Some((_, from, arguments)) = open.last_mut() {
@@ -130,7 +171,7 @@ fn calls(masked: &str) -> Vec<(&str, Arguments)> {
     done
 }
 
-fn argument(text: &str, arguments: &mut Arguments) {
+fn argument(text: &str, arguments: &mut Arguments<'_>) {
     let text = text.trim();
     if text.is_empty() {
         return;
@@ -139,40 +180,63 @@ fn argument(text: &str, arguments: &mut Arguments) {
     let after = text[name.len()..].trim_start();
     if let Some(value) = after.strip_prefix('=').filter(|value| !name.is_empty() && !value.starts_with('=')) {
         if value.trim() != "None" {
-            arguments.named.push(name.to_owned());
+            arguments.named.push((name.to_owned(), value.trim().to_owned()));
         }
     } else if text != "None" {
-        arguments.positional += 1;
+        arguments.positional.push(text.to_owned());
     }
 }
 
-/// The body of a top-level function, by its indent; none where there is no such function.
-pub(super) fn function(text: &str, name: &str) -> Body {
+/// Judges an Alembic migration.
+pub(super) fn alembic(text: &str) -> Verdict {
     let masked = mask(text, &HASH);
-    let mut lines = masked.lines();
-    let header = format!("def {name}(");
-    let Some(first) = lines.find(|line| {
-        line.starts_with(&header) || line.strip_prefix("async ").is_some_and(|l| l.starts_with(&header))
-    }) else {
-        return Body::Missing;
-    };
-    let mut body = String::new();
-    // `def downgrade(): pass` on one line, or a signature over several.
-    let mut header_open = !first.contains("):") && !first.contains("->");
-    if let Some((_, rest)) = first.rsplit_once(':') {
-        body.push_str(rest);
-        body.push('\n');
+    let ((up, forward), (down, back)) = (body(&masked, "upgrade"), body(&masked, "downgrade"));
+    if (up, down) == (Body::Empty, Body::Empty) {
+        return (Reversible::Yes, "neither its `upgrade` nor its `downgrade` does anything".to_owned());
     }
-    for line in lines {
+    let visible = uncomment(text, &HASH);
+    let loses = |at| visible.get::<Range<usize>>(at).and_then(loss::of_visible);
+    // The layout for several databases calls `downgrade_engine1` and its like by their names.
+    let named = masked.get(back.clone()).is_some_and(|body| body.contains("globals("));
+    if named {
+        return unknown("its `downgrade` calls functions by their names");
+    }
+    of_body(down, "downgrade", loses(forward), loses(back))
+}
+
+/// The one revision that an Alembic migration starts from; none at the beginning, and none for a merge.
+pub(super) fn parent(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.starts_with("down_revision"))?;
+    let value = line.split_once('=')?.1.split('#').next()?.trim();
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    value.strip_prefix(quote)?.strip_suffix(quote).map(str::to_owned)
+}
+
+/// The body of a top-level function in masked text, by its indent, and where it is.
+fn body(masked: &str, name: &str) -> (Body, Range<usize>) {
+    let header = format!("def {name}(");
+    let mut lines = masked.split_inclusive('\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        Some((start, line))
+    });
+    let defines = |line: &str| line.strip_prefix("async ").unwrap_or(line).starts_with(&header);
+    let Some((start, first)) = lines.find(|(_, line)| defines(line)) else { return (Body::Missing, 0..0) };
+    // `def downgrade(): pass` on one line, or a signature over several.
+    let ends = |line: &str| line.trim_end().ends_with(':');
+    let mut from = start + first.rfind(':').map_or(first.len(), |colon| colon + 1);
+    let mut header_open = !first.contains("):") && !first.contains("->") && !ends(first);
+    let mut to = start + first.len();
+    for (at, line) in lines {
         if header_open {
-            header_open = !line.trim_end().ends_with(':');
+            header_open = !ends(line);
+            (from, to) = (at + line.len(), at + line.len());
             continue;
         }
         if !line.trim().is_empty() && !line.starts_with([' ', '\t']) {
             break;
         }
-        body.push_str(line);
-        body.push('\n');
+        to = at + line.len();
     }
-    judge(&body)
+    (judge(&masked[from..to]), from..to)
 }

@@ -1,4 +1,4 @@
-//! Whether SQL does anything, and whether it throws data away.
+//! Whether SQL does anything, and which part of a file goes back.
 
 use super::code::{SQL, mask};
 
@@ -16,7 +16,7 @@ pub(super) enum Script {
 /// Judges the SQL of a way back.
 pub(super) fn judge(text: &str) -> Script {
     let upper = mask(text, &SQL).to_ascii_uppercase();
-    if upper.contains("RAISE EXCEPTION") || upper.contains("SIGNAL SQLSTATE") {
+    if ["RAISE EXCEPTION", "SIGNAL SQLSTATE", "RAISERROR", "THROW "].iter().any(|word| upper.contains(word)) {
         return Script::Refuses;
     }
     if upper.split(';').any(|statement| acts(statement.trim())) { Script::Acts } else { Script::Idle }
@@ -25,26 +25,11 @@ pub(super) fn judge(text: &str) -> Script {
 fn acts(statement: &str) -> bool {
     let first = statement.split_whitespace().next().unwrap_or_default();
     match first {
-        "" | "BEGIN" | "COMMIT" | "END" | "START" | "SET" | "PRAGMA" | "GO" => false,
+        "" | "BEGIN" | "COMMIT" | "END" | "START" | "SET" | "USE" | "PRAGMA" | "GO" | "PRINT" => false,
         // `SELECT 1` is written where a tool wants a statement; a call or a table may do something.
         "SELECT" => statement.contains('(') || statement.contains(" FROM "),
         _ => true,
     }
-}
-
-/// The first statement of a migration that no way back can restore, as people name it.
-pub(super) fn loses(text: &str) -> Option<&'static str> {
-    let upper = mask(text, &SQL).to_ascii_uppercase();
-    let words: Vec<&str> = upper.split_whitespace().collect();
-    // SQLite changes a table by copying it, dropping the old one and renaming the copy: nothing is lost.
-    let copies = words.windows(2).any(|pair| pair == ["RENAME", "TO"]);
-    words.windows(2).find_map(|pair| match pair {
-        ["DROP", "TABLE"] if !copies => Some("drops a table"),
-        ["DROP", "COLUMN"] => Some("drops a column"),
-        ["DELETE", "FROM"] => Some("deletes rows"),
-        ["TRUNCATE", _] => Some("empties a table"),
-        _ => None,
-    })
 }
 
 /// The part of a file that goes back: what follows a comment line that starts with `mark`, up to the next one that

@@ -1,3 +1,6 @@
+mod field;
+mod shapes;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::{any, proptest};
@@ -29,12 +32,17 @@ fn verdict(tool: &str, reversible: Reversible, why: &str) -> (String, Reversible
 
 use Reversible::{No, Unknown, Yes};
 
+/// What a way back loses that drops a table.
+const LOST_TABLE: &str = "which drops a table and its new data";
+/// What a way back loses that drops a column.
+const LOST_COLUMN: &str = "which drops a column and its new data";
+
 #[test]
 fn a_pair_of_up_and_down_is_one_migration() {
     let up = "migrations/pg/2023-01-31_add_argon2/up.sql";
     let down = "migrations/pg/2023-01-31_add_argon2/down.sql";
     let back = [(up, "ALTER TABLE a ADD b INT;"), (down, "ALTER TABLE a DROP b;")];
-    assert_eq!(one(&back), verdict("diesel", Yes, "`down.sql` goes back"));
+    assert_eq!(one(&back), verdict("diesel", Yes, &format!("`down.sql` goes back, {LOST_COLUMN}")));
     assert_eq!(find_in(&back)[0].title(), "2023-01-31_add_argon2");
     assert_eq!(one(&[(up, "x")]), verdict("diesel", No, "there is no `down.sql` beside it"));
 }
@@ -68,7 +76,10 @@ fn plain_sql_is_told_apart_by_its_surroundings() {
     let cargo = ("Cargo.toml", "sqlx = \"0.8\"");
     assert_eq!(one(&[(path, "create table a();"), cargo]), verdict("sqlx", No, single));
     let goose = "-- +goose Up\nCREATE TABLE a();\n-- +goose Down\nDROP TABLE a;\n";
-    assert_eq!(one(&[(path, goose)]), verdict("goose", Yes, "`-- +goose Down` goes back"));
+    assert_eq!(
+        one(&[(path, goose)]),
+        verdict("goose", Yes, &format!("`-- +goose Down` goes back, {LOST_TABLE}"))
+    );
     assert_eq!(one(&[(path, "-- +goose Up\nx;\n")]), verdict("goose", No, "it has no `-- +goose Down`"));
     let dbmate = "-- migrate:up transaction:false\nx;\n-- migrate:down\n";
     assert_eq!(one(&[(path, dbmate)]), verdict("dbmate", No, "`-- migrate:down` is empty"));
@@ -116,10 +127,14 @@ fn rails_change_is_reversible_unless_rails_cannot_turn_it() {
     let yes = |why: &str| (Yes, why.to_owned());
     let no = |why: &str| (No, why.to_owned());
     let change = |line: &str| format!("  def change\n    {line}\n  end");
-    assert_eq!(judged(&change("add_column :a, :b, :string")), yes("Rails reverses its `change`"));
+    assert_eq!(judged(&change("rename_column :a, :b, :c")), yes("Rails reverses its `change`"));
+    assert_eq!(
+        judged(&change("add_column :a, :b, :string")),
+        yes(&format!("Rails reverses its `change`, {LOST_COLUMN}"))
+    );
     assert_eq!(
         judged(&change("create_table :a do |t|\n      t.string :b\n    end")),
-        yes("Rails reverses its `change`")
+        yes(&format!("Rails reverses its `change`, {LOST_TABLE}"))
     );
     assert_eq!(judged(&change("execute 'x'")), no("Rails cannot reverse the `execute` in its `change`"));
     assert_eq!(
@@ -128,7 +143,7 @@ fn rails_change_is_reversible_unless_rails_cannot_turn_it() {
     );
     assert_eq!(
         judged(&change("remove_column :a,\n      :b, :string")),
-        yes("Rails reverses its `change`, but it drops a column: data does not come back")
+        yes("Rails reverses its `change`, but the migration drops a column: data does not come back")
     );
     assert_eq!(judged(&change("remove_index :a, name: 'b'")).0, No);
     assert_eq!(judged(&change("remove_index :a, :b")).0, Yes);
@@ -143,7 +158,7 @@ fn rails_change_is_reversible_unless_rails_cannot_turn_it() {
     );
     assert_eq!(
         judged("  def up\n    x\n  end\n  def down\n    drop_table :a\n  end"),
-        yes("it has a `down`")
+        yes(&format!("it has a `down`, {LOST_TABLE}"))
     );
 }
 
@@ -159,7 +174,7 @@ fn django_needs_a_reverse_for_code_and_sql() {
         (reversible, why)
     };
     let field = "migrations.AddField(model_name='a', name='b', field=models.CharField(max_length=3)),";
-    assert_eq!(judged(field), (Yes, "Django reverses its operations".to_owned()));
+    assert_eq!(judged(field), (Yes, format!("Django reverses its operations, {LOST_COLUMN}")));
     assert_eq!(judged("migrations.RunPython(fill)"), (No, "its `RunPython` has no reverse".to_owned()));
     assert_eq!(judged("migrations.RunPython(fill, reverse_code=None)").0, No);
     assert_eq!(judged("migrations.RunPython(fill, empty),").0, Yes);
@@ -167,7 +182,7 @@ fn django_needs_a_reverse_for_code_and_sql() {
     assert_eq!(judged("RunSQL(sql=['a'], reverse_sql='b')").0, Yes);
     let nothing = "Django reverses its operations, but one of them by doing nothing";
     assert_eq!(judged("migrations.RunPython(a, migrations.RunPython.noop)"), (Yes, nothing.to_owned()));
-    let drops = "Django reverses its operations, but it drops a column: data does not come back";
+    let drops = "Django reverses its operations, but the migration drops a column: data does not come back";
     assert_eq!(judged("migrations.RemoveField(model_name='a', name='b')"), (Yes, drops.to_owned()));
     let own = "`Reindex` is not one of Django's own operations";
     assert_eq!(judged("Reindex()"), (Unknown, own.to_owned()));
@@ -193,7 +208,7 @@ fn alembic_needs_a_downgrade_that_does_something() {
     );
     assert_eq!(
         judged("def downgrade():\n    op.drop_column('a')\n"),
-        (Yes, "it has a `downgrade`".to_owned())
+        (Yes, format!("it has a `downgrade`, {LOST_COLUMN}"))
     );
     assert_eq!(judged("# def downgrade(): x"), (No, "it has no `downgrade`".to_owned()));
     assert_eq!(find_in(&[("api/versions/v1.py", "def route(): pass")]), []);
@@ -202,7 +217,7 @@ fn alembic_needs_a_downgrade_that_does_something() {
 #[test]
 fn javascript_tools_are_told_apart_and_their_down_is_read() {
     let judged = |path: &str, text: &str| one(&[(path, text)]);
-    let knex = "exports.up = function(knex) { return knex.schema.dropTable('a') };\n";
+    let knex = "exports.up = function(knex) { return knex.schema.renameTable('a', 'b') };\n";
     let path = "api/src/database/migrations/20201028A-remove.ts";
     for (down, expected) in [
         (
@@ -273,7 +288,7 @@ fn the_other_tools_are_read_too() {
     let cs = "protected override void Down(MigrationBuilder m)\n{\n    m.DropTable(\"a\");\n}";
     let initial = ("src/A/Migrations/20231009_Initial.cs", cs);
     let designer = ("src/A/Migrations/20231009_Initial.Designer.cs", "x");
-    assert_eq!(one(&[initial, designer]), verdict("ef-core", Yes, "it has a `Down`"));
+    assert_eq!(one(&[initial, designer]), verdict("ef-core", Yes, &format!("it has a `Down`, {LOST_TABLE}")));
     let ecto = "defmodule A do\n  def change do\n    execute(\"x\")\n  end\nend";
     let why = "Ecto cannot reverse the `execute` in its `change`";
     assert_eq!(one(&[("priv/repo/migrations/2018_a.exs", ecto)]), verdict("ecto", No, why));
@@ -288,7 +303,10 @@ fn liquibase_change_sets_need_a_rollback_where_nothing_is_automatic() {
         one(&[("config/liquibase/changelog/2015_added.xml", &text)])
     };
     let automatic = "<changeSet id=\"1\"><createTable/></changeSet>";
-    assert_eq!(judged(automatic), verdict("liquibase", Yes, "Liquibase reverses its change sets"));
+    assert_eq!(
+        judged(automatic),
+        verdict("liquibase", Yes, &format!("Liquibase reverses its change sets, {LOST_TABLE}"))
+    );
     let sql = "<changeSet id=\"2\"><sql>x</sql></changeSet>";
     assert_eq!(judged(sql), verdict("liquibase", No, "a change set with `<sql>` has no `<rollback>`"));
     let both = "<changeSet id=\"2\"><sql>x</sql><rollback>y</rollback></changeSet>";
@@ -368,7 +386,7 @@ fn a_broken_glob_is_refused_and_not_skipped() {
 
 #[test]
 fn presets_are_known_by_their_names() {
-    assert_eq!(presets().len(), 25);
+    assert_eq!(presets().len(), 30);
     for name in presets() {
         assert_eq!(Preset::from_name(name).map(Preset::name), Some(name));
         assert_eq!(serde_json::to_value(Preset::from_name(name)).unwrap(), name);
