@@ -165,8 +165,9 @@ fn same_as_git_dir(dir: &Path, git: &git2::Repository) -> Result<()> {
     let real = |path: &Path| fs::canonicalize(path).ok();
     let link = git.workdir().map(|top| top.join(".git"));
     let here = [Some(git.path()), Some(git.commondir()), link.as_deref()].map(|path| path.and_then(real));
-    let meant = [real(&dir.join(&said)), real(&said)];
-    if meant.iter().flatten().any(|meant| here.iter().flatten().any(|here| here == meant)) {
+    let meant: Vec<PathBuf> = [dir.join(&said), said.clone()].iter().filter_map(|path| real(path)).collect();
+    // What is not there is no repository, and nobody reads it.
+    if meant.is_empty() || meant.iter().any(|meant| here.iter().flatten().any(|here| here == meant)) {
         return Ok(());
     }
     Err(RepositoryError::Elsewhere { said, here: git.path().to_owned() })
