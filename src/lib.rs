@@ -57,6 +57,7 @@ pub mod evidence {
     pub mod junit;
     pub mod lockfiles;
     pub mod migrations;
+    pub mod tap;
 }
 /// The room where it is decided: pure functions over owned values.
 pub mod gate {

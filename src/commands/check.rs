@@ -132,7 +132,9 @@ fn find_out(
     streams: &Streams,
 ) -> Result<TestFact> {
     let CheckSource::Run(command, timeout) = &rule.source else {
-        return checks::collect(moment, name, rule, commit);
+        let (mut fact, nearest) = checks::collect(moment, name, rule, commit)?;
+        fact.point_to(&nearest);
+        return Ok(fact);
     };
     let step = Step { name: name.to_string(), run: command.clone(), timeout: *timeout, migration: false };
     let variables = BTreeMap::from([("DEPLOYCTL_COMMIT".to_owned(), commit.to_string())]);

@@ -4,15 +4,21 @@
 //! hangs on (output, comments), and `count` walks the elements that `quick-xml` finds. Memory stays small
 //! whatever the size of the file.
 
+mod claims;
 mod count;
 mod decode;
+#[cfg(test)]
+mod dialects;
 mod element;
+mod foreign;
 mod prose;
+mod stamp;
 #[cfg(test)]
 mod tests;
 
 use std::io::BufRead;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::decode::Decoder;
@@ -70,6 +76,10 @@ pub struct Report {
     pub skipped: u64,
     /// Test cases among `passed` that failed at least once before.
     pub flaky: u64,
+    /// The latest moment at which the tests can have started, as the report itself says: UTC, generous by up to 12
+    /// hours where it names no zone. None when it does not say, or not in a known form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<DateTime<Utc>>,
     /// Why it is not a plain pass, and what disagrees: sentences, worst first, at most 8 of at most 300 characters.
     /// They may quote names from the report.
     pub notes: Vec<String>,
@@ -83,8 +93,14 @@ impl Report {
     }
 
     /// A report without counts.
-    fn blank(verdict: Verdict, notes: Vec<String>) -> Self {
-        Self { verdict, passed: 0, failed: 0, errors: 0, skipped: 0, flaky: 0, notes }
+    #[must_use]
+    pub fn blank(verdict: Verdict, notes: Vec<String>) -> Self {
+        Self { verdict, passed: 0, failed: 0, errors: 0, skipped: 0, flaky: 0, latest: None, notes }
+    }
+
+    /// Whether it names any test, one that was skipped among them.
+    fn names_a_test(&self) -> bool {
+        self.total() > 0 || self.skipped > 0
     }
 }
 
@@ -111,7 +127,12 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Report {
     let mut whole = Report::blank(Verdict::Empty, Vec::new());
     let (mut grave, mut mild) = (Notes::default(), Notes::default());
     let (mut files, mut empty) = (0_u64, 0_u64);
+    let mut dated = true;
     for report in reports {
+        if report.names_a_test() {
+            dated &= report.latest.is_some();
+            whole.latest = whole.latest.max(report.latest);
+        }
         files += 1;
         empty += u64::from(report.verdict == Verdict::Empty);
         whole.verdict = worse(whole.verdict, report.verdict);
@@ -131,6 +152,7 @@ pub fn merge(reports: impl IntoIterator<Item = Report>) -> Report {
     if empty > 0 && empty < files {
         grave.add(|| format!("no test ran in {empty} of {files} reports"));
     }
+    whole.latest = whole.latest.filter(|_| dated);
     whole.notes = Notes::together([grave, mild]);
     whole
 }
@@ -153,14 +175,14 @@ fn rank(verdict: Verdict) -> u8 {
 
 /// Sentences, bounded in number: a hostile file must not fill the memory or the page.
 #[derive(Debug, Default)]
-struct Notes {
+pub(super) struct Notes {
     kept: Vec<String>,
     left_out: u64,
 }
 
 impl Notes {
     /// Adds a note; it is not even written when there are enough.
-    fn add(&mut self, note: impl FnOnce() -> String) {
+    pub(super) fn add(&mut self, note: impl FnOnce() -> String) {
         if self.kept.len() < NOTES_MAX {
             self.kept.push(shortened(&note(), NOTE_MAX));
         } else {
@@ -168,8 +190,13 @@ impl Notes {
         }
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// The first kinds first, and the number of those left out as the last note.
-    fn together(kinds: impl IntoIterator<Item = Self>) -> Vec<String> {
+    pub(super) fn together(kinds: impl IntoIterator<Item = Self>) -> Vec<String> {
         let mut all = Self::default();
         for kind in kinds {
             all.left_out = all.left_out.saturating_add(kind.left_out);
@@ -183,6 +210,11 @@ impl Notes {
         }
         all.kept
     }
+}
+
+/// A number with the word that fits it.
+pub(super) fn several(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 /// A text cut to a number of characters, with a mark where it was cut.

@@ -200,7 +200,7 @@ pub enum Right {
     Migrate,
 }
 
-/// One check: exactly one of `junit`, `run`, `role`, `signoff`.
+/// One check: exactly one of `junit`, `tap`, `run`, `role`, `signoff`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCheck {
@@ -210,6 +210,9 @@ pub struct RawCheck {
     /// Globs of JUnit reports, from the repository's root.
     #[serde(default)]
     pub junit: Option<Vec<String>>,
+    /// Globs of TAP reports, from the repository's root.
+    #[serde(default)]
+    pub tap: Option<Vec<String>>,
     /// A command whose exit status is the evidence.
     #[serde(default)]
     pub run: Option<Vec<String>>,

@@ -113,6 +113,8 @@ pub struct ScanRule {
 pub enum CheckSource {
     /// JUnit reports under these globs.
     Junit(Vec<String>),
+    /// TAP reports under these globs.
+    Tap(Vec<String>),
     /// A command's exit status.
     Run(Vec<String>, Duration),
     /// A role's word.
@@ -126,7 +128,7 @@ impl CheckSource {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Junit(globs) => globs.join(", "),
+            Self::Junit(globs) | Self::Tap(globs) => globs.join(", "),
             Self::Run(command, _) => command.join(" "),
             Self::Role(role) => format!("the word of {role}"),
             Self::Signoff(group) => format!("a signature of {group}"),

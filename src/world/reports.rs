@@ -1,5 +1,7 @@
 //! Test reports on disk: finds the files that the policy's globs name, and reads them.
 
+mod nearest;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader};
@@ -11,10 +13,22 @@ use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::evidence::junit::{self, Report, Verdict};
+use crate::evidence::tap;
 
 /// Directories that are never entered unless a glob names them: they are large, and hold other people's reports or
 /// those of an earlier build.
 const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
+/// How much of a report is read at a time, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// What is written in the reports of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JUnit XML of any producer.
+    Junit,
+    /// The Test Anything Protocol.
+    Tap,
+}
 
 /// Why it could not be found out which reports there are.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +71,8 @@ pub struct Found {
     pub oldest: Option<DateTime<Utc>>,
     /// What they say together. A note about one file begins with its path.
     pub report: Report,
+    /// Where nothing matched: reports that lie elsewhere, those most like the globs first, at most three.
+    pub nearest: Vec<String>,
 }
 
 /// Finds the files that match any of the globs below `root`, and reads each once.
@@ -67,7 +83,7 @@ pub struct Found {
 ///
 /// # Errors
 /// When a glob is not valid or leaves `root`, or a directory cannot be listed.
-pub fn collect(root: &Path, globs: &[String]) -> Result<Found, ReportsError> {
+pub fn collect(root: &Path, format: Format, globs: &[String]) -> Result<Found, ReportsError> {
     let home = fs::canonicalize(root).map_err(|source| unlistable(root, source))?;
     let mut paths = BTreeSet::new();
     for glob in globs {
@@ -75,7 +91,7 @@ pub fn collect(root: &Path, globs: &[String]) -> Result<Found, ReportsError> {
     }
     let (mut newest, mut oldest) = (None, None);
     let reports = paths.iter().map(|path| {
-        let (report, written) = read(&home, path);
+        let (report, written) = read(&home, path, format);
         if let Some(written) = written {
             newest = newest.max(Some(written));
             oldest = Some(oldest.map_or(written, |oldest: DateTime<Utc>| oldest.min(written)));
@@ -83,10 +99,13 @@ pub fn collect(root: &Path, globs: &[String]) -> Result<Found, ReportsError> {
         named(path, report)
     });
     let mut report = junit::merge(reports);
+    let mut nearest = Vec::new();
     if paths.is_empty() {
         report.notes = vec![format!("no evidence: no file matches {}", listed(globs))];
+        nearest = nearest::reports(&home, format, globs).iter().map(|path| escaped(path)).collect();
     }
-    Ok(Found { files: paths.iter().map(|path| escaped(path)).collect(), newest, oldest, report })
+    let files = paths.iter().map(|path| escaped(path)).collect();
+    Ok(Found { files, newest, oldest, report, nearest })
 }
 
 /// A glob, taken apart so that only the directories it can match are walked.
@@ -180,10 +199,17 @@ impl<'a> Pattern<'a> {
 }
 
 /// One report and when it was written.
-fn read(home: &Path, path: &Path) -> (Report, Option<DateTime<Utc>>) {
+fn read(home: &Path, path: &Path, format: Format) -> (Report, Option<DateTime<Utc>>) {
     let full = home.join(path);
     match open(home, &full) {
-        Ok((file, about)) => (junit::read(BufReader::new(file)), about.modified().ok().map(moment)),
+        Ok((file, about)) => {
+            let input = BufReader::with_capacity(BUFFER, file);
+            let report = match format {
+                Format::Junit => junit::read(input),
+                Format::Tap => tap::read(input),
+            };
+            (report, about.modified().ok().map(moment))
+        }
         Err(why) => {
             let written = fs::symlink_metadata(&full).and_then(|about| about.modified()).ok().map(moment);
             (unreadable(why), written)
@@ -208,15 +234,7 @@ fn open(home: &Path, path: &Path) -> Result<(File, Metadata), String> {
 }
 
 fn unreadable(why: String) -> Report {
-    Report {
-        verdict: Verdict::Unreadable,
-        passed: 0,
-        failed: 0,
-        errors: 0,
-        skipped: 0,
-        flaky: 0,
-        notes: vec![why],
-    }
+    Report::blank(Verdict::Unreadable, vec![why])
 }
 
 /// The report with the file's path before each note.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 
 use crate::commands::gather::Moment;
 use crate::commands::journal;
@@ -13,11 +13,16 @@ use crate::evidence::migrations::PathChange;
 use crate::gate::policy::{CheckRule, CheckSource, Policy};
 use crate::gate::request::CheckState;
 use crate::gate::terms::{Check, CommitId};
-use crate::world::reports;
+use crate::world::reports::{self, Format, Found};
 
 /// The workflow document's own three, which every checklist shows.
 const EXPECTED: [(&str, &str); 3] =
     [("unit", "Unit tests"), ("integration", "Integration tests"), ("e2e", "E2E tests")];
+
+/// How far a report's own time may lie before the commit: clocks of machines differ, but not by more.
+const RAN_BEFORE_MAX: TimeDelta = TimeDelta::days(1);
+/// How far a file's time may lie ahead of ours and of the commit's: the clock of another machine, of a shared disk.
+const AHEAD_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// Every check of the policy, and the three that every checklist shows.
 ///
@@ -38,9 +43,13 @@ pub(super) fn look(
         }
     }
     let recorded = journal::evidence(moment, commit, policy.checks.keys());
+    let mut pointers = Vec::new();
     for (check, rule) in &policy.checks {
-        tests.push(test(moment, check, rule, commit, paths, &recorded)?);
+        let (test, nearest) = test(moment, check, rule, commit, paths, &recorded)?;
+        pointers.push((tests.len(), nearest));
+        tests.push(test);
     }
+    point(&mut tests, pointers);
     let place = |test: &TestFact| {
         EXPECTED.iter().position(|(name, _)| *name == test.check.as_str()).unwrap_or(EXPECTED.len())
     };
@@ -48,6 +57,18 @@ pub(super) fn look(
     Ok(tests)
 }
 
+/// Says of missing reports where others lie; those of another check are no help.
+fn point(tests: &mut [TestFact], pointers: Vec<(usize, Vec<String>)>) {
+    let taken: Vec<String> = tests.iter().flat_map(|test| test.files.clone()).collect();
+    for (index, mut nearest) in pointers {
+        nearest.retain(|file| !taken.contains(file));
+        if let Some(test) = tests.get_mut(index) {
+            test.point_to(&nearest);
+        }
+    }
+}
+
+/// What is known of one check, and where reports lie when it has none.
 fn test(
     moment: &Moment,
     check: &Check,
@@ -55,24 +76,24 @@ fn test(
     commit: &CommitId,
     paths: &[PathChange],
     recorded: &BTreeMap<Check, TestFact>,
-) -> Result<TestFact> {
+) -> Result<(TestFact, Vec<String>)> {
     let without = |state, why: String| TestFact::without(check.clone(), rule.title.clone(), state, why);
     if let Some(globs) = &rule.when_changed
         && !paths.iter().any(|change| globs.is_match(&change.path))
     {
-        return Ok(without(CheckState::NotNeeded, "no changed path needs it".to_owned()));
+        return Ok((without(CheckState::NotNeeded, "no changed path needs it".to_owned()), vec![]));
     }
-    let recorded = recorded.get(check).filter(|fact| fits(fact, &rule.source));
+    let recorded = recorded.get(check).filter(|fact| fits(fact, &rule.source)).cloned();
     let missing = match &rule.source {
-        CheckSource::Junit(_) => {
-            let collected = collect(moment, check, rule, commit)?;
-            return Ok(newest(collected, recorded.cloned()));
+        CheckSource::Junit(_) | CheckSource::Tap(_) => {
+            let (here, nearest) = collect(moment, check, rule, commit)?;
+            return Ok((newest(here, recorded), nearest));
         }
         CheckSource::Run(..) => format!("it has not run for this commit: run `deployctl check {check}`"),
         CheckSource::Role(role) => format!("it is the word of `{role}`, and none is recorded"),
         CheckSource::Signoff(group) => format!("it is a signature of `{group}`, and none is recorded"),
     };
-    Ok(recorded.cloned().unwrap_or_else(|| without(CheckState::Missing, missing)))
+    Ok((recorded.unwrap_or_else(|| without(CheckState::Missing, missing)), vec![]))
 }
 
 /// Whether a recorded fact came from what the policy names now: evidence of another command proves nothing.
@@ -80,7 +101,9 @@ fn fits(fact: &TestFact, source: &CheckSource) -> bool {
     let agrees = (fact.state == CheckState::Passed) == (fact.verdict == Some(Verdict::Pass));
     agrees
         && match source {
-            CheckSource::Junit(globs) => fact.command.is_empty() && &fact.globs == globs,
+            CheckSource::Junit(globs) | CheckSource::Tap(globs) => {
+                fact.command.is_empty() && &fact.globs == globs
+            }
             CheckSource::Run(command, _) => &fact.command == command,
             CheckSource::Role(_) | CheckSource::Signoff(_) => false,
         }
@@ -93,38 +116,56 @@ fn newest(here: TestFact, recorded: Option<TestFact>) -> TestFact {
     if speaks && here.reported_at >= recorded.reported_at { here } else { recorded }
 }
 
-/// The reports of a check, as they lie in the work tree.
+/// The reports of a check, as they lie in the work tree, and where others lie when it has none.
 ///
 /// # Errors
 /// When they cannot be looked for.
-pub fn collect(moment: &Moment, check: &Check, rule: &CheckRule, commit: &CommitId) -> Result<TestFact> {
-    let CheckSource::Junit(globs) = &rule.source else {
-        let why = "no report or command can say it".to_owned();
-        return Ok(TestFact::without(check.clone(), rule.title.clone(), CheckState::Missing, why));
+pub fn collect(
+    moment: &Moment,
+    check: &Check,
+    rule: &CheckRule,
+    commit: &CommitId,
+) -> Result<(TestFact, Vec<String>)> {
+    let (format, globs) = match &rule.source {
+        CheckSource::Junit(globs) => (Format::Junit, globs),
+        CheckSource::Tap(globs) => (Format::Tap, globs),
+        CheckSource::Run(..) | CheckSource::Role(_) | CheckSource::Signoff(_) => {
+            let why = "no report can say it".to_owned();
+            let fact = TestFact::without(check.clone(), rule.title.clone(), CheckState::Missing, why);
+            return Ok((fact, vec![]));
+        }
     };
-    let found = reports::collect(moment.repository.root(), globs)?;
-    let mut fact =
-        TestFact::read(check.clone(), rule.title.clone(), globs.clone(), found.files, &found.report);
-    fact.reported_at = found.oldest;
-    if let Some(why) = stale(moment, commit, found.oldest)?
+    let found = reports::collect(moment.repository.root(), format, globs)?;
+    let stale = stale(moment, commit, &found)?;
+    let Found { files, oldest, report, nearest, .. } = found;
+    let mut fact = TestFact::read(check.clone(), rule.title.clone(), globs.clone(), files, &report);
+    fact.reported_at = oldest;
+    if let Some(why) = stale
         && fact.verdict.is_some()
     {
         fact.state = CheckState::Stale;
         fact.why = Some(why);
     }
-    Ok(fact)
+    Ok((fact, nearest))
 }
 
-/// A report of the work tree speaks for HEAD, and only if it was written after that commit.
-fn stale(moment: &Moment, commit: &CommitId, oldest: Option<DateTime<Utc>>) -> Result<Option<String>> {
+/// A report of the work tree speaks for HEAD, and only if it was written after that commit. What it says of itself
+/// can only count against it: a file that was copied or taken from a cache is new, and what it tells of is not.
+fn stale(moment: &Moment, commit: &CommitId, found: &Found) -> Result<Option<String>> {
     if let Some(head) = moment.repository.head()?
         && &head != commit
     {
         return Ok(Some(format!("the reports are of HEAD ({}), not of {}", head.short(), commit.short())));
     }
     let committed = moment.repository.committed_at(commit)?;
-    if oldest.is_some_and(|oldest| oldest.timestamp() < committed) {
+    if found.oldest.is_some_and(|oldest| oldest.timestamp() < committed) {
         return Ok(Some("a report is older than the commit".to_owned()));
     }
-    Ok(None)
+    let known = moment.now.timestamp().max(committed) + AHEAD_MAX.num_seconds();
+    if found.newest.is_some_and(|newest| newest.timestamp() > known) {
+        return Ok(Some("a report is dated in the future, so its age is not known".to_owned()));
+    }
+    let ran = found.report.latest.filter(|ran| ran.timestamp() + RAN_BEFORE_MAX.num_seconds() < committed);
+    Ok(ran
+        .map(|ran| format!("the reports say that they ran on {}, before the commit", ran.format("%Y-%m-%d"))))
 }

@@ -83,7 +83,7 @@ fn change(digit: char, kind: Option<&str>, subject: &str, breaking: Breaking) ->
 }
 
 fn report(verdict: Verdict, passed: u64, failed: u64) -> Report {
-    Report { verdict, passed, failed, errors: 0, skipped: 1, flaky: 0, notes: vec![] }
+    Report { verdict, passed, failed, errors: 0, skipped: 1, flaky: 0, latest: None, notes: vec![] }
 }
 
 fn test(verdict: Verdict, passed: u64, failed: u64) -> TestFact {

@@ -87,16 +87,16 @@ impl TestFact {
     /// A check without a report.
     #[must_use]
     pub fn without(check: Check, title: String, state: CheckState, why: String) -> Self {
-        let none = Report {
-            verdict: Verdict::Empty,
-            passed: 0,
-            failed: 0,
-            errors: 0,
-            skipped: 0,
-            flaky: 0,
-            notes: vec![],
-        };
+        let none = Report::blank(Verdict::Empty, vec![]);
         Self { verdict: None, state, why: Some(why), ..Self::read(check, title, vec![], vec![], &none) }
+    }
+
+    /// Adds to a missing report where others lie.
+    pub fn point_to(&mut self, nearest: &[String]) {
+        if let (Some(why), [_, ..]) = (&mut self.why, nearest) {
+            let are = if nearest.len() == 1 { "report is" } else { "reports are" };
+            why.push_str(&format!("; the nearest {are} `{}`", nearest.join("`, `")));
+        }
     }
 
     /// What the evidence says, in a few words: `812/812 passed, 3 skipped`.

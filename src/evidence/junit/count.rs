@@ -5,9 +5,12 @@ use std::io::BufRead;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::element::{Claims, Element, Kind, Standing};
+use super::claims::{Claims, Shown};
+use super::element::{Element, Kind, Label, Standing};
+use super::foreign;
 use super::prose::Prose;
-use super::{NOTE_MAX, Notes, Report, Verdict, clean};
+use super::stamp::Stamps;
+use super::{NOTE_MAX, Notes, Report, Verdict, clean, several, shown};
 
 /// The deepest nesting of elements: real suites stay under 50.
 const DEPTH_MAX: usize = 1000;
@@ -34,6 +37,7 @@ pub(super) fn walk(input: Prose<impl BufRead>) -> Report {
         None => walk.finish(),
         Some(flaw) => {
             let line = reader.get_ref().line();
+            let flaw = walk.foreign().unwrap_or(flaw);
             let note = format!("not a readable report, near line {line}: {flaw}");
             Report::blank(Verdict::Unreadable, vec![clean(&note, NOTE_MAX)])
         }
@@ -50,6 +54,8 @@ struct Tally {
     flaky: u64,
     /// Failures and errors of suites, outside any case.
     suite_faults: u64,
+    /// What the cases say of their assertions.
+    assertions: u64,
 }
 
 impl Tally {
@@ -70,6 +76,7 @@ impl Tally {
             skipped: self.skipped - before.skipped,
             flaky: self.flaky - before.flaky,
             suite_faults: self.suite_faults - before.suite_faults,
+            assertions: self.assertions - before.assertions,
         }
     }
 }
@@ -77,7 +84,7 @@ impl Tally {
 /// An open suite.
 #[derive(Debug)]
 struct Suite {
-    called: String,
+    label: Label,
     claims: Claims,
     before: Tally,
     skipped: bool,
@@ -86,7 +93,7 @@ struct Suite {
 /// An open case.
 #[derive(Debug, Default)]
 struct Case {
-    called: String,
+    label: Label,
     standing: Standing,
     failure: bool,
     error: bool,
@@ -131,7 +138,7 @@ impl Case {
             Kind::Flaky => self.flaky = true,
             Kind::RerunFailure => self.rerun_failure = true,
             Kind::RerunError => self.rerun_error = true,
-            Kind::Suite | Kind::Case | Kind::Output | Kind::Other => {}
+            Kind::Suite | Kind::Case | Kind::Output | Kind::Summary | Kind::Other => {}
         }
     }
 }
@@ -158,6 +165,7 @@ struct Walk {
     suites: usize,
     /// The kind and name of the root element.
     root: Option<(Kind, String)>,
+    stamps: Stamps,
     tally: Tally,
     faults: Notes,
     doubts: Notes,
@@ -188,6 +196,7 @@ impl Walk {
                 return Err("it is more than one document in one file".to_owned());
             }
             self.root = Some((element.kind, element.tag.clone()));
+            self.root(&element);
         }
         let open = if self.quotes > 0 { self.quoted(&element) } else { self.meant(element) };
         self.quotes += usize::from(matches!(open, Open::Quote));
@@ -199,9 +208,21 @@ impl Walk {
         Ok(())
     }
 
-    /// An element inside output or a result: a case there means that output was not escaped.
+    /// What the root element alone says.
+    fn root(&mut self, element: &Element) {
+        if element.kind == Kind::Summary && element.broken {
+            self.tally.suite_faults += 1;
+            self.faults.add(|| "the summary of the run says that it failed".to_owned());
+        }
+        // GoogleTest writes its `--gtest_list_tests` in the same format.
+        if element.label.title == "AllTests" && element.kind == Kind::Suite && element.claims.is_of_no_run() {
+            self.doubts.add(|| "it is a list of tests and not of results".to_owned());
+        }
+    }
+
+    /// An element inside output or a result: a case or a result there means that output was not escaped.
     fn quoted(&mut self, element: &Element) -> Open {
-        if matches!(element.kind, Kind::Suite | Kind::Case) {
+        if matches!(element.kind, Kind::Suite | Kind::Case | Kind::Failure | Kind::Error) {
             self.doubts.add(|| {
                 format!("a `<{}>` stands inside output or a result and was not counted", element.tag)
             });
@@ -210,9 +231,12 @@ impl Walk {
     }
 
     fn meant(&mut self, element: Element) -> Open {
+        if let Some(timestamp) = &element.timestamp {
+            self.stamps.add(timestamp);
+        }
         match element.kind {
             Kind::Suite => Open::Suite(Box::new(Suite {
-                called: called("suite", &element.label),
+                label: element.label,
                 claims: element.claims,
                 before: self.tally,
                 skipped: false,
@@ -221,13 +245,17 @@ impl Walk {
                 if self.suites == 0 {
                     self.doubts.add(|| "a `<testcase>` stands outside any suite".to_owned());
                 }
-                let called = called("test", &element.label);
-                Open::Case(Box::new(Case { called, standing: element.standing, ..Case::default() }))
+                self.tally.assertions = self.tally.assertions.saturating_add(element.assertions);
+                let Element { label, standing, .. } = element;
+                Open::Case(Box::new(Case { label, standing, ..Case::default() }))
             }
-            Kind::Other => Open::Other,
+            Kind::Other | Kind::Summary => Open::Other,
             Kind::Output => Open::Quote,
             // What a case was skipped for is no quote: `<skipped>` must not hide a `<failure>`.
             Kind::Skipped => {
+                if element.broken {
+                    self.doubts.add(|| "a test is called skipped, but could not be started".to_owned());
+                }
                 self.result(Kind::Skipped);
                 Open::Other
             }
@@ -249,7 +277,11 @@ impl Walk {
                 Kind::Failure | Kind::Error | Kind::RerunFailure | Kind::RerunError,
             ) => {
                 self.tally.suite_faults += 1;
-                self.faults.add(|| format!("{} failed as a whole, outside its tests", suite.called));
+                self.faults
+                    .add(|| format!("{} failed as a whole, outside its tests", suite.label.called("suite")));
+            }
+            (None, Kind::Failure | Kind::Error | Kind::RerunFailure | Kind::RerunError) => {
+                self.doubts.add(|| "a failure stands outside any suite".to_owned());
             }
             _ => {}
         }
@@ -275,61 +307,52 @@ impl Walk {
         match case.outcome() {
             Outcome::Passed => {
                 self.tally.passed += 1;
+                if case.standing == Standing::Unclear {
+                    self.doubts.add(|| {
+                        format!("{} has a status that says neither yes nor no", case.label.called("test"))
+                    });
+                }
                 if case.flaky {
                     self.tally.flaky += 1;
-                    self.remarks
-                        .add(|| format!("{} is flaky: it passed after a failed attempt", case.called));
+                    self.remarks.add(|| {
+                        format!("{} is flaky: it passed after a failed attempt", case.label.called("test"))
+                    });
                 }
             }
             Outcome::Skipped => self.tally.skipped += 1,
             Outcome::Failed => {
                 self.tally.failed += 1;
-                self.faults.add(|| format!("{} failed", case.called));
+                self.faults.add(|| format!("{} failed", case.label.called("test")));
             }
             Outcome::Error => {
                 self.tally.errors += 1;
-                self.faults.add(|| format!("{} ended in an error", case.called));
+                self.faults.add(|| format!("{} ended in an error", case.label.called("test")));
             }
         }
     }
 
     fn end_suite(&mut self, suite: &Suite) {
         let found = self.tally.since(&suite.before);
-        let Suite { called, claims, skipped, .. } = suite;
-        if let Some(unclear) = &claims.unclear {
-            self.doubts.add(|| format!("{called} has a total that is not a number: {unclear}"));
-        }
-        self.compare_tests(called, claims, &found);
-        if let Some(claimed) = claims.faults.filter(|claimed| *claimed > found.faults()) {
-            let (claimed, found) =
-                (several(claimed, "failure or error", "failures or errors"), found.faults());
-            self.doubts.add(|| format!("{called} claims {claimed}, but shows {found}"));
-        }
-        if let Some(claimed) = claims.skipped.filter(|claimed| *claimed > found.skipped) {
-            let (claimed, found) = (several(claimed, "skipped test", "skipped tests"), found.skipped);
-            self.doubts.add(|| format!("{called} claims {claimed}, but shows {found}"));
-        }
+        let Suite { label, claims, skipped, .. } = suite;
+        let called = label.called("suite");
+        let shown = Shown {
+            cases: found.cases(),
+            faults: found.faults(),
+            skipped: found.skipped,
+            assertions: found.assertions,
+        };
+        claims.compare(&called, shown, &mut self.doubts, &mut self.remarks);
         if *skipped && found.passed > 0 {
             self.doubts
                 .add(|| format!("{called} is marked as skipped, but {} of its tests passed", found.passed));
         }
     }
 
-    fn compare_tests(&mut self, called: &str, claims: &Claims, found: &Tally) {
-        let shown = found.cases();
-        match claims.tests {
-            Some(claimed) if claimed > shown => self.doubts.add(|| {
-                let claimed = several(claimed, "test", "tests");
-                format!(
-                    "{called} claims {claimed}, but shows {shown}: cases are missing, or it counts assertions"
-                )
-            }),
-            Some(claimed) if claimed < shown => self.remarks.add(|| {
-                let claimed = several(claimed, "test", "tests");
-                format!("{called} claims only {claimed}, but shows {shown}")
-            }),
-            _ => {}
-        }
+    /// What the file is instead, where the root element tells.
+    fn foreign(&self) -> Option<String> {
+        let (kind, root) = self.root.as_ref()?;
+        let what = foreign::by_root(root).filter(|_| *kind == Kind::Other)?;
+        Some(format!("it seems to be {what}, and not JUnit"))
     }
 
     /// Why the end came too early, if it did.
@@ -339,9 +362,9 @@ impl Walk {
         }
         match &self.root {
             None => Some("there is no element in it".to_owned()),
-            Some((Kind::Suite | Kind::Case, _)) => None,
+            Some((Kind::Suite | Kind::Case | Kind::Summary, _)) => None,
             Some((_, root)) if self.tally.cases() == 0 => {
-                Some(format!("its root element is `{root}`: write the report in the JUnit format"))
+                Some(format!("its root element is `{}`: write the report in the JUnit format", shown(root)))
             }
             Some(_) => None,
         }
@@ -349,7 +372,7 @@ impl Walk {
 
     fn finish(self) -> Report {
         let Tally { passed, failed, errors, skipped, flaky, .. } = self.tally;
-        let doubtful = !self.doubts.kept.is_empty();
+        let doubtful = !self.doubts.is_empty();
         let verdict = if self.tally.faults() > 0 {
             Verdict::Fail
         } else if doubtful {
@@ -367,16 +390,7 @@ impl Walk {
             });
         }
         let notes = Notes::together([self.faults, self.doubts, emptiness, self.remarks]);
-        Report { verdict, passed, failed, errors, skipped, flaky, notes }
+        let latest = self.stamps.latest();
+        Report { verdict, passed, failed, errors, skipped, flaky, latest, notes }
     }
-}
-
-/// How a suite or test is called in a note.
-fn called(noun: &str, label: &str) -> String {
-    if label.is_empty() { format!("a {noun} without a name") } else { format!("{noun} `{label}`") }
-}
-
-/// A number with the word that fits it.
-fn several(count: u64, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }

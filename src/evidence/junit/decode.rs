@@ -2,12 +2,16 @@
 
 use std::io::{self, BufRead};
 
+use super::foreign;
+
 /// The largest report, in bytes: ten times the 50 MB that large test runs write.
 const BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// How many bytes are decoded at a time.
 const CHUNK: usize = 16 * 1024;
 /// Where the XML declaration must have ended, in bytes.
 const HEAD: usize = 256;
+/// How a page of the web begins, where a server answered with one instead of the report.
+const HTML: &[u8] = b"<!doctype html";
 
 /// Why the bytes are not XML that this reader accepts.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +20,10 @@ pub(super) enum Flaw {
     Io(io::Error),
     #[error("the file is empty (0 bytes)")]
     NoBytes,
+    #[error("it seems to be {0}")]
+    Foreign(&'static str),
+    #[error("it seems to be {0}, and not JUnit")]
+    NotJunit(&'static str),
     #[error("it is larger than {} MiB", BYTES_MAX / 1024 / 1024)]
     TooLarge,
     #[error("its bytes are not {0}")]
@@ -129,6 +137,12 @@ impl<R: BufRead> Decoder<R> {
 /// The encoding, and the length of the byte order mark. The mark decides (PowerShell writes UTF-16 under a
 /// declaration that says UTF-8), then the first bytes, then the declaration.
 fn detect(head: &[u8]) -> Result<(Encoding, usize), Flaw> {
+    if let Some(what) = foreign::by_start(head.trim_ascii_start()) {
+        return Err(Flaw::Foreign(what));
+    }
+    if head.trim_ascii_start().get(..HTML.len()).is_some_and(|start| start.eq_ignore_ascii_case(HTML)) {
+        return Err(Flaw::NotJunit("an HTML page"));
+    }
     match head {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Err(Flaw::UnknownEncoding("utf-32".to_owned())),
         [0xEF, 0xBB, 0xBF, ..] => Ok((Encoding::Utf8, 3)),
@@ -167,7 +181,10 @@ fn by_label(label: &str) -> Result<Encoding, Flaw> {
 /// Decodes all whole characters; answers how many bytes they took.
 fn utf8(bytes: &[u8], out: &mut String) -> Result<usize, Flaw> {
     let whole = match std::str::from_utf8(bytes) {
-        Ok(_) => bytes.len(),
+        Ok(text) => {
+            out.push_str(text);
+            return Ok(bytes.len());
+        }
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         Err(_) => return Err(Flaw::Encoding("UTF-8")),
     };
@@ -192,10 +209,11 @@ fn utf16(bytes: &[u8], big_endian: bool, out: &mut String) -> Result<usize, Flaw
 
 /// XML 1.0 forbids the C0 control characters but three, and two others.
 fn legal(text: &str) -> Result<(), Flaw> {
-    for &byte in text.as_bytes() {
-        if byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') {
-            return Err(Flaw::Character(u32::from(byte)));
-        }
+    let control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    // All of them without a way out: that is many bytes at once, and nearly every text is good.
+    if text.bytes().fold(false, |found, byte| found | control(byte)) {
+        let first = text.bytes().find(|byte| control(*byte)).unwrap_or_default();
+        return Err(Flaw::Character(u32::from(first)));
     }
     let forbidden = ['\u{FFFE}', '\u{FFFF}'].into_iter().find(|letter| text.contains(*letter));
     forbidden.map_or(Ok(()), |letter| Err(Flaw::Character(u32::from(letter))))

@@ -3,6 +3,7 @@
 use quick_xml::escape::unescape;
 use quick_xml::events::BytesStart;
 
+use super::claims::Claims;
 use super::prose::{check_reference, name_start};
 use super::shown;
 
@@ -26,6 +27,8 @@ pub(super) enum Kind {
     RerunError,
     /// What the test wrote.
     Output,
+    /// The whole of `failsafe-summary.xml`, which Maven writes beside the reports.
+    Summary,
     Other,
 }
 
@@ -34,33 +37,29 @@ pub(super) enum Kind {
 pub(super) enum Standing {
     #[default]
     Silent,
+    /// It says something, and not whether the test passed.
+    Unclear,
     NotRun,
     Failed,
     Error,
-}
-
-/// The totals that a suite claims.
-#[derive(Debug, Default)]
-pub(super) struct Claims {
-    pub(super) tests: Option<u64>,
-    /// `failures` and `errors` together: producers do not agree which is which.
-    pub(super) faults: Option<u64>,
-    /// The largest of `skipped`, `disabled` and their cousins: some count one case under two of them.
-    pub(super) skipped: Option<u64>,
-    /// A total that is no number, as `tests="NaN"`.
-    pub(super) unclear: Option<String>,
 }
 
 /// A start tag, read.
 #[derive(Debug)]
 pub(super) struct Element {
     pub(super) kind: Kind,
-    /// The name of the element, fit for a note.
+    /// The name of the element, without its prefix.
     pub(super) tag: String,
     /// What to call a suite or case in a note.
-    pub(super) label: String,
+    pub(super) label: Label,
     pub(super) standing: Standing,
     pub(super) claims: Claims,
+    /// When a suite says it started.
+    pub(super) timestamp: Option<String>,
+    /// How many assertions a case says it made.
+    pub(super) assertions: u64,
+    /// Whether it says that a test was skipped because it could not be started, or that a summary is of a failure.
+    pub(super) broken: bool,
 }
 
 impl Element {
@@ -70,51 +69,77 @@ impl Element {
         check_name(name.as_ref())?;
         let local = start.local_name();
         let kind = kind(local.as_ref());
-        let tag = if kind == Kind::Other { shown(local.as_ref()) } else { local.as_ref().to_owned() };
-        let mut element =
-            Self { kind, tag, label: String::new(), standing: Standing::Silent, claims: Claims::default() };
-        let (mut class, mut title) = (None, None);
+        let mut element = Self::plain(kind, local.as_ref().to_owned());
         for (index, attribute) in start.attributes().enumerate() {
             if index >= ATTRIBUTES_MAX {
                 return Err(format!("a tag has more than {ATTRIBUTES_MAX} attributes"));
             }
             let attribute = attribute.map_err(|error| format!("an attribute is not well formed: {error}"))?;
-            check_name(attribute.key.as_ref())?;
-            check_value(&attribute.value)?;
-            match (kind, attribute.key.as_ref()) {
-                (Kind::Suite | Kind::Case, "name") => title = Some(label(&attribute.value)),
-                (Kind::Case, "classname") => class = Some(label(&attribute.value)),
-                (Kind::Case, "status" | "result") => {
-                    element.standing = element.standing.max(standing(&attribute.value));
-                }
-                (Kind::Suite, key) => element.claims.add(key, &attribute.value),
-                _ => {}
+            let (key, value) = (attribute.key.as_ref(), attribute.value.as_ref());
+            check_name(key)?;
+            check_value(value)?;
+            match (kind, key) {
+                (Kind::Suite | Kind::Case, "name") => element.label.title = beginning(value),
+                (Kind::Case, "classname") => element.label.class = beginning(value),
+                _ => element.take(key, value),
             }
         }
-        let words = [class, title].into_iter().flatten().filter(|word| !word.is_empty());
-        element.label = words.collect::<Vec<_>>().join(": ");
         Ok(element)
+    }
+
+    fn plain(kind: Kind, tag: String) -> Self {
+        let (label, claims) = (Label::default(), Claims::default());
+        let standing = Standing::Silent;
+        Self { kind, tag, label, standing, claims, timestamp: None, assertions: 0, broken: false }
+    }
+
+    /// Takes an attribute that is no name.
+    fn take(&mut self, key: &str, value: &str) {
+        match (self.kind, key) {
+            (Kind::Case, "status" | "result") => self.standing = self.standing.max(standing(value)),
+            (Kind::Case, "executed") if matches!(value, "false" | "False" | "no" | "No") => {
+                self.standing = self.standing.max(Standing::NotRun);
+            }
+            (Kind::Case, "assertions") => self.assertions = value.trim().parse().unwrap_or(0),
+            (Kind::Skipped, "message") => self.broken = could_not_start(value),
+            (Kind::Summary, "result") => self.broken |= !matches!(value, "" | "null" | "0" | "254"),
+            (Kind::Summary, "timeout") => self.broken |= value == "true",
+            (Kind::Suite, key) => {
+                self.claims.add(key, value);
+                if key == "timestamp" && !value.trim().is_empty() {
+                    self.timestamp = Some(value.to_owned());
+                }
+            }
+            _ => {}
+        }
     }
 }
 
-impl Claims {
-    fn add(&mut self, key: &str, value: &str) {
-        let value = value.trim();
-        let number = value.parse::<u64>().ok();
-        match key {
-            "tests" => self.tests = number,
-            "failures" | "errors" => {
-                self.faults =
-                    number.map(|count| count.saturating_add(self.faults.unwrap_or(0))).or(self.faults);
-            }
-            // Some of these are yes or no (`disabled="false"`), so what is no number claims nothing.
-            "skipped" | "skips" | "skip" | "disabled" | "ignored" => self.skipped = self.skipped.max(number),
-            _ => {}
-        }
-        if number.is_none() && !value.is_empty() && matches!(key, "tests" | "failures" | "errors") {
-            self.unclear = Some(format!("{key}=\"{}\"", shown(value)));
+/// The names of a suite or case as they are written: most are never shown, so that is all they cost.
+#[derive(Debug, Default)]
+pub(super) struct Label {
+    pub(super) class: String,
+    pub(super) title: String,
+}
+
+impl Label {
+    /// How it is called in a note.
+    pub(super) fn called(&self, noun: &str) -> String {
+        let words = [&self.class, &self.title].map(|word| plain(word));
+        let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            format!("a {noun} without a name")
+        } else {
+            format!("{noun} `{}`", words.join(": "))
         }
     }
+}
+
+/// CTest calls a test that it could not start skipped, and itself fails for it.
+fn could_not_start(message: &str) -> bool {
+    ["Unable to find executable", "Fixture dependency failed", "Required Files Missing", "Failed to start"]
+        .iter()
+        .any(|words| message.starts_with(words))
 }
 
 fn kind(name: &str) -> Kind {
@@ -125,6 +150,8 @@ fn kind(name: &str) -> Kind {
         ("skipped", Kind::Skipped),
         ("ignored", Kind::Skipped),
         ("disabled", Kind::Skipped),
+        ("pending", Kind::Skipped),
+        ("internalerror", Kind::Error),
         ("flakyfailure", Kind::Flaky),
         ("flakyerror", Kind::Flaky),
         ("rerunfailure", Kind::RerunFailure),
@@ -134,6 +161,7 @@ fn kind(name: &str) -> Kind {
         "testsuites" | "testsuite" => Kind::Suite,
         "testcase" => Kind::Case,
         "system-out" | "system-err" => Kind::Output,
+        "failsafe-summary" => Kind::Summary,
         _ => result
             .into_iter()
             .find(|(word, _)| name.eq_ignore_ascii_case(word))
@@ -145,13 +173,49 @@ fn standing(value: &str) -> Standing {
     let word: String =
         value.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     match word.as_str() {
+        "run" | "passed" | "pass" | "completed" | "success" | "ok" => Standing::Silent,
         "notrun" | "notexecuted" | "disabled" | "suppressed" | "skipped" | "skip" | "ignored" | "ignore"
-        | "pending" | "todo" => Standing::NotRun,
+        | "pending" | "todo" | "untested" | "filtered" | "inconclusive" | "incomplete" | "notrunnable" => {
+            Standing::NotRun
+        }
         "fail" | "failed" | "failure" | "failing" | "timeout" | "timedout" | "cancelled" | "canceled"
-        | "interrupted" => Standing::Failed,
-        "error" | "errored" | "broken" | "crashed" | "aborted" | "killed" => Standing::Error,
+        | "interrupted" | "undefined" => Standing::Failed,
+        "error" | "errored" | "broken" | "crashed" | "aborted" | "killed" | "hookerror" | "cleanuperror" => {
+            Standing::Error
+        }
+        word if alarming(word) => Standing::Unclear,
         _ => Standing::Silent,
     }
+}
+
+/// Whether a word that is in no list sounds as if the test had not passed.
+fn alarming(word: &str) -> bool {
+    const PARTS: [&str; 12] = [
+        "fail",
+        "error",
+        "abort",
+        "cancel",
+        "crash",
+        "timeout",
+        "timedout",
+        "broken",
+        "kill",
+        "interrupt",
+        "invalid",
+        "unsuccess",
+    ];
+    const WHOLE: [&str; 9] = [
+        "started",
+        "running",
+        "executing",
+        "inprogress",
+        "queued",
+        "scheduled",
+        "blocked",
+        "unknown",
+        "unstable",
+    ];
+    word.starts_with("not") || WHOLE.contains(&word) || PARTS.iter().any(|part| word.contains(part))
 }
 
 /// A name as XML allows it: nothing of it can be a quote, a bracket or a sign.
@@ -177,9 +241,12 @@ fn check_value(value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn label(value: &str) -> String {
-    // Only the beginning is shown, and a name can be a whole failure message.
-    let start =
-        value.char_indices().nth(2 * NAME_MAX).map_or(value, |(end, _)| value.get(..end).unwrap_or(value));
-    unescape(start).map_or_else(|_| shown(start), |plain| shown(&plain))
+/// Only the beginning is shown, and a name can be a whole failure message.
+fn beginning(value: &str) -> String {
+    value.get(..value.floor_char_boundary(2 * NAME_MAX)).unwrap_or_default().to_owned()
+}
+
+/// A value without its references, fit for a note.
+fn plain(value: &str) -> String {
+    unescape(value).map_or_else(|_| shown(value), |plain| shown(&plain))
 }

@@ -7,6 +7,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::decode::{Decoder, Flaw};
+use super::foreign;
 
 /// The longest tag with its attributes, in bytes: producers put whole failure messages into `message`.
 pub(super) const TAG_MAX: usize = 4 * 1024 * 1024;
@@ -275,13 +276,22 @@ impl<R: BufRead> Prose<R> {
         if byte == b'>' {
             let words = String::from_utf8_lossy(&self.mark).split_ascii_whitespace().count();
             self.place = Place::Text;
-            return if words == 1 { Ok(()) } else { Err(Flaw::Doctype) };
+            return if words == 1 { Ok(()) } else { Err(self.bad_doctype()) };
         }
         if byte == b'[' || byte == b'<' || self.mark.len() >= DOCTYPE_MAX {
-            return Err(Flaw::Doctype);
+            return Err(self.bad_doctype());
         }
         self.mark.push(byte);
         Ok(())
+    }
+}
+
+impl<R> Prose<R> {
+    /// A DOCTYPE that does more than name the root; the name may tell whose it is.
+    fn bad_doctype(&self) -> Flaw {
+        let words = String::from_utf8_lossy(&self.mark);
+        let root = words.split_ascii_whitespace().next().and_then(foreign::by_root);
+        root.map_or(Flaw::Doctype, Flaw::NotJunit)
     }
 }
 

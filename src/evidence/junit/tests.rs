@@ -220,16 +220,15 @@ fn a_huge_total_does_not_overflow() {
 
 #[test]
 fn other_formats_are_unreadable() {
-    for (text, root) in [
-        ("<test-run><test-suite><test-case result='Passed'/></test-suite></test-run>", "test-run"),
-        ("<Site><Testing><Test Status='passed'/></Testing></Site>", "Site"),
-        ("<robot><suite><test><status status='PASS'/></test></suite></robot>", "robot"),
-        ("<assemblies><assembly><test result='Pass'/></assembly></assemblies>", "assemblies"),
-        ("<html/>", "html"),
+    for (text, what) in [
+        ("<test-run><test-suite><test-case result='Passed'/></test-suite></test-run>", "an NUnit 3 report"),
+        ("<assemblies><assembly><test result='Pass'/></assembly></assemblies>", "an xUnit.net report"),
+        ("<html/>", "an HTML page"),
     ] {
-        let note = refusal(text.as_bytes());
-        assert_eq!(note, format!("1: its root element is `{root}`: write the report in the JUnit format"));
+        assert_eq!(refusal(text.as_bytes()), format!("1: it seems to be {what}, and not JUnit"));
     }
+    let unknown = refusal(b"<gurkensalat/>");
+    assert_eq!(unknown, "1: its root element is `gurkensalat`: write the report in the JUnit format");
 }
 
 #[test]
@@ -254,10 +253,10 @@ fn a_prefix_is_no_hiding_place() {
 
 #[test]
 fn results_quoted_in_output_do_not_count() {
-    let report = suite("<testcase name='a'><system-out><failure/></system-out></testcase>");
-    assert_eq!(counts(&report), (Verdict::Pass, 1, 0, 0, 0, 0));
-    let report = suite("<testcase name='a'><system-out><testcase name='b'/></system-out></testcase>");
-    assert_eq!(counts(&report), (Verdict::Ambiguous, 1, 0, 0, 0, 0));
+    for quoted in ["<failure/>", "<error/>", "<testcase name='b'/>"] {
+        let report = suite(&format!("<testcase name='a'><system-out>{quoted}</system-out></testcase>"));
+        assert_eq!(counts(&report), (Verdict::Ambiguous, 1, 0, 0, 0, 0), "{quoted}");
+    }
     let report = suite(
         "<testcase name='a'><system-out><![CDATA[<failure/>]]></system-out><!-- <failure/> --></testcase>",
     );
@@ -462,6 +461,13 @@ fn long_output_is_not_kept() {
 }
 
 #[test]
+fn many_cases_are_counted_as_they_come() {
+    let line = b"<testcase classname=\"com.example.TotalsTest\" name=\"adds the totals\" time=\"0.012\"/>\n";
+    let input = Endless { start: b"<testsuite>", block: line.to_vec(), left: 20_000, end: b"</testsuite>" };
+    assert_eq!(counts(&read(BufReader::new(input))), (Verdict::Pass, 20_000, 0, 0, 0, 0));
+}
+
+#[test]
 fn an_input_that_fails_is_unreadable() {
     struct Broken;
     impl Read for Broken {
@@ -568,6 +574,47 @@ fn pieces() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// A report with one failure, to be damaged.
+const DAMAGED: &str = "<?xml version='1.0'?><testsuites tests='3' failures='1'><testsuite name='s' tests='3' \
+    failures='1' skipped='1'><testcase name='a' status='run'/><testcase name='b'><skipped/></testcase>\
+    <testcase name='c'><failure message='&lt;no&gt;'><![CDATA[x]]></failure><system-out>y</system-out></testcase>\
+    </testsuite></testsuites>";
+
+/// Well-formed trees of the elements of reports, in any order and at any place.
+fn tree() -> impl Strategy<Value = String> {
+    let name = || {
+        prop::sample::select(vec![
+            "testsuites",
+            "testsuite",
+            "testsuite",
+            "testcase",
+            "testcase",
+            "testcase",
+            "failure",
+            "error",
+            "skipped",
+            "flakyFailure",
+            "rerunFailure",
+            "system-out",
+            "properties",
+            "wrapper",
+        ])
+    };
+    let mark = || {
+        prop::sample::select(vec!["", "", "", " status='run'", " status='failed'", " tests='1'", " name='a'"])
+    };
+    let leaf = (name(), mark()).prop_map(|(name, mark)| match mark {
+        " status='failed'" if name != "testcase" => format!("<{name}/>"),
+        _ => format!("<{name}{mark}/>"),
+    });
+    let inner = leaf.prop_recursive(5, 40, 6, move |inner| {
+        (name(), prop::collection::vec(inner, 0..6))
+            .prop_map(|(name, inside)| format!("<{name}>{}</{name}>", inside.concat()))
+    });
+    prop::collection::vec(inner, 1..4)
+        .prop_map(|inside| format!("<testsuites>{}</testsuites>", inside.concat()))
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_verdict(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
@@ -597,6 +644,34 @@ proptest! {
         );
         let report = of(&text);
         prop_assert_eq!(counts(&report), (Verdict::Fail, before as u64, 1, 0, after as u64, 0));
+    }
+
+    #[test]
+    fn no_failure_in_a_well_formed_report_is_a_pass(tree in tree()) {
+        let report = of(&tree);
+        let cases = tree.matches("<testcase").count() as u64;
+        prop_assert!(report.total() + report.skipped <= cases, "{tree}");
+        let bad = ["<failure", "<error", "<rerunFailure", "status='failed'"].iter().any(|word| tree.contains(word));
+        if bad {
+            prop_assert_ne!(report.verdict, Verdict::Pass, "{}", tree);
+        }
+        if report.verdict == Verdict::Pass {
+            prop_assert!(report.passed > 0);
+        }
+    }
+
+    #[test]
+    fn a_damaged_report_is_a_verdict(at in 0_usize..DAMAGED.len(), length in 0_usize..40, byte: u8, again: bool) {
+        let mut bytes = DAMAGED.as_bytes().to_vec();
+        let end = (at + length).min(bytes.len());
+        if again {
+            let part = bytes[at..end].to_vec();
+            bytes.splice(at..at, part);
+        } else {
+            bytes.splice(at..end, [byte]);
+        }
+        let report = read(bytes.as_slice());
+        prop_assert!(report.verdict != Verdict::Pass || !String::from_utf8_lossy(&bytes).contains("<failure"));
     }
 
     #[test]

@@ -230,6 +230,7 @@ impl Checker {
         let RawCheck {
             title: _,
             junit,
+            tap,
             run,
             timeout,
             role,
@@ -241,29 +242,28 @@ impl Checker {
         if timeout.is_some() && run.is_none() {
             self.problem(format!("{path}.timeout"), "only a check that runs a command has a timeout");
         }
-        let source = match (junit, run, role, signoff) {
-            (Some(globs), None, None, None) => {
-                if globs.is_empty() {
-                    self.problem(format!("{path}.junit"), "name at least one glob of reports");
-                }
-                self.globs(&format!("{path}.junit"), &globs);
-                CheckSource::Junit(globs)
+        let source = match (junit, tap, run, role, signoff) {
+            (Some(globs), None, None, None, None) => {
+                CheckSource::Junit(self.reports(format!("{path}.junit"), globs))
             }
-            (None, Some(run), None, None) => {
+            (None, Some(globs), None, None, None) => {
+                CheckSource::Tap(self.reports(format!("{path}.tap"), globs))
+            }
+            (None, None, Some(run), None, None) => {
                 self.command(&format!("{path}.run"), &run);
                 CheckSource::Run(
                     run,
                     self.duration(&format!("{path}.timeout"), timeout.as_deref(), STEP_TIMEOUT),
                 )
             }
-            (None, None, Some(role), None) => {
+            (None, None, None, Some(role), None) => {
                 if !roles.contains(&role) {
                     let known = nearest(role.as_str(), roles.iter().map(Role::as_str));
                     self.problem(format!("{path}.role"), format!("there is no role `{role}`{known}"));
                 }
                 CheckSource::Role(role)
             }
-            (None, None, None, Some(group)) => {
+            (None, None, None, None, Some(group)) => {
                 let groups = || people.values().flat_map(|person| &person.groups);
                 if !groups().any(|known| known == &group) {
                     let known = nearest(group.as_str(), groups().map(Group::as_str));
@@ -275,11 +275,20 @@ impl Checker {
                 CheckSource::Signoff(group)
             }
             _ => {
-                self.problem(path, "a check has exactly one of `junit`, `run`, `role` and `signoff`");
+                self.problem(path, "a check has exactly one of `junit`, `tap`, `run`, `role` and `signoff`");
                 return None;
             }
         };
         Some(source)
+    }
+
+    /// The globs of a check's reports.
+    fn reports(&mut self, path: String, globs: Vec<String>) -> Vec<String> {
+        if globs.is_empty() {
+            self.problem(path.as_str(), "name at least one glob of reports");
+        }
+        self.globs(&path, &globs);
+        globs
     }
 
     fn stages(

@@ -196,6 +196,11 @@ fn each_thing_that_is_wrong_gives_its_path() {
         ),
         (
             "{ junit: [\"reports/unit/*.xml\"] }",
+            "{ tap: [] }",
+            "checks.unit.tap: name at least one glob of reports",
+        ),
+        (
+            "{ junit: [\"reports/unit/*.xml\"] }",
             "{ junit: [\"a\"], timeout: 1m }",
             "checks.unit.timeout: only a check that runs a command has a timeout",
         ),
@@ -434,8 +439,13 @@ fn every_problem_is_told_at_once() {
 
 #[test]
 fn a_check_is_known_in_exactly_one_way() {
-    let exactly = "checks.unit: a check has exactly one of `junit`, `run`, `role` and `signoff`";
-    for source in ["{ title: x }", "{ junit: [a], run: [b] }", "{ role: qa, signoff: release }"] {
+    let exactly = "checks.unit: a check has exactly one of `junit`, `tap`, `run`, `role` and `signoff`";
+    for source in [
+        "{ title: x }",
+        "{ junit: [a], run: [b] }",
+        "{ junit: [a], tap: [b] }",
+        "{ role: qa, signoff: release }",
+    ] {
         assert_eq!(problems(&[("{ junit: [\"reports/unit/*.xml\"] }", source)])[0], exactly);
     }
 }

@@ -21,11 +21,11 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 
 fn find(dir: &TempDir, globs: &[&str]) -> Found {
     let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
-    collect(dir.path(), &globs).unwrap()
+    collect(dir.path(), Format::Junit, &globs).unwrap()
 }
 
 fn refused(dir: &TempDir, glob: &str) -> String {
-    collect(dir.path(), &[glob.to_owned()]).unwrap_err().to_string()
+    collect(dir.path(), Format::Junit, &[glob.to_owned()]).unwrap_err().to_string()
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_directory_that_cannot_be_listed_is_an_error() {
     let sub = dir.path().join("r/sub");
     fs::set_permissions(&sub, fs::Permissions::from_mode(0o000)).unwrap();
     // To the superuser every directory is open; then the failure in it must count.
-    let outcome = collect(dir.path(), &["r/**/*.xml".to_owned()]);
+    let outcome = collect(dir.path(), Format::Junit, &["r/**/*.xml".to_owned()]);
     fs::set_permissions(&sub, fs::Permissions::from_mode(0o755)).unwrap();
     match outcome {
         Ok(found) => assert_eq!(found.report.verdict, Verdict::Fail),
@@ -216,4 +216,34 @@ fn odd_names_are_shown_with_escapes() {
     let found = find(&dir, &["r/*.xml"]);
     assert_eq!(found.files, ["r/a\\n\\u{202e}b.xml", "r/\u{fffd}.xml"]);
     assert_eq!(found.report.passed, 2);
+}
+
+#[test]
+fn the_nearest_reports_are_named_where_nothing_matches() {
+    let dir = tree(&[
+        ("report/unit/a.xml", PASS),
+        ("other/deep/b.xml", PASS),
+        ("pom.xml", "<project/>"),
+        ("node_modules/x/c.xml", PASS),
+        ("target/surefire-reports/TEST-d.xml", PASS),
+        ("report/unit/e.tap", "1..1\nok 1\n"),
+        ("report/unit/notes.tap", "beer"),
+    ]);
+    symlink("a.xml", dir.path().join("report/unit/link.xml")).unwrap();
+    let found = find(&dir, &["reports/unit/*.xml"]);
+    assert_eq!(
+        found.nearest,
+        ["report/unit/a.xml", "target/surefire-reports/TEST-d.xml", "other/deep/b.xml"]
+    );
+    let found = collect(dir.path(), Format::Tap, &["reports/*.tap".to_owned()]).unwrap();
+    assert_eq!(found.nearest, ["report/unit/e.tap"]);
+    assert_eq!(find(&dir, &["report/**/*.xml"]).nearest, Vec::<String>::new());
+}
+
+#[test]
+fn tap_is_read_as_tap() {
+    let dir = tree(&[("r/a.tap", "1..2\nok 1\nok 2\n"), ("r/b.tap", "1..1\nnot ok 1 - b\n")]);
+    let found = collect(dir.path(), Format::Tap, &["r/*.tap".to_owned()]).unwrap();
+    assert_eq!((found.report.verdict, found.report.passed, found.report.failed), (Verdict::Fail, 2, 1));
+    assert_eq!(found.report.notes, ["`r/b.tap`: test `b` failed"]);
 }

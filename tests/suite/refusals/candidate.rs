@@ -62,6 +62,55 @@ fn evidence_stale() {
 }
 
 #[test]
+fn evidence_stale_by_the_reports_own_words() {
+    let stamped = |stamp: &str| {
+        format!(
+            "<testsuite name=\"unit\" tests=\"1\" timestamp=\"{stamp}\"><testcase name=\"a\"/></testsuite>\n"
+        )
+    };
+    let path = "reports/unit/results.xml";
+    let house = House::founded();
+    for (stamp, age, codes) in [
+        // Copied or taken from a cache: the file is new, what it tells of is not.
+        ("2026-11-01T10:00:00Z", TimeDelta::minutes(14), &["evidence.stale"][..]),
+        ("2026-11-23T09:30:00Z", TimeDelta::days(-2), &["evidence.stale"]),
+        ("2026-11-23T09:30:00Z", TimeDelta::minutes(14), &[]),
+    ] {
+        house.write(path, &stamped(stamp));
+        house.aged(path, age);
+        let id = requested(&house, &["v1.4.0", "--since", "v1.3.0", "--summary", stamp]);
+        match codes {
+            [] => drop(house.person("alice").approves(&id)),
+            codes => drop(refuses(&house, "alice", &["approve", &id], 3, codes)),
+        }
+    }
+}
+
+#[test]
+fn evidence_of_tap() {
+    let house = founded_with(&[("junit: [\"reports/unit/*.xml\"]", "tap: [\"reports/unit/*.tap\"]")]);
+    let checklist = || house.run(["checklist", "v1.4.0", "--since", "v1.3.0"]).any_stdout().exit(0).stdout;
+    let unit_tests = |words: &str| {
+        let page = checklist();
+        let line = page.lines().find(|line| line.contains("Unit tests")).unwrap_or_default();
+        assert!(line.contains(words), "{line}");
+    };
+    for (report, words) in [
+        ("TAP version 13\n1..2\nok 1 - a\nok 2 - b\n", "[x] Unit tests: 2/2 passed"),
+        ("TAP version 13\n1..2\nok 1 - a\n", "[ ] Unit tests: 1/1 passed"),
+        ("1..1\nnot ok 1 - a\n", "[ ] Unit tests: 0/1 passed"),
+    ] {
+        house.write("reports/unit/all.tap", report);
+        house.aged("reports/unit/all.tap", TimeDelta::minutes(14));
+        unit_tests(words);
+    }
+    fs::rename(house.project().join("reports/unit"), house.project().join("reports/units")).unwrap();
+    unit_tests(
+        "no evidence — no report matches 'reports/unit/\\*.tap'; the nearest report is 'reports/units/all.tap'",
+    );
+}
+
+#[test]
 fn evidence_unreadable() {
     let house = House::founded();
     let report = house.project().join("reports/unit/results.xml");
