@@ -89,10 +89,9 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         None => Range::default(),
     };
     let notes = notes(repository, versions, &since, &range, &behind)?;
-    let told = |range: Range| -> Vec<Change> {
-        let mut changes: Vec<Change> = range.commits.into_iter().map(|raw| commits::read(&raw)).collect();
-        commits::link(&mut changes);
-        changes
+    let told = |mut range: Range| -> Vec<Change> {
+        commits::link(&mut range.commits);
+        range.commits
     };
     let (changes, behind) = (told(range), told(behind));
     let selection = selection(policy)?;

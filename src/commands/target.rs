@@ -55,7 +55,7 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
         Some(live) if here && repository.has(&live.release.commit) => {
             let range =
                 candidate::left_behind(moment, policy, &request.environment, commit, &live.release.commit)?;
-            range.commits.into_iter().map(|commit| commit.id).collect()
+            range.commits.into_iter().map(|change| change.commit).collect()
         }
         _ => vec![],
     };

@@ -12,7 +12,7 @@ use super::graph::Graph;
 use super::objects::Objects;
 use super::walk::{Found, Reads, Stop, Walk};
 use super::{Repository, id, oid};
-use crate::evidence::commits::RawCommit;
+use crate::evidence::commits::Change;
 use crate::gate::facts::BranchFact;
 use crate::gate::scope::Scope;
 use crate::gate::terms::CommitId;
@@ -21,7 +21,7 @@ use crate::gate::terms::CommitId;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Range {
     /// Newest first, children before their parents.
-    pub commits: Vec<RawCommit>,
+    pub commits: Vec<Change>,
     /// How many there are without regard to paths.
     pub all: usize,
 }
@@ -78,7 +78,7 @@ impl Repository {
     ///
     /// # Errors
     /// When history is missing.
-    pub fn range(&self, since: Option<&CommitId>, until: &CommitId) -> Result<Vec<RawCommit>> {
+    pub fn range(&self, since: Option<&CommitId>, until: &CommitId) -> Result<Vec<Change>> {
         Ok(self.range_of(None, since, until, &mut |_| ())?.commits)
     }
 
@@ -102,7 +102,7 @@ impl Repository {
         let all = found.len();
         let commits = match scope {
             Some(scope) => self.touching(found, scope, progress)?,
-            None => found.into_iter().map(|found| found.raw).collect(),
+            None => found.into_iter().map(|found| found.change).collect(),
         };
         Ok(Range { commits, all })
     }
@@ -112,14 +112,14 @@ impl Repository {
         found: Vec<Found>,
         scope: &Scope,
         progress: &mut dyn FnMut(usize),
-    ) -> Result<Vec<RawCommit>> {
+    ) -> Result<Vec<Change>> {
         let objects = Objects::of(self)?;
         let mut differ = Differ::new(&objects);
         let mut trees: HashMap<Oid, Oid> =
-            found.iter().filter_map(|found| Some((oid(&found.raw.id).ok()?, found.tree))).collect();
+            found.iter().filter_map(|found| Some((oid(&found.change.commit).ok()?, found.tree))).collect();
         let read = found.len();
         let mut kept = Vec::new();
-        for Found { raw, tree, parents, .. } in found {
+        for Found { change, tree, parents, .. } in found {
             progress(read);
             let mut touches = !parents.is_empty() || differ.touches(None, Some(tree), scope)?;
             for parent in parents {
@@ -130,7 +130,7 @@ impl Repository {
                 touches = touches && differ.touches(Some(before), Some(tree), scope)?;
             }
             if touches {
-                kept.push(raw);
+                kept.push(change);
             }
         }
         Ok(kept)

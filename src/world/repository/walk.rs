@@ -15,7 +15,7 @@ use super::commit;
 use super::error::{RepositoryError, Result};
 use super::graph::Graph;
 use super::objects::Objects;
-use crate::evidence::commits::RawCommit;
+use crate::evidence::commits::{self, Change};
 
 /// How often progress is told, in commits.
 const TOLD_EVERY: usize = 256;
@@ -24,7 +24,7 @@ const UNKNOWN_LEVEL: u32 = u32::MAX;
 
 /// A commit of a range, with what its paths are compared by.
 pub(super) struct Found {
-    pub(super) raw: RawCommit,
+    pub(super) change: Change,
     pub(super) tree: Oid,
     pub(super) parents: Vec<Oid>,
     time: i64,
@@ -224,8 +224,9 @@ impl<'a> Walk<'a> {
         }
         let (object, header) = self.objects.commit(id)?;
         let found = whole.then(|| {
-            let raw = commit::raw(id, object.data(), &header.parents);
-            Box::new(Found { raw, tree: header.tree, parents: header.parents.clone(), time: header.time })
+            // What it says is read at once: ten thousand whole messages would not be small.
+            let change = commits::read(&commit::raw(id, object.data(), &header.parents));
+            Box::new(Found { change, tree: header.tree, parents: header.parents.clone(), time: header.time })
         });
         Ok((header.parents, header.time, found))
     }

@@ -89,7 +89,7 @@ fn compare(repository: &Repository, nodes: &[Node], ids: &[CommitId], how: &str)
     for until in 0..nodes.len() {
         for since in (0..nodes.len()).map(Some).chain([None]) {
             let range = repository.range(since.map(|since| &ids[since]), &ids[until]).unwrap();
-            let came: Vec<usize> = range.iter().map(|commit| number[&commit.id]).collect();
+            let came: Vec<usize> = range.iter().map(|commit| number[&commit.commit]).collect();
             let hidden = since.map(|since| reach[since].clone()).unwrap_or_default();
             let expected: BTreeSet<usize> = reach[until].difference(&hidden).copied().collect();
             assert_eq!(came.iter().copied().collect::<BTreeSet<_>>(), expected, "{how}: {since:?}..{until}");
@@ -116,7 +116,7 @@ fn compare_with_git(house: &House, repository: &Repository, ids: &[CommitId], pa
         let git = ids_of(&house.git(["rev-list", "--topo-order", "--date-order", &yes, &no]));
         let range = repository.range_of(Some(&scope), Some(since), until, &mut |_| ()).unwrap();
         let ours = repository.range(Some(since), until).unwrap();
-        let ours: Vec<String> = ours.iter().map(|commit| commit.id.to_string()).collect();
+        let ours: Vec<String> = ours.iter().map(|change| change.commit.to_string()).collect();
         assert_eq!(ours, git);
         assert_eq!(range.all, git.len());
         let (api, libs) = ("services/api", "libs");
@@ -129,7 +129,8 @@ fn compare_with_git(house: &House, repository: &Repository, ids: &[CommitId], pa
             parents.lines().all(differs)
         };
         let git = ids_of(&plain).into_iter().chain(merges.into_iter().filter(from_all));
-        let touching: BTreeSet<String> = range.commits.iter().map(|commit| commit.id.to_string()).collect();
+        let touching: BTreeSet<String> =
+            range.commits.iter().map(|change| change.commit.to_string()).collect();
         assert_eq!(touching, git.collect());
     }
 }
