@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use deployctl::evidence::commits::{self, Breaking, RawCommit};
 use deployctl::evidence::junit::{self, Verdict};
 use deployctl::evidence::lockfiles::{self, Commit, Comparison, Dependency, DependencyChange};
 use serde_json::Value;
@@ -121,4 +124,49 @@ fn each_pair_of_lockfiles_gives_exactly_its_truth() {
         assert_eq!(rows, told(&truth), "{directory:?}");
         assert_eq!((compared.drift, compared.unpinned), (vec![], vec![]), "{directory:?}");
     }
+}
+
+/// What the kind of a message says about its mark; of other kinds nothing is known.
+fn expected_mark(kind: &str) -> Option<Breaking> {
+    Some(match kind {
+        "bang-scope" | "bang-noscope" | "breaking-footer" => Breaking::Declared,
+        "breaking-no-colon" | "breaking-in-subject" => Breaking::Possible,
+        "breaking-negated" | "breaking-quoted-in-body" | "breaking-markdown" => Breaking::None,
+        _ => return None,
+    })
+}
+
+#[test]
+fn each_message_of_a_known_kind_has_its_mark() {
+    let Some(hostile) = cases("hostile") else { return };
+    let mut seen = 0;
+    for line in fs::read_to_string(hostile.join("commits.jsonl")).unwrap().lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| case[key].as_str().unwrap().to_owned();
+        let bytes = |key: &str| BASE64.decode(text(key)).unwrap();
+        let id = text("sha").parse().unwrap();
+        let parents = vec![
+            text("sha").parse().unwrap();
+            case["parents"].to_string().trim_matches('"').parse().unwrap()
+        ];
+        let encoding = Some(text("encoding")).filter(|name| !name.is_empty());
+        let author_name = bytes("author_b64");
+        let raw = RawCommit {
+            id,
+            parents,
+            author_name,
+            author_email: vec![],
+            encoding,
+            message: bytes("message_b64"),
+        };
+        let change = commits::read(&raw);
+        if let Some(expected) = expected_mark(&text("category")) {
+            assert_eq!(change.breaking, expected, "{} {}: {change:?}", text("repo"), text("sha"));
+            seen += 1;
+        }
+        if text("category").starts_with("revert") {
+            assert_eq!(commits::Heading::of(&change), commits::Heading::Reverts, "{change:?}");
+        }
+    }
+    assert!(seen >= 10, "only {seen} messages were of a known kind");
 }
