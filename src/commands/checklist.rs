@@ -15,6 +15,7 @@ use crate::gate::decide::ledger_reason;
 use crate::gate::request::OpenBox;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
+use crate::render::pages::Page;
 use crate::render::{screen, text};
 use crate::world::config_file::ConfigError;
 
@@ -42,7 +43,8 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
             args.output.as_deref(),
         );
     }
-    let mut answer = Answer::done("checklist", pages::checklist(&pages::of(&moment)?, &checklist)?);
+    let mut answer =
+        Answer::done("checklist", pages::checklist(&pages::of(&moment, &[Page::Checklist])?, &checklist)?);
     let open = open_boxes(&checklist);
     if args.strict && !open.is_empty() {
         answer.outcome = Outcome::Refused;

@@ -1,7 +1,7 @@
 //! The facts of one moment: the repository, the ledger as synchronised and verified, the caller, the key.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use crate::cli::Common;
 use crate::gate::config::RawLedger;
 use crate::gate::facts::{Caller, Facts, KeyFact, LedgerTrouble, Pin};
 use crate::gate::keys::{Hardware, Proof, PublicKey};
-use crate::gate::policy::Policy;
+use crate::gate::policy::{Policy, signed_digest};
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::Payload;
@@ -184,7 +184,13 @@ impl Moment {
     #[must_use]
     pub fn edited(&self) -> Option<Reason> {
         let policy = self.policy()?;
-        if self.file_policy().is_ok_and(|file| file.policy.digest == policy.digest) {
+        // Without reading what the file says: every command comes by here.
+        let root = self.repository.root();
+        let templates = || templates_at(root, policy).map(|templates| digests(&templates));
+        let same = |bytes: &Vec<u8>| {
+            templates().is_ok_and(|found| signed_digest(Digest::of(bytes), &found) == policy.digest)
+        };
+        if self.file.as_ref().is_ok_and(same) {
             return None;
         }
         let what = match &self.file {
@@ -219,13 +225,9 @@ impl Moment {
         let root = self.repository.root();
         let bytes = config_file::read(root)?;
         let policy = config_file::check(&bytes)?;
-        let templates = match &policy.templates {
-            Some(directory) => config_file::templates(root, directory)?,
-            None => BTreeMap::new(),
-        };
-        let digest = |(name, source): (&String, &String)| (name.clone(), Digest::of(source.as_bytes()));
-        let digests = templates.iter().map(digest).collect();
-        Ok(FilePolicy { bytes, templates, policy: policy.with_templates(&digests) })
+        let templates = templates_at(root, &policy)?;
+        let policy = policy.with_templates(&digests(&templates));
+        Ok(FilePolicy { bytes, templates, policy })
     }
 
     /// The team's own templates: those signed with the rules in force, else the work tree's.
@@ -254,6 +256,18 @@ pub struct FilePolicy {
     pub templates: BTreeMap<String, String>,
     /// What they say.
     pub policy: Policy,
+}
+
+/// The templates of the work tree that some rules name.
+fn templates_at(root: &Path, policy: &Policy) -> Result<BTreeMap<String, String>, ConfigError> {
+    match &policy.templates {
+        Some(directory) => config_file::templates(root, directory),
+        None => Ok(BTreeMap::new()),
+    }
+}
+
+fn digests(templates: &BTreeMap<String, String>) -> BTreeMap<String, Digest> {
+    templates.iter().map(|(name, source)| (name.clone(), Digest::of(source.as_bytes()))).collect()
 }
 
 /// What `--verbose` says of a look.

@@ -68,7 +68,7 @@ fn table(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer>
     rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let json: Vec<_> = rows.iter().map(|(_, row)| row.json.clone()).collect();
     let page = HistoryPage { rows: rows.into_iter().map(|(_, row)| row.page).collect() };
-    let markdown = pages::of(moment)?.render(Page::History, &page)?;
+    let markdown = pages::of(moment, &[Page::History])?.render(Page::History, &page)?;
     let text = match common.format {
         Format::Markdown => markdown.clone(),
         Format::Text | Format::Json => plain(&page),

@@ -9,12 +9,13 @@ use crate::evidence::checklist::{Checklist, Item, Section};
 use crate::gate::request::Request;
 use crate::render::pages::{ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, RequestPage};
 
-/// The pages of the moment: the built-in templates, or the team's own in their place.
+/// The wanted pages of the moment: the built-in templates, or the team's own in their place.
 ///
 /// # Errors
 /// A template that cannot be read, with its line.
-pub fn of(moment: &Moment) -> Result<Pages> {
-    Ok(Pages::new(&moment.templates()?.into_iter().collect::<Vec<_>>())?)
+pub fn of(moment: &Moment, wanted: &[Page]) -> Result<Pages> {
+    let own: Vec<_> = moment.templates()?.into_iter().collect();
+    Ok(if own.is_empty() { Pages::built_in(wanted)? } else { Pages::new(&own)? })
 }
 
 /// The checklist as Markdown.

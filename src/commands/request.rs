@@ -19,6 +19,7 @@ use crate::gate::request::{Asked, Request, Requester};
 use crate::gate::statement::{SCHEMA, canonical};
 use crate::gate::terms::Digest;
 use crate::render::answer::Answer;
+use crate::render::pages::Page;
 use crate::world::presence;
 use crate::world::records::Files;
 
@@ -99,7 +100,7 @@ fn draft(
 ) -> Result<Package> {
     let draft = candidate::draft(moment, policy, &args.candidate, at)?;
     let checklist = draft.checklist(&caller.name, &Rules::of(&args.candidate.environment, rule));
-    let pages = pages::of(moment)?;
+    let pages = pages::of(moment, &[Page::Checklist, Page::Request])?;
     let checklist_md = pages::checklist(&pages, &checklist)?.into_bytes();
     let evidence = canonical(&draft)?;
     let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;

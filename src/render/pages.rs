@@ -118,9 +118,21 @@ impl Pages {
             let own = overrides.iter().rev().find(|(name, _)| name == page.template());
             own.map_or(page.built_in(), |(_, source)| source.as_str())
         };
+        Self::read(&Page::ALL.map(|page| (page.template(), source_of(page))))
+    }
+
+    /// Reads the built-in templates of some pages, and no others.
+    ///
+    /// # Errors
+    /// None: the built-in templates are sound.
+    pub fn built_in(wanted: &[Page]) -> Result<Self, PageError> {
+        Self::read(&wanted.iter().map(|page| (page.template(), page.built_in())).collect::<Vec<_>>())
+    }
+
+    fn read(templates: &[(&str, &str)]) -> Result<Self, PageError> {
         let mut tera = engine::engine();
-        let templates = Page::ALL.map(|page| (page.template(), source_of(page)));
-        tera.add_raw_templates(templates).map_err(|error| engine::explain(&error, None, &templates))?;
+        tera.add_raw_templates(templates.iter().copied())
+            .map_err(|error| engine::explain(&error, None, templates))?;
         Ok(Self { tera })
     }
 
