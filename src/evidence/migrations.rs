@@ -21,11 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub use preset::Preset;
 
+use super::junit::visible;
 use look::{Library, Look};
 use place::Place;
 
 /// What happened to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChangeKind {
     /// The file is new.
@@ -311,6 +312,8 @@ impl Hit {
             history::told(preset, &change, verdict)
         };
         let PathChange { change, path, from } = change;
+        // File names stand in it, and they are anybody's.
+        let why = visible(why.chars());
         Migration { path, change, from, tool: tool.to_owned(), reversible, why }
     }
 }

@@ -1,5 +1,7 @@
 //! The section `Database Changes`, and whether the database can go back.
 
+use std::collections::HashMap;
+
 use super::{Draft, count, open, ticked};
 use crate::evidence::checklist::{Item, Section};
 use crate::evidence::migrations::{ChangeKind, Migration, Reversible, directory_of, title_of};
@@ -29,7 +31,7 @@ pub(super) fn rollback(draft: &Draft, rollback: Option<&Rollback>) -> Item {
         return ticked(key, label, "not needed: no migrations");
     }
     let lines = Line::all(&draft.migrations);
-    let names = listed(lines.iter().map(Line::title), NAMED_MAX);
+    let names = listed(lines.iter().map(Line::name), NAMED_MAX);
     if let Some(why) = stopped(&lines) {
         return open(key, label, &names, &why);
     }
@@ -55,7 +57,7 @@ fn stopped(lines: &[Line<'_>]) -> Option<String> {
         Reversible::Unknown => "it is not known whether the database can go back",
     };
     let stops = lines.iter().filter(|line| line.reversible() == worst);
-    let named = listed(stops.map(|line| format!("{} ({})", line.title(), line.why())), REASONS_MAX);
+    let named = listed(stops.map(|line| format!("{} ({})", line.name(), line.why())), REASONS_MAX);
     Some(format!("{what}: {named}"))
 }
 
@@ -71,24 +73,30 @@ fn listed(words: impl Iterator<Item = String>, max: usize) -> String {
 struct Line<'a> {
     first: &'a Migration,
     others: Vec<&'a Migration>,
+    /// Whether another line has the same title: Django and Prisma count anew in each directory.
+    ambiguous: bool,
 }
 
 impl<'a> Line<'a> {
     /// The lines of these migrations, in the order of their first copies.
     fn all(migrations: &'a [Migration]) -> Vec<Self> {
         let mut lines: Vec<Self> = Vec::new();
+        let mut copied: HashMap<_, usize> = HashMap::new();
         for migration in migrations {
-            let copied = migration.database().is_some();
-            let same = |line: &&mut Self| {
-                let first = line.first;
-                copied
-                    && (first.change, &first.tool) == (migration.change, &migration.tool)
-                    && first.path_for("*") == migration.path_for("*")
-            };
-            match lines.iter_mut().find(same) {
+            let known = migration.database().map(|_| {
+                *copied
+                    .entry((migration.change, &migration.tool, migration.path_for("*")))
+                    .or_insert(lines.len())
+            });
+            match known.and_then(|at| lines.get_mut(at)) {
                 Some(line) => line.others.push(migration),
-                None => lines.push(Self { first: migration, others: vec![] }),
+                None => lines.push(Self { first: migration, others: vec![], ambiguous: false }),
             }
+        }
+        let mut titles: HashMap<String, usize> = HashMap::new();
+        lines.iter().for_each(|line| *titles.entry(line.title()).or_default() += 1);
+        for line in &mut lines {
+            line.ambiguous = titles.get(&line.title()).is_some_and(|count| *count > 1);
         }
         lines
     }
@@ -108,6 +116,11 @@ impl<'a> Line<'a> {
 
     fn title(&self) -> String {
         title_of(&self.path()).to_owned()
+    }
+
+    /// What the checklist calls it: the title, or all of the path where the title would not tell it from others.
+    fn name(&self) -> String {
+        if self.ambiguous { self.path() } else { self.title() }
     }
 
     /// The copy that is hardest to undo speaks for all.
@@ -135,13 +148,14 @@ impl<'a> Line<'a> {
             open(&format!("{key}.rollback"), "Tested rollback", "", &self.untested()),
             open(&format!("{key}.backup"), "Backup verified", "", "no fact can know it"),
         ];
-        Item { evidence: Some(self.facts()), children, ..ticked(&key, "Migration", &self.title()) }
+        Item { evidence: Some(self.facts()), children, ..ticked(&key, "Migration", &self.name()) }
     }
 
     /// Where it lies, how many copies there are, what happened to it, whose it is, and whether it goes back.
     fn facts(&self) -> String {
         let path = self.path();
         let place = match (directory_of(&path), self.others.len()) {
+            _ if self.ambiguous && self.others.is_empty() => String::new(),
             ("", 0) => String::new(),
             (directory, 0) => format!("{directory}, "),
             (directory, more) => format!("{directory} ×{}, ", more + 1),

@@ -1,6 +1,8 @@
 //! What it means that a migration is not new: edited, renamed, moved or gone. A database that already ran it stays as
 //! it is, whatever the file says now.
 
+use crate::evidence::junit::visible;
+
 use super::place::Place;
 use super::preset::Preset;
 use super::verdict::{Verdict, unknown};
@@ -32,11 +34,11 @@ fn edited(preset: Option<Preset>, change: &PathChange, verdict: Verdict) -> Verd
     }
     let effect = match preset {
         Some(Preset::Flyway | Preset::Sqlx | Preset::Refinery) => {
-            "stops its tool, for its checksum is another"
+            "where it already ran, its tool stops at the other checksum"
         }
-        _ => "will not run it again",
+        _ => "a database that already ran it will not run it again",
     };
-    doubted(verdict, &format!("an old file was edited: a database that already ran it {effect}"))
+    doubted(verdict, &format!("an old file was edited: {effect}"))
 }
 
 fn renamed(preset: Option<Preset>, from: &str, to: &str, verdict: Verdict) -> Verdict {
@@ -75,7 +77,7 @@ pub(super) fn several_heads(found: &mut [Migration], parents: &[Option<String>])
         let Some(parent) = &parents[at] else { continue };
         let other = (0..found.len()).find(|other| *other != at && parents[*other].as_ref() == Some(parent));
         if let Some(other) = other {
-            let title = found[other].title().to_owned();
+            let title = visible(found[other].title().chars());
             let why = &mut found[at].why;
             why.push_str(&format!(
                 "; `{title}` starts from the same revision: without a merge, Alembic refuses to run"

@@ -63,7 +63,7 @@ fn an_edit_that_stops_a_tool_says_so_and_what_grows_is_not_an_edit() {
     };
     assert_eq!(
         edited("db/migration/V3__a.sql", "x").1,
-        "`U3__a.sql` goes back (needs an edition of Flyway with `undo`); an old file was edited: a database that already ran it stops its tool, for its checksum is another"
+        "`U3__a.sql` goes back (needs an edition of Flyway with `undo`); an old file was edited: where it already ran, its tool stops at the other checksum"
     );
     assert_eq!(
         edited("db/migrate/2020_a.rb", RAILS),
@@ -407,4 +407,10 @@ fn a_copy_for_one_database_knows_which() {
         (Some("postgres".to_owned()), "migrations/1_a.*.up.sql".to_owned())
     );
     assert_eq!(database("migrations/1_pg.sql"), (None, "migrations/1_pg.sql".to_owned()));
+}
+
+#[test]
+fn a_name_inside_a_reason_cannot_begin_a_line() {
+    let why = one(&[("m/migrations/1_a\n\u{1b}[2J.up.sql", "x")]).2;
+    assert_eq!(why, "there is no `1_a\\n\\u{1b}[2J.down.sql` beside it");
 }
