@@ -129,10 +129,11 @@ pub fn directory_of(path: &str) -> &str {
 /// The name that tells a path from others: its directory's where the file is always `up.sql` or `migration.sql`.
 #[must_use]
 pub fn title_of(path: &str) -> &str {
-    match path.rsplit_once('/') {
-        Some((directory, "up.sql" | "migration.sql")) => directory.rsplit('/').next().unwrap_or(directory),
-        Some((_, name)) => name,
-        None => path,
+    let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let above = directory.rsplit('/').next().filter(|above| !above.is_empty());
+    match (name, above) {
+        ("up.sql" | "migration.sql", Some(above)) => above,
+        _ => name,
     }
 }
 
