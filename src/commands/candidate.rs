@@ -50,16 +50,26 @@ pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTim
     let tests = checks::look(moment, policy, &commit, &paths)?;
     let release = Release { version: args.version.clone(), commit };
     let environment = args.environment.clone();
-    compose(moment, policy, Pinned { environment, release, since, tests, at }, &paths)
+    let mut draft = compose(moment, policy, Pinned { environment, release, since, tests, at }, &paths)?;
+    if args.commit.is_none() && moment.repository.tag(&args.version)?.is_none() {
+        let tags = moment.repository.tags()?;
+        let near = crate::gate::policy::nearest(args.version.as_str(), tags.keys().map(String::as_str));
+        let near = near.replace('`', "'");
+        let note = format!("no tag '{}' is here, so it stands for HEAD{near}", args.version);
+        draft.notes.insert(0, note);
+    }
+    Ok(draft)
 }
 
 /// The same for what a request pins, found out again for a decision: nothing is taken on trust.
 ///
 /// # Errors
 /// When history cannot be read.
-pub fn draft_of(moment: &Moment, policy: &Policy, pinned: Pinned) -> Result<Draft> {
+pub fn draft_of(moment: &Moment, policy: &Policy, mut pinned: Pinned) -> Result<Draft> {
     let versions = policy.versions_of(&pinned.environment);
     let paths = changed(&moment.repository, versions, pinned.since.commit(), &pinned.release.commit)?;
+    let committed = moment.repository.committed_at(&pinned.release.commit)?;
+    pinned.tests.iter_mut().for_each(|test| checks::doubt(test, policy, &paths, committed));
     compose(moment, policy, pinned, &paths)
 }
 
@@ -96,6 +106,9 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
     let (changes, behind) = (told(range), told(behind));
     let selection = selection(policy)?;
     let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
+    // Where the policy says which files are migrations, the others are none.
+    let said = matches!(selection, Selection::Globs(_));
+    let loose_sql = if said || !migrations.is_empty() { vec![] } else { migrations::loose_sql(paths) };
     let lockfiles = locks::compare_all(repository, since.commit(), commit, paths, versions.paths.as_ref())?;
     repository.all_read()?;
     Ok(Draft {
@@ -103,6 +116,8 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         scanners: policy.checks.iter().filter_map(|(check, rule)| Scanner::of(check, rule)).collect(),
         mailmap: repository.blob(commit, ".mailmap").map(|file| Mailmap::read(&file)).unwrap_or_default(),
         lockfiles,
+        absent: absent(repository, policy, &environment, commit),
+        loose_sql,
         release,
         since,
         at,
@@ -114,6 +129,21 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         migrations,
         notes,
     })
+}
+
+/// Programs of the way back that are named inside the repository and that a commit does not hold.
+fn absent(
+    repository: &Repository,
+    policy: &Policy,
+    environment: &Environment,
+    commit: &CommitId,
+) -> Vec<String> {
+    let rollback = policy.environments.get(environment).and_then(|rule| rule.rollback.as_ref());
+    let steps = rollback.into_iter().flat_map(|rollback| rollback.steps.iter().chain(&rollback.migrations));
+    let programs: BTreeSet<&str> = steps.filter_map(|step| step.run.first().map(String::as_str)).collect();
+    let inside = |program: &&str| program.contains('/') && !program.starts_with('/');
+    let held = |program: &str| repository.blob(commit, program.trim_start_matches("./")).is_some();
+    programs.into_iter().filter(inside).filter(|program| !held(program)).map(str::to_owned).collect()
 }
 
 /// The commits of a range that count; who waits at a terminal sees how far it is.
@@ -238,13 +268,20 @@ fn since(moment: &Moment, versions: &VersionRule, args: &CandidateArgs, commit: 
         repository.must_have(&live.release.commit, &what)?;
         return Ok(Since::Live(live.release));
     }
-    nearest(repository, versions, commit)
+    nearest(repository, versions, &args.version, commit)
 }
 
 /// The nearest tag that looks like a version: a beginning for the changes, never a release to go back to.
-fn nearest(repository: &Repository, versions: &VersionRule, commit: &CommitId) -> Result<Since> {
+fn nearest(
+    repository: &Repository,
+    versions: &VersionRule,
+    version: &Version,
+    commit: &CommitId,
+) -> Result<Since> {
     let glob = Glob::new(&versions.tag)?.compile_matcher();
-    let tags = repository.tags_like(&|name| glob.is_match(name))?;
+    // A release is not counted from its own candidates.
+    let early = is_early(version.as_str());
+    let tags = repository.tags_like(&|name| glob.is_match(name) && (early || !is_early(name)))?;
     let tags: Vec<(String, CommitId)> = tags.into_iter().filter(|(_, tagged)| tagged != commit).collect();
     let wanted: BTreeSet<CommitId> = tags.iter().map(|(_, commit)| commit.clone()).collect();
     let Some(nearest) = repository.nearest_ancestor(commit, &wanted)? else { return Ok(Since::Beginning) };
@@ -255,6 +292,14 @@ fn nearest(repository: &Repository, versions: &VersionRule, commit: &CommitId) -
     })
 }
 
+/// Whether a name is that of a version before the release: `v1.1.0-rc.1`.
+fn is_early(name: &str) -> bool {
+    let words = ["alpha", "beta", "rc", "pre", "preview", "dev", "snapshot", "canary", "nightly", "next"];
+    let name = name.to_ascii_lowercase();
+    let mut parts = name.split(['-', '.', '_', '+']).skip(1);
+    parts.any(|part| words.contains(&part.trim_end_matches(|letter: char| letter.is_ascii_digit())))
+}
+
 fn selection(policy: &Policy) -> Result<Selection> {
     if let Some(paths) = &policy.migrations.paths {
         return Ok(Selection::Globs(Globs::try_from(paths.clone())?));
@@ -262,4 +307,21 @@ fn selection(policy: &Policy) -> Result<Selection> {
     let Some(names) = &policy.migrations.presets else { return Ok(Selection::Automatic) };
     let chosen = Preset::ALL.iter().copied().filter(|preset| names.iter().any(|name| name == preset.name()));
     Ok(Selection::Presets(chosen.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_early;
+
+    #[test]
+    fn a_version_before_the_release_is_known_by_its_words() {
+        for early in
+            ["v1.1.0-rc.1", "v2.0.0-beta2", "1.0.0-alpha", "api-v1.0.0-rc1", "v3.0.0-next.4", "v1-dev"]
+        {
+            assert!(is_early(early), "{early}");
+        }
+        for release in ["v1.1.0", "api-v1.1.0", "release-2026.10", "preview", "v1.0.0-1", "rc"] {
+            assert!(!is_early(release), "{release}");
+        }
+    }
 }

@@ -41,6 +41,7 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
         return write(
             Answer::done("checklist", told(&found)).with("explained", untrusted(&found)),
             args.output.as_deref(),
+            common.wants_json(),
         );
     }
     let mut answer =
@@ -58,13 +59,13 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
     answer.warnings.extend(moment.edited());
     // Without the ledger nothing is known of what is live, and the range may begin too early.
     answer.warnings.extend(moment.ledger.as_ref().err().map(ledger_reason));
-    write(answer, args.output.as_deref())
+    write(answer, args.output.as_deref(), common.wants_json())
 }
 
-/// Writes the text to a file instead of standard output, where one is named.
-fn write(mut answer: Answer, output: Option<&Path>) -> Result<Answer> {
+/// Writes the text to a file instead of standard output, where one is named; a document goes to both.
+fn write(mut answer: Answer, output: Option<&Path>, json: bool) -> Result<Answer> {
     if let Some(path) = output {
-        let page = std::mem::take(&mut answer.text);
+        let page = if json { answer.json() } else { std::mem::take(&mut answer.text) };
         std::fs::write(path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
         answer.message.get_or_insert(format!("wrote `{}`", path.display()));
     }

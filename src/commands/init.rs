@@ -246,5 +246,8 @@ fn migration_lines(found: &Found) -> String {
     if found.migrations.is_empty() {
         return String::new();
     }
-    format!("migrations: {{ presets: [{}] }}   # found by path\n\n", found.migrations.join(", "))
+    format!(
+        "# Migrations are found by themselves, here: {}. `migrations: {{ presets: […] }}` would look for no others.\n\n",
+        found.migrations.join(", ")
+    )
 }

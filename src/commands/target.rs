@@ -134,10 +134,11 @@ fn since(request: &Request) -> Since {
 /// # Errors
 /// When the ledger's or a package's files cannot be read.
 pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
-    if Path::new(name).is_dir() {
+    let known = known(moment, name)?;
+    // A directory never stands in the way of a request that is known by that name.
+    if known.is_empty() && Path::new(name).is_dir() {
         return Ok(from_directory(Path::new(name)));
     }
-    let known = known(moment, name)?;
     let exact: Vec<&Package> = known.iter().filter(|package| package.reference.id == name).collect();
     match exact.as_slice() {
         [one] => return Ok(Ok((*one).clone())),
@@ -187,10 +188,15 @@ fn consumed(moment: &Moment, package: &Package) -> bool {
     decided.is_some_and(|decided| decided.consumed.is_some())
 }
 
+/// The largest file of a package that is read, in bytes, as of a record.
+const PACKAGE_MAX: u64 = 32 << 20;
+
 fn from_directory(dir: &Path) -> Result<Package, NoTarget> {
     let mut files = Files::new();
     for name in REQUEST_FILES {
-        if let Ok(bytes) = std::fs::read(dir.join(name)) {
+        let path = dir.join(name);
+        let plain = std::fs::metadata(&path).is_ok_and(|about| about.is_file() && about.len() <= PACKAGE_MAX);
+        if let Some(bytes) = plain.then(|| std::fs::read(path).ok()).flatten() {
             files.insert(name.to_owned(), bytes);
         }
     }

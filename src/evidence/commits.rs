@@ -103,6 +103,8 @@ pub struct CoAuthor {
 pub enum Undo {
     /// An id of 7 to 64 lower-case hex digits.
     Commit(String),
+    /// A merge by its id, and the parent that stays, as git writes it: "reversing changes made to …".
+    Merge(String, String),
     /// The number of a pull request.
     Pull(u64),
     /// The first line of a commit, as `Revert "…"` quotes it.
@@ -144,7 +146,7 @@ pub fn read(raw: &RawCommit) -> Change {
         breaking,
         merge,
         reverts: found.undoes.iter().find_map(|undo| match undo {
-            Undo::Commit(id) => Some(id.clone()),
+            Undo::Commit(id) | Undo::Merge(id, _) => Some(id.clone()),
             Undo::Pull(_) | Undo::Title(_) => None,
         }),
         author,

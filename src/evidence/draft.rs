@@ -77,7 +77,8 @@ impl Since {
                 format!("since {}, the nearest tag: no production deployment is recorded", release.version)
             }
             Self::Beginning => {
-                "since the beginning: no production deployment is recorded, and no earlier tag".to_owned()
+                "since the beginning: no production deployment is recorded, and no earlier tag fits 'versions.tag'"
+                    .to_owned()
             }
         }
     }
@@ -181,6 +182,10 @@ pub struct Draft {
     pub lockfiles: Vec<LockFact>,
     /// What the commits and the changelogs say of breaking changes.
     pub breaking: BreakingReport,
+    /// Programs that the way back names inside the repository and that the candidate does not hold, sorted.
+    pub absent: Vec<String>,
+    /// Changed SQL files that fit no migration tool's layout, in their order: nobody knows what they do.
+    pub loose_sql: Vec<String>,
     /// The checks that scan dependencies: rules of the policy, not facts.
     #[serde(skip)]
     pub scanners: Vec<Scanner>,

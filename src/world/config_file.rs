@@ -48,10 +48,25 @@ pub enum ConfigError {
 /// When it is missing or cannot be read.
 pub fn read(root: &Path) -> Result<Vec<u8>, ConfigError> {
     let path = root.join(NAME);
-    fs::read(&path).map_err(|source| match source.kind() {
+    read_plain(&path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => ConfigError::Missing { dir: root.to_owned() },
         _ => ConfigError::Unreadable { path, source },
     })
+}
+
+/// The largest file of the policy that is read, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+
+/// Reads a plain file of a bearable size: a device or a pipe would never end.
+fn read_plain(path: &Path) -> std::io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(std::io::Error::other("it is not a plain file"));
+    }
+    if about.len() > FILE_MAX {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    fs::read(path)
 }
 
 /// The templates in a directory of the work tree: name and content of each file that ends in `.tera`, sorted.
@@ -63,14 +78,20 @@ pub fn templates(root: &Path, directory: &str) -> Result<BTreeMap<String, String
         let path = path.to_owned();
         move |source| ConfigError::Templates { path, source }
     };
+    let home = fs::canonicalize(root).map_err(failed(root))?;
     let directory = root.join(directory);
     let mut templates = BTreeMap::new();
     for entry in fs::read_dir(&directory).map_err(failed(&directory))? {
         let path = entry.map_err(failed(&directory))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(TEMPLATE) {
-            let source = fs::read_to_string(&path).map_err(failed(&path))?;
-            templates.insert(name, source);
+            let inside = fs::canonicalize(&path).map_err(failed(&path))?.starts_with(&home);
+            let outside = || std::io::Error::other("it is a link out of the repository");
+            let bytes = if inside { read_plain(&path) } else { Err(outside()) };
+            let source = bytes.and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8 text"))
+            });
+            templates.insert(name, source.map_err(failed(&path))?);
         }
     }
     Ok(templates)

@@ -114,11 +114,29 @@ impl Repository {
         (read("user.name"), read("user.email"))
     }
 
+    /// When HEAD last came from another commit to the one it has, in seconds since 1970, by git's own log of it. `None`
+    /// where nothing else was ever checked out here, or nothing was written down.
+    #[must_use]
+    pub fn head_moved_at(&self) -> Option<i64> {
+        let log = std::fs::read_to_string(self.git.path().join("logs/HEAD")).ok()?;
+        let moved = |line: &&str| {
+            let mut ids = line.split(' ');
+            let (old, new) = (ids.next().unwrap_or_default(), ids.next().unwrap_or_default());
+            old != new && !old.bytes().all(|digit| digit == b'0')
+        };
+        let last = log.lines().rev().find(moved)?;
+        let (_, after) = last.split('\t').next()?.rsplit_once("> ")?;
+        after.split(' ').next()?.parse().ok()
+    }
+
     /// The tracked files of the work tree that are not as HEAD has them. Runs no filter of the repository's.
     ///
     /// # Errors
     /// Git's.
     pub fn edited(&self) -> Result<Vec<String>> {
+        if self.git.is_bare() {
+            return Ok(vec![]);
+        }
         let mut options = git2::StatusOptions::new();
         options.include_untracked(false).include_ignored(false).exclude_submodules(false);
         let edited = self.git.statuses(Some(&mut options))?;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -19,7 +20,8 @@ fn cases(kind: &str) -> Option<PathBuf> {
     let found = std::env::var_os("DEPLOYCTL_CASES").map(|cases| PathBuf::from(cases).join(kind));
     let found = found.filter(|path| path.exists());
     if found.is_none() {
-        eprintln!("skipped: `DEPLOYCTL_CASES` names no directory with `{kind}`: missing");
+        let note = format!("skipped: `DEPLOYCTL_CASES` names no directory with `{kind}`: missing\n");
+        std::io::stderr().write_all(note.as_bytes()).unwrap();
     }
     found
 }

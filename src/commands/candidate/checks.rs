@@ -13,6 +13,7 @@ use crate::evidence::migrations::PathChange;
 use crate::gate::policy::{CheckRule, CheckSource, Policy};
 use crate::gate::request::CheckState;
 use crate::gate::terms::{Check, CommitId};
+use crate::world::config_file;
 use crate::world::reports::{self, Format, Found};
 
 /// The workflow document's own three, which every checklist shows.
@@ -83,7 +84,8 @@ fn test(
     {
         return Ok((without(CheckState::NotNeeded, "no changed path needs it".to_owned()), vec![]));
     }
-    let recorded = recorded.get(check).filter(|fact| fits(fact, &rule.source)).cloned();
+    let recorded = recorded.get(check).filter(|fact| fits(fact, &rule.source));
+    let recorded = recorded.map(|fact| TestFact { title: rule.title.clone(), ..fact.clone() });
     let missing = match &rule.source {
         CheckSource::Junit(_) | CheckSource::Tap(_) => {
             let (here, nearest) = collect(moment, check, rule, commit)?;
@@ -96,10 +98,36 @@ fn test(
     Ok((recorded.unwrap_or_else(|| without(CheckState::Missing, missing)), vec![]))
 }
 
+/// Takes back what a pinned fact claims and git or the policy denies: that no changed path needs it, that it came from
+/// what the policy names, that it is younger than the commit.
+pub(super) fn doubt(fact: &mut TestFact, policy: &Policy, paths: &[PathChange], committed: i64) {
+    let rule = policy.checks.get(&fact.check);
+    let unneeded = rule
+        .and_then(|rule| rule.when_changed.as_ref())
+        .is_some_and(|globs| !paths.iter().any(|change| globs.is_match(&change.path)));
+    let holds = match fact.state {
+        CheckState::NotNeeded => unneeded,
+        CheckState::Passed => {
+            let later = fact.reported_at.is_some_and(|at| at.timestamp() >= committed);
+            later && rule.is_some_and(|rule| fits(fact, &rule.source))
+        }
+        CheckState::Failed | CheckState::Missing | CheckState::Stale | CheckState::Unreadable => true,
+    };
+    if !holds {
+        fact.state = CheckState::Missing;
+        fact.why = Some("the request claims what this repository and the policy do not show".to_owned());
+    }
+}
+
 /// Whether a recorded fact came from what the policy names now: evidence of another command proves nothing.
 fn fits(fact: &TestFact, source: &CheckSource) -> bool {
-    let agrees = (fact.state == CheckState::Passed) == (fact.verdict == Some(Verdict::Pass));
+    let agrees = match fact.state {
+        CheckState::Passed => fact.verdict == Some(Verdict::Pass),
+        CheckState::Failed | CheckState::Unreadable => fact.verdict != Some(Verdict::Pass),
+        CheckState::Missing | CheckState::Stale | CheckState::NotNeeded => false,
+    };
     agrees
+        && fact.passed <= fact.total
         && match source {
             CheckSource::Junit(globs) | CheckSource::Tap(globs) => {
                 fact.command.is_empty() && &fact.globs == globs
@@ -137,9 +165,10 @@ pub fn collect(
     };
     let found = reports::collect(moment.repository.root(), format, globs)?;
     let stale = stale(moment, commit, &found)?;
-    let Found { files, oldest, report, nearest, .. } = found;
+    let Found { files, oldest, newest, report, nearest } = found;
     let mut fact = TestFact::read(check.clone(), rule.title.clone(), globs.clone(), files, &report);
-    fact.reported_at = oldest;
+    // A pass is as old as its oldest part; what speaks against it is as young as its youngest.
+    fact.reported_at = if fact.state == CheckState::Passed { oldest } else { newest };
     if let Some(why) = stale
         && fact.verdict.is_some()
     {
@@ -157,9 +186,28 @@ fn stale(moment: &Moment, commit: &CommitId, found: &Found) -> Result<Option<Str
     {
         return Ok(Some(format!("the reports are of HEAD ({}), not of {}", head.short(), commit.short())));
     }
+    let edited = moment.repository.edited()?;
+    let source = |path: &&String| path.as_str() != config_file::NAME && !found.files.contains(path);
+    if let Some(path) = edited.iter().find(source) {
+        return Ok(Some(format!("`{path}` differs from the commit, and may have when the tests ran")));
+    }
+    let unchanged = |file: &&String| {
+        let committed = moment.repository.blob(commit, file);
+        committed.is_some() && committed == std::fs::read(moment.repository.root().join(file)).ok()
+    };
+    if let Some(file) = found.files.iter().find(unchanged) {
+        return Ok(Some(format!("`{file}` is part of the commit, so it ran before it")));
+    }
     let committed = moment.repository.committed_at(commit)?;
     if found.oldest.is_some_and(|oldest| oldest.timestamp() < committed) {
         return Ok(Some("a report is older than the commit".to_owned()));
+    }
+    if let Some(moved) = moment.repository.head_moved_at()
+        && found.oldest.is_some_and(|oldest| oldest.timestamp() < moved)
+    {
+        return Ok(Some(
+            "a report is older than the checkout of this commit: another one was here".to_owned(),
+        ));
     }
     let known = moment.now.timestamp().max(committed) + AHEAD_MAX.num_seconds();
     if found.newest.is_some_and(|newest| newest.timestamp() > known) {

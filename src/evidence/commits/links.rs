@@ -17,11 +17,14 @@ pub fn link(changes: &mut [Change]) {
     let mut reverts: Vec<(usize, Vec<usize>)> = Vec::new();
     for (at, change) in changes.iter().enumerate().filter(|(_, change)| !change.undoes.is_empty()) {
         // The range is newest first: what is taken back stands further down.
-        let targets: BTreeSet<usize> =
-            change.undoes.iter().filter_map(|undo| index.find(undo, changes, at)).collect();
-        if gone[at].is_none() {
-            for target in targets.iter().flat_map(|target| index.brought(*target)) {
-                gone[target].get_or_insert_with(|| change.commit.clone());
+        let mut targets = BTreeSet::new();
+        for undo in &change.undoes {
+            let Some(target) = index.find(undo, changes, at) else { continue };
+            targets.insert(target);
+            if gone[at].is_none() {
+                for taken in index.taken(target, undo, changes) {
+                    gone[taken].get_or_insert_with(|| change.commit.clone());
+                }
             }
         }
         reverts.push((at, targets.into_iter().collect()));
@@ -71,7 +74,7 @@ impl<'a> Index<'a> {
     fn find(&self, undo: &Undo, changes: &[Change], after: usize) -> Option<usize> {
         let only = |mut found: Vec<usize>| (found.len() == 1).then(|| found.remove(0));
         match undo {
-            Undo::Commit(id) => {
+            Undo::Commit(id) | Undo::Merge(id, _) => {
                 let from =
                     self.ids.range(id.as_str()..).take_while(|(full, _)| full.starts_with(id.as_str()));
                 only(from.map(|(_, at)| *at).take(2).collect()).filter(|at| *at > after)
@@ -91,6 +94,19 @@ impl<'a> Index<'a> {
                 only(older.iter().copied().filter(same).take(2).collect())
             }
         }
+    }
+
+    /// What a revert of this one takes back. Of a merge it is all that the merge brought only where its first parent is
+    /// said to stay, as forges have it; else which side went is not known, and only the merge itself is told.
+    fn taken(&self, at: usize, undo: &Undo, changes: &[Change]) -> Vec<usize> {
+        let main_stays = match undo {
+            Undo::Merge(_, kept) => {
+                changes[at].parents.first().is_some_and(|first| first.as_str().starts_with(kept.as_str()))
+            }
+            Undo::Pull(_) => true,
+            Undo::Commit(_) | Undo::Title(_) => false,
+        };
+        if main_stays { self.brought(at) } else { vec![at] }
     }
 
     /// A commit, and when it is a merge, everything that it brought into the line of its first parent.

@@ -90,6 +90,28 @@ fn a_reverted_merge_takes_everything_back_that_it_brought() {
 }
 
 #[test]
+fn a_merge_reverted_against_its_other_side_takes_nothing_else_back() {
+    let undone = |kept: char| {
+        format!(
+            "Revert \"Merge\"\n\nThis reverts commit {}, reversing\nchanges made to {}.\n",
+            id('3'),
+            id(kept)
+        )
+    };
+    let range = |revert: &str| {
+        linked(&[
+            ('4', "3", revert),
+            ('3', "12", "Merge branch 'x'"),
+            ('2', "0", "feat: b"),
+            ('1', "0", "feat: a"),
+        ])
+    };
+    assert_eq!(range(&undone('2')), ["4: -; 3", "3: 4; ", "2: -; ", "1: -; "]);
+    assert_eq!(range(&undone('1')), ["4: -; 3", "3: 4; ", "2: 4; ", "1: -; "]);
+    assert_eq!(range(&undo('3')), ["4: -; 3", "3: 4; ", "2: -; ", "1: -; "]);
+}
+
+#[test]
 fn a_revert_by_pull_request_or_by_title_is_understood() {
     let by_pull = "Revert \"Totals (#12)\" (#13)\n\nReverts shop/cart#12";
     assert_eq!(linked(&[('2', "1", by_pull), ('1', "0", "Totals (#12)")]), ["2: -; 1", "1: 2; "]);

@@ -42,6 +42,7 @@ pub(super) fn read(first: &str, body: &[&str]) -> Trailers {
                 let id = line.strip_prefix("(cherry picked from commit ").and_then(leading_id);
                 found.picked = id.or(found.picked.take());
             }
+            Some(b'c') if line.starts_with("changes made to ") => found.stays(line),
             Some(b'C' | b'c') => found.person(co_author(line)),
             _ => {}
         }
@@ -56,6 +57,16 @@ impl Trailers {
     fn undo(&mut self, undo: Option<Undo>) {
         self.undoes
             .extend(undo.filter(|undo| self.undoes.len() < TRAILERS_MAX && !self.undoes.contains(undo)));
+    }
+
+    /// The second line of git's own words for the revert of a merge.
+    fn stays(&mut self, line: &str) {
+        let kept = line.strip_prefix("changes made to ").and_then(leading_id);
+        if let (Some(kept), Some(Undo::Commit(merge))) = (kept, self.undoes.last()) {
+            let undo = Undo::Merge(merge.clone(), kept);
+            self.undoes.pop();
+            self.undoes.push(undo);
+        }
     }
 
     fn person(&mut self, person: Option<CoAuthor>) {

@@ -104,7 +104,7 @@ fn evidence(change: &Change) -> String {
 
 fn outside(undo: &Undo) -> Option<String> {
     let what = match undo {
-        Undo::Commit(id) => id.get(..7).unwrap_or(id).to_owned(),
+        Undo::Commit(id) | Undo::Merge(id, _) => id.get(..7).unwrap_or(id).to_owned(),
         Undo::Pull(number) => format!("#{number}"),
         Undo::Title(_) => return None,
     };

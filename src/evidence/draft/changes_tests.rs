@@ -39,6 +39,8 @@ fn draft(mut changes: Vec<Change>, changelogs: Vec<Excerpt>) -> Draft {
     commits::link(&mut changes);
     Draft {
         notes: vec![],
+        absent: vec![],
+        loose_sql: vec![],
         scanners: vec![],
         release: release(2),
         since: Since::Live(release(1)),

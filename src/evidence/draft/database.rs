@@ -14,6 +14,11 @@ const REASONS_MAX: usize = 2;
 
 pub(super) fn section(draft: &Draft) -> Section {
     let mut items: Vec<Item> = Line::all(&draft.migrations).iter().map(Line::item).collect();
+    if items.is_empty() && !draft.loose_sql.is_empty() {
+        let why = "SQL changed that fits no migration tool's layout; `migrations.paths` in the policy can say what counts";
+        let paths = listed(draft.loose_sql.iter().cloned(), NAMED_MAX);
+        items.push(open("migrations.none", "No migrations", &paths, why));
+    }
     if items.is_empty() {
         let files = count(usize::try_from(draft.files).unwrap_or(usize::MAX), "changed path");
         items.push(Item {
@@ -27,8 +32,11 @@ pub(super) fn section(draft: &Draft) -> Section {
 /// Says whether the database can go back, and names what stops it.
 pub(super) fn rollback(draft: &Draft, rollback: Option<&Rollback>) -> Item {
     let (key, label) = ("rollback.database", "Database rollback");
-    if draft.migrations.is_empty() {
+    if draft.migrations.is_empty() && draft.loose_sql.is_empty() {
         return ticked(key, label, "not needed: no migrations");
+    }
+    if draft.migrations.is_empty() {
+        return open(key, label, "", "it is not known what the changed SQL does");
     }
     let lines = Line::all(&draft.migrations);
     let names = listed(lines.iter().map(Line::name), NAMED_MAX);

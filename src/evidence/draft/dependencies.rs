@@ -254,7 +254,12 @@ fn other_source(found: &Dependency) -> Item {
         found.from.as_deref().unwrap_or("nothing"),
         found.to.as_deref().unwrap_or("nothing")
     );
-    open(&key, "Same version, other source", &text, "the same version comes from another place")
+    open(
+        &key,
+        "Same version, other source",
+        &text,
+        "the same version has another checksum, or comes from another place",
+    )
 }
 
 fn notes(lock: &LockFact) -> Vec<String> {

@@ -7,6 +7,11 @@ use crate::gate::policy::{Monitoring, Rollback};
 pub(super) fn plan(draft: &Draft, rules: &Rules) -> Section {
     let label = "Rollback command";
     let command = match (&rules.way_back, draft.since.release()) {
+        (Some(_), _) if !draft.absent.is_empty() => {
+            let why =
+                format!("the candidate does not hold '{}', which it would run", draft.absent.join("', '"));
+            open("rollback.command", label, "", &why)
+        }
         (Some((environment, rollback)), Some(back)) => Item {
             evidence: Some(format!(
                 "back to {} ({}) · runs {}",

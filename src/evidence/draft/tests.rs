@@ -31,6 +31,8 @@ fn draft() -> Draft {
         breaking: summarise(&[], &[]),
         scanners: vec![],
         notes: vec![],
+        absent: vec![],
+        loose_sql: vec![],
     }
 }
 
@@ -370,7 +372,7 @@ fn dependencies_are_ticked_only_where_every_lockfile_was_read() {
             "[x] New dependency: what 2.0 | 0.lock, direct or not is unknown",
             NO_SECURITY,
             NO_LICENSE,
-            "[ ] Same version, other source: evil: 1.0 became 2.0 | the same version comes from another place",
+            "[ ] Same version, other source: evil: 1.0 became 2.0 | the same version has another checksum, or comes from another place",
         ]
     );
     assert_eq!(notes, ["0.lock: 1 transitive added, 1 removed"]);
@@ -614,4 +616,29 @@ fn open_boxes_are_pinned_with_their_keys_and_all_keys_differ() {
         ]
     );
     assert_eq!(open[5].item, "No breaking changes");
+}
+
+#[test]
+fn a_way_back_that_the_candidate_does_not_hold_is_open() {
+    let draft = Draft { absent: vec!["./ops/release.sh".to_owned()], ..draft() };
+    assert_eq!(
+        lines(&section(&draft, &rules(), "Rollback Plan").items)[0],
+        "[ ] Rollback command | the candidate does not hold './ops/release.sh', which it would run"
+    );
+}
+
+#[test]
+fn changed_sql_that_no_tool_claims_is_never_no_migrations() {
+    let draft = Draft { loose_sql: vec!["db/upgrade_12.sql".to_owned()], ..draft() };
+    assert_eq!(
+        lines(&section(&draft, &rules(), "Database Changes").items),
+        [
+            "[ ] No migrations: db/upgrade_12.sql | SQL changed that fits no migration tool's layout; 'migrations.paths' in \
+          the policy can say what counts"
+        ]
+    );
+    assert_eq!(
+        lines(&section(&draft, &rules(), "Rollback Plan").items)[1],
+        "[ ] Database rollback | it is not known what the changed SQL does"
+    );
 }

@@ -9,6 +9,9 @@ use super::{ChangeKind, PathChange};
 /// Files that tell which tools a project uses: asked for again with every migration, so kept.
 const MANIFESTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", "package.json", "go.mod"];
 
+/// The longest migration that is judged, in bytes: nobody writes a longer one by hand, and to read it would take long.
+const TEXT_MAX: usize = 256 << 10;
+
 /// The files of the candidate commit.
 pub(super) struct Library<'r> {
     read: &'r mut dyn FnMut(&str) -> Option<Vec<u8>>,
@@ -74,7 +77,8 @@ impl<'a, 'r> Look<'a, 'r> {
     pub fn text(&mut self) -> Option<Rc<str>> {
         if self.text.is_none() {
             let gone = self.change == ChangeKind::Deleted;
-            self.text = Some(if gone { None } else { self.library.file(self.place.path) });
+            let text = if gone { None } else { self.library.file(self.place.path) };
+            self.text = Some(text.filter(|text| text.len() <= TEXT_MAX));
         }
         self.text.clone().flatten()
     }

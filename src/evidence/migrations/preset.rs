@@ -286,7 +286,11 @@ impl Preset {
             Self::Phinx => starts("phinx."),
             Self::Pop => paths.iter().any(|path| path.ends_with(".fizz")),
             Self::SeaOrm => rust,
-            Self::Liquibase => paths.iter().any(|path| path.to_ascii_lowercase().contains("changelog")),
+            Self::Liquibase => paths.iter().any(|path| {
+                let path = path.to_ascii_lowercase();
+                let log = [".xml", ".sql", ".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
+                log && (path.contains("changelog") || path.contains("liquibase"))
+            }),
             Self::TypeOrm => starts("ormconfig.") || starts("data-source.") || starts("typeorm"),
             _ => true,
         }

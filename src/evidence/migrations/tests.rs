@@ -429,3 +429,20 @@ proptest! {
         find(&Selection::Automatic, &[added(&path), added(&odd)], &mut |_| Some(b"down(".to_vec()));
     }
 }
+
+#[test]
+fn sql_in_no_tools_place_is_named_and_dumps_tests_and_ways_back_are_not() {
+    let changes: Vec<PathChange> = [
+        "database/upgrade_12.sql",
+        "cassandra/001_init.cql",
+        "db/schema.sql",
+        "tests/data/a.sql",
+        "seeds.sql",
+        "scripts/x.down.sql",
+        "README.md",
+    ]
+    .into_iter()
+    .map(|path| PathChange { change: ChangeKind::Added, path: path.to_owned(), from: None })
+    .collect();
+    assert_eq!(super::loose_sql(&changes), ["database/upgrade_12.sql", "cassandra/001_init.cql"]);
+}

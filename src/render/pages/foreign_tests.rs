@@ -123,6 +123,8 @@ fn checklist(one: &str) -> Checklist {
     behind.subject.push_str(one);
     let draft = Draft {
         notes: vec![],
+        absent: vec![],
+        loose_sql: vec![],
         scanners: vec![],
         release: release(2),
         since: Since::Beginning,
