@@ -8,6 +8,8 @@ use crate::evidence::commits::marks;
 
 /// The most characters that are kept of an entry: longer ones end with `…`.
 const ENTRY_MAX: usize = 600;
+/// The most characters that are kept of the headings above an entry: each of its entries has them.
+const GROUP_MAX: usize = 200;
 /// The longest line that is looked at, in bytes; the rest of a longer one is left out.
 const LINE_MAX: usize = 4_000;
 
@@ -221,7 +223,7 @@ impl Reader {
         while self.groups.last().is_some_and(|(other, _)| *other >= level) {
             self.groups.pop();
         }
-        self.groups.push((level, group));
+        self.groups.push((level, capped(group, GROUP_MAX)));
     }
 
     fn blank(&mut self) {
@@ -287,7 +289,7 @@ impl Reader {
 
     fn group_name(&self) -> String {
         let names: Vec<&str> = self.groups.iter().map(|(_, name)| name.as_str()).collect();
-        names.join(", ")
+        capped(names.join(", "), GROUP_MAX)
     }
 
     fn judge(&self, text: &str) -> Breaking {
@@ -312,7 +314,7 @@ impl Reader {
         let group = self.group_name();
         let Some(section) = self.sections.last_mut().filter(|_| self.level.is_some()) else { return };
         if !says_nothing(&text) {
-            section.entries.push(Entry { group, text: capped(text), breaking: open.breaking });
+            section.entries.push(Entry { group, text: capped(text, ENTRY_MAX), breaking: open.breaking });
         }
     }
 }
@@ -342,8 +344,8 @@ fn append(to: &mut String, joint: &str, text: &str) {
     }
 }
 
-fn capped(mut text: String) -> String {
-    if let Some((at, _)) = text.char_indices().nth(ENTRY_MAX) {
+fn capped(mut text: String, max: usize) -> String {
+    if let Some((at, _)) = text.char_indices().nth(max) {
         text.truncate(at);
         text.push('…');
     }

@@ -353,6 +353,13 @@ fn a_hostile_file_is_read_in_time() {
     }
 }
 
+#[test]
+fn a_long_heading_is_not_kept_whole_for_each_of_its_entries() {
+    let found = says(&format!("## 1.4.0\n### {0}\n#### {0}\n- a\n- b\n", "é".repeat(1_900)));
+    let kept = format!("{}…", "é".repeat(200));
+    assert_eq!(entries(&found), [format!("1.4.0|{kept}|a"), format!("1.4.0|{kept}|b")]);
+}
+
 const PIECES: &[&str] = &[
     "## ",
     "### ",

@@ -103,7 +103,7 @@ impl Origin {
             if !same {
                 let gone: BTreeSet<_> = old.difference(digests).cloned().collect();
                 let new: BTreeSet<_> = digests.difference(old).cloned().collect();
-                let show = |set: &BTreeSet<String>| format!("{key} {}", some(set));
+                let show = |set: &BTreeSet<String>| format!("{key} {}", some(set, &BTreeSet::new()));
                 return Some((
                     if gone.is_empty() { format!("{key} fewer") } else { show(&gone) },
                     show(&new),
@@ -114,13 +114,19 @@ impl Origin {
         // The same digest from a mirror is the same package.
         let known = alike && !before.sources.is_empty() && !self.sources.is_empty();
         let elsewhere = known && !proven && !self.sources.is_subset(&before.sources);
-        elsewhere.then(|| (some(&before.sources), some(&self.sources)))
+        // The new ones first: none of them may hide behind the number of those left out.
+        elsewhere.then(|| (some(&before.sources, &self.sources), some(&self.sources, &before.sources)))
     }
 }
 
-/// The first three, and how many there are more.
-fn some(set: &BTreeSet<String>) -> String {
-    let mut words = set.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+/// Three of a set, and how many there are more; of more than three, those that the other set has not come first.
+fn some(set: &BTreeSet<String>, other: &BTreeSet<String>) -> String {
+    let mut words: Vec<&str> = set.iter().map(String::as_str).collect();
+    if words.len() > 3 {
+        words.sort_by_key(|word| other.contains(*word));
+        words.truncate(3);
+    }
+    let mut words = words.join(", ");
     if set.len() > 3 {
         words.push_str(&format!(" and {} more", set.len() - 3));
     }

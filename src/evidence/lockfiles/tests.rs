@@ -98,6 +98,26 @@ fn cargo_lock(packages: &[String]) -> String {
 }
 
 #[test]
+fn a_new_place_does_not_hide_behind_three_old_ones() {
+    let lock = |places: &[&str]| {
+        let package = |(at, place): (usize, &&str)| {
+            format!(r#""node_modules/{at}/node_modules/a":{{"version":"1.0.0","resolved":"{place}"}}"#)
+        };
+        let packages: Vec<String> = places.iter().enumerate().map(package).collect();
+        format!(r#"{{"lockfileVersion":3,"packages":{{{}}}}}"#, packages.join(","))
+    };
+    let places =
+        ["https://a/a.tgz", "https://b/a.tgz", "https://c/a.tgz", "https://d/a.tgz", "https://z/a.tgz"];
+    let (old, new) = (lock(&places[..4]), lock(&places));
+    let Comparison::Read(moved) = compare("package-lock.json", side(&old, ""), side(&new, "")) else {
+        panic!()
+    };
+    let (from, to) = (moved[0].from.as_deref().unwrap(), moved[0].to.as_deref().unwrap());
+    assert!(to.starts_with("1.0.0 (https://z"), "{from} became {to}");
+    assert_ne!(from, to);
+}
+
+#[test]
 fn direct_additions_come_first_and_the_project_itself_never() {
     let before = cargo_lock(&[
         crate_of("gone", "1.0.0", "a"),
