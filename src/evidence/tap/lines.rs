@@ -66,15 +66,15 @@ impl<R: BufRead> Lines<R> {
             any = true;
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-            if part.contains(&0) {
-                self.number += 1;
-                let utf16 =
-                    self.number == 1 && (part.starts_with(b"\xFF\xFE") || part.starts_with(b"\xFE\xFF"));
-                return Err(if utf16 { Flaw::Utf16 } else { Flaw::Nul });
-            }
             let room = LINE_MAX - self.line.len();
             whole &= part.len() <= room;
             self.line.extend_from_slice(part.get(..part.len().min(room)).unwrap_or_default());
+            if part.contains(&0) {
+                self.number += 1;
+                let marks = [b"\xFF\xFE", b"\xFE\xFF"];
+                let utf16 = self.number == 1 && marks.iter().any(|mark| self.line.starts_with(*mark));
+                return Err(if utf16 { Flaw::Utf16 } else { Flaw::Nul });
+            }
             let used = part.len() + usize::from(end.is_some());
             self.input.consume(used);
             self.left = self.left.checked_sub(used as u64).ok_or(Flaw::TooLarge)?;

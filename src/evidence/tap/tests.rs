@@ -192,6 +192,19 @@ fn what_is_no_tap_is_unreadable() {
 }
 
 #[test]
+fn utf_16_is_named_however_the_bytes_arrive() {
+    let bytes = b"\xFE\xFF\x001\x00.\x00.\x001";
+    for size in 1..=bytes.len() {
+        let report = read(BufReader::with_capacity(size, &bytes[..]));
+        assert_eq!(
+            report.notes,
+            ["not a readable report, near line 1: it is UTF-16: write the report as UTF-8"],
+            "{size}"
+        );
+    }
+}
+
+#[test]
 fn lines_of_any_length_are_read_and_not_kept() {
     let long = "x".repeat(200_000);
     says(&format!("1..1\n# {long}\n{long}\nok 1\n"), (PASS, 1, 0, 0), &[]);
