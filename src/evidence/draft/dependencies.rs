@@ -254,6 +254,16 @@ fn other_source(found: &Dependency) -> Item {
         found.from.as_deref().unwrap_or("nothing"),
         found.to.as_deref().unwrap_or("nothing")
     );
+    let number =
+        |words: &Option<String>| words.as_deref().unwrap_or_default().split(' ').next().map(str::to_owned);
+    if number(&found.from) != number(&found.to) && found.to.as_deref().is_some_and(|to| to.contains("://")) {
+        return open(
+            &key,
+            "New version, other source",
+            &text,
+            "it comes from where it never came from before",
+        );
+    }
     open(
         &key,
         "Same version, other source",

@@ -181,6 +181,37 @@ fn rank(dependency: &Dependency) -> (u8, u8) {
     (kind, direct)
 }
 
+/// Versions that come from where none came before, whatever their number: an update must not hide another package.
+/// Before and after, in words.
+fn new_homes(
+    old: &BTreeMap<String, Origin>,
+    new: &BTreeMap<String, Origin>,
+) -> Vec<(Option<String>, Option<String>)> {
+    let sources = old.values().flat_map(|origin| &origin.sources);
+    let known: BTreeSet<&str> = sources.filter_map(|source| home(source)).collect();
+    let mut found = Vec::new();
+    for (version, origin) in new.iter().filter(|(version, _)| !old.contains_key(*version)) {
+        let homes = origin.sources.iter().filter_map(|source| home(source));
+        let new: Vec<&str> = homes.filter(|home| !known.contains(home)).collect();
+        if !new.is_empty() && !known.is_empty() {
+            let before = known.iter().copied().take(3).collect::<Vec<_>>().join(", ");
+            let from = format!("{} ({before})", join(old));
+            found.push((Some(from), Some(format!("{version} ({})", new.join(", ")))));
+        }
+    }
+    found
+}
+
+/// What stays of an address from version to version: the package's own place in an npm registry, else scheme and host.
+fn home(source: &str) -> Option<&str> {
+    if let Some((package, _)) = source.split_once("/-/") {
+        return Some(package);
+    }
+    let (scheme, rest) = source.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    source.get(..scheme.len() + "://".len() + host.len())
+}
+
 fn join(versions: &BTreeMap<String, Origin>) -> String {
     versions.keys().cloned().collect::<Vec<_>>().join(", ")
 }
@@ -225,6 +256,8 @@ fn compare_one(path: &str, name: &str, before: WithProject<'_>, after: WithProje
                     Some(dependency(DependencyChange::Source, show(from), show(to)))
                 })
                 .collect();
+            let homes = if alike { new_homes(old, new) } else { vec![] };
+            moved.extend(homes.into_iter().map(|(from, to)| dependency(DependencyChange::Source, from, to)));
             if !old.keys().eq(new.keys()) {
                 moved.push(dependency(DependencyChange::Changed, Some(join(old)), Some(join(new))));
             }

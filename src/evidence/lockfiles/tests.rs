@@ -454,3 +454,24 @@ proptest! {
         try_all(text.as_bytes());
     }
 }
+
+#[test]
+fn an_update_cannot_bring_another_package_in() {
+    let lock = |version: &str, resolved: &str| {
+        format!(
+            r#"{{"lockfileVersion":3,"packages":{{"":{{"dependencies":{{"lodash":"^4"}}}},"node_modules/lodash":{{"version":"{version}","resolved":"{resolved}"}}}}}}"#
+        )
+    };
+    let manifest = r#"{"dependencies":{"lodash":"^4"}}"#;
+    let old = lock("4.17.20", "https://registry.npmjs.org/lodash/-/lodash-4.17.20.tgz");
+    let kinds = |resolved: &str| -> Vec<DependencyChange> {
+        let new = lock("4.17.21", resolved);
+        let moved = read("package-lock.json", side(&old, manifest), side(&new, manifest));
+        moved.iter().map(|found| found.change).collect()
+    };
+    use DependencyChange::{Changed, Source};
+    assert_eq!(kinds("https://registry.npmjs.org/lodash/-/lodash-4.17.21.tgz"), [Changed]);
+    assert_eq!(kinds("https://registry.npmjs.org/evil/-/evil-4.17.21.tgz"), [Source, Changed]);
+    assert_eq!(kinds("git+ssh://evil.example/lodash.git#0123456"), [Source, Changed]);
+    assert_eq!(kinds("https://evil.example/lodash-4.17.21.tgz"), [Source, Changed]);
+}
