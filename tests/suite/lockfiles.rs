@@ -156,3 +156,20 @@ fn a_scanner_s_report_ticks_the_boxes_of_the_lockfiles_it_covers() {
     );
     assert_eq!(line, expected);
 }
+
+#[test]
+fn a_lockfile_that_is_a_link_hides_nothing() {
+    let house = House::empty();
+    house.config(POLICY);
+    house.write("package.json", PACKAGE);
+    house.write("cfg/real.json", NPM);
+    std::os::unix::fs::symlink("cfg/real.json", house.project().join("package-lock.json")).unwrap();
+    house.commit("feat: first");
+    house.tag("v1");
+    house.write("cfg/real.json", &NPM.replace("}}}", r#"},"node_modules/evil":{"version":"2.0.0"}}}"#));
+    assert_eq!(
+        house.dependencies(),
+        "- [ ] Dependencies not read: package-lock.json — 'package-lock.json' is a link, which is not followed: compare \
+         what it leads to by hand"
+    );
+}

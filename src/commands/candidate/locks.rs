@@ -40,7 +40,14 @@ pub(super) fn compare_all(
     let new_paths: BTreeSet<String> = repository.paths(after)?.into_iter().collect();
     let read_old = |path: &str| repository.blob(before?, path).filter(|_| old_paths.contains(path));
     let read_new = |path: &str| repository.blob(after, path);
+    let mut links = BTreeSet::new();
+    for path in new_paths.iter().filter(|path| ours(path).is_some()) {
+        if repository.is_link(after, path)? {
+            links.insert(path.as_str());
+        }
+    }
     let range = Range {
+        links,
         before: before.map(|_| Commit { paths: &old_paths, read: &read_old }),
         after: Commit { paths: &new_paths, read: &read_new },
         changed: paths.iter().map(|change| (change.path.as_str(), change)).collect(),
@@ -55,6 +62,8 @@ struct Range<'a> {
     after: Commit<'a>,
     changed: BTreeMap<&'a str, &'a PathChange>,
     scope: Option<&'a Scope>,
+    /// Lockfiles that are links: what they lead to may change unseen.
+    links: BTreeSet<&'a str>,
 }
 
 impl<'a> Range<'a> {
@@ -73,6 +82,12 @@ impl<'a> Range<'a> {
         let mut facts = Vec::new();
         let mut replaced = BTreeSet::new();
         for (path, format) in &present {
+            if self.links.contains(path) {
+                let why =
+                    format!("`{path}` is a link, which is not followed: compare what it leads to by hand");
+                facts.push(LockFact::of(path, Compared::plain(Comparison::Unreadable { why })));
+                continue;
+            }
             if !self.touched(path, *format) {
                 facts.push(LockFact::of(path, Compared::plain(Comparison::Unchanged)));
                 continue;

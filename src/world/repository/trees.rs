@@ -127,8 +127,25 @@ impl Repository {
         Ok(files.filter_map(|entry| String::from_utf8(entry.name.to_vec()).ok()).collect())
     }
 
+    /// Whether a path of a commit is a symbolic link: its content is then the path of another file.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn is_link(&self, commit: &CommitId, path: &str) -> Result<bool> {
+        let found = self.entry(&Objects::of(self)?, commit, path)?;
+        Ok(found.is_some_and(|(mode, _)| mode == MODE_LINK))
+    }
+
     fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>> {
         let objects = Objects::of(self)?;
+        match self.entry(&objects, commit, path)? {
+            None | Some((MODE_TREE | MODE_COMMIT, _)) => Ok(None),
+            Some((_, id)) => Ok(Some(objects.blob(id)?.data().to_vec())),
+        }
+    }
+
+    /// The mode and the id of what stands at a path of a commit.
+    fn entry(&self, objects: &Objects<'_>, commit: &CommitId, path: &str) -> Result<Option<(u32, Oid)>> {
         let mut next = (MODE_TREE, objects.commit(oid(commit)?)?.1.tree);
         for part in path.split('/') {
             if next.0 != MODE_TREE {
@@ -141,10 +158,7 @@ impl Repository {
             };
             next = (entry.mode, entry.id);
         }
-        if matches!(next.0, MODE_TREE | MODE_COMMIT) {
-            return Ok(None);
-        }
-        Ok(Some(objects.blob(next.1)?.data().to_vec()))
+        Ok(Some(next))
     }
 
     /// Every file of a commit, in git's order.
