@@ -117,6 +117,7 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         mailmap: repository.blob(commit, ".mailmap").map(|file| Mailmap::read(&file)).unwrap_or_default(),
         lockfiles,
         absent: absent(repository, policy, &environment, commit),
+        submodules: repository.submodules_moved(since.commit(), commit)?,
         loose_sql,
         release,
         since,

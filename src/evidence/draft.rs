@@ -184,6 +184,8 @@ pub struct Draft {
     pub breaking: BreakingReport,
     /// Programs that the way back names inside the repository and that the candidate does not hold, sorted.
     pub absent: Vec<String>,
+    /// Submodules that are new or at another commit: what they bring is not looked into.
+    pub submodules: Vec<String>,
     /// Changed SQL files that fit no migration tool's layout, in their order: nobody knows what they do.
     pub loose_sql: Vec<String>,
     /// The checks that scan dependencies: rules of the policy, not facts.

@@ -41,6 +41,7 @@ fn draft(mut changes: Vec<Change>, changelogs: Vec<Excerpt>) -> Draft {
         notes: vec![],
         absent: vec![],
         loose_sql: vec![],
+        submodules: vec![],
         scanners: vec![],
         release: release(2),
         since: Since::Live(release(1)),

@@ -14,6 +14,11 @@ const REASONS_MAX: usize = 2;
 
 pub(super) fn section(draft: &Draft) -> Section {
     let mut items: Vec<Item> = Line::all(&draft.migrations).iter().map(Line::item).collect();
+    if !draft.submodules.is_empty() {
+        let paths = listed(draft.submodules.iter().cloned(), NAMED_MAX);
+        let why = "what they bring is not looked into: migrations may be among it";
+        items.push(open("migrations.submodules", "Submodules moved", &paths, why));
+    }
     if items.is_empty() && !draft.loose_sql.is_empty() {
         let why = "SQL changed that fits no migration tool's layout; `migrations.paths` in the policy can say what counts";
         let paths = listed(draft.loose_sql.iter().cloned(), NAMED_MAX);

@@ -99,6 +99,11 @@ pub(super) fn section(draft: &Draft) -> Section {
             ));
         }
     }
+    if !draft.submodules.is_empty() {
+        let paths: Vec<&str> = draft.submodules.iter().map(String::as_str).collect();
+        let why = "what they bring is not looked into: dependencies may be among it";
+        items.push(open("dependencies.submodules", "Submodules moved", &some(&paths, EXAMPLES), why));
+    }
     items.extend(draft.lockfiles.iter().filter_map(drift));
     items.extend(draft.lockfiles.iter().flat_map(sources));
     if known && items.is_empty() {

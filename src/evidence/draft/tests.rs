@@ -33,6 +33,7 @@ fn draft() -> Draft {
         notes: vec![],
         absent: vec![],
         loose_sql: vec![],
+        submodules: vec![],
     }
 }
 
@@ -641,4 +642,22 @@ fn changed_sql_that_no_tool_claims_is_never_no_migrations() {
         lines(&section(&draft, &rules(), "Rollback Plan").items)[1],
         "[ ] Database rollback | it is not known what the changed SQL does"
     );
+}
+
+#[test]
+fn a_submodule_that_moved_leaves_both_questions_open() {
+    let draft = Draft { submodules: vec!["vendored".to_owned()], ..draft() };
+    let open = |title| {
+        lines(&section(&draft, &rules(), title).items).into_iter().find(|line| line.contains("vendored"))
+    };
+    assert_eq!(
+        open("Database Changes").unwrap(),
+        "[ ] Submodules moved: vendored | what they bring is not looked into: migrations may be among it"
+    );
+    assert_eq!(
+        open("Dependencies").unwrap(),
+        "[ ] Submodules moved: vendored | what they bring is not looked into: dependencies may be among it"
+    );
+    let ticks = lines(&section(&draft, &rules(), "Database Changes").items);
+    assert!(!ticks.iter().any(|line| line.contains("No migrations")), "{ticks:?}");
 }

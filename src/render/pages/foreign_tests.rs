@@ -125,6 +125,7 @@ fn checklist(one: &str) -> Checklist {
         notes: vec![],
         absent: vec![],
         loose_sql: vec![],
+        submodules: vec![],
         scanners: vec![],
         release: release(2),
         since: Since::Beginning,

@@ -127,6 +127,24 @@ impl Repository {
         Ok(files.filter_map(|entry| String::from_utf8(entry.name.to_vec()).ok()).collect())
     }
 
+    /// The submodules of a commit that another one does not have at the same place and commit. Without `.gitmodules` git
+    /// itself has none.
+    ///
+    /// # Errors
+    /// When one of the commits is not here.
+    pub fn submodules_moved(&self, before: Option<&CommitId>, after: &CommitId) -> Result<Vec<String>> {
+        if self.file(after, ".gitmodules")?.is_none() {
+            return Ok(vec![]);
+        }
+        let links = |commit| -> Result<Vec<Leaf>> {
+            Ok(self.leaves(commit)?.into_iter().filter(|leaf| leaf.mode == MODE_COMMIT).collect())
+        };
+        let old = before.map(links).transpose()?.unwrap_or_default();
+        let kept = |leaf: &Leaf| old.iter().any(|old| old.path == leaf.path && old.id == leaf.id);
+        let moved = links(after)?.into_iter().filter(|leaf| !kept(leaf));
+        Ok(moved.map(|leaf| text(&leaf.path)).collect())
+    }
+
     /// Whether a path of a commit is a symbolic link: its content is then the path of another file.
     ///
     /// # Errors
