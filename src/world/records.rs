@@ -123,6 +123,17 @@ impl Records {
         self.tree(commit, tree)
     }
 
+    /// One file of one entry, without reading the others; `None` where it has no such file.
+    ///
+    /// # Errors
+    /// When it is not an entry, or the file is not a plain one of a bearable size.
+    pub fn file(&self, commit: &CommitId, name: &str) -> Result<Option<Vec<u8>>, RecordError> {
+        let (tree, _) = self.commit(commit)?;
+        let tree = self.git.find_tree(tree)?;
+        let odb = self.git.odb()?;
+        tree.get_name(name).map(|entry| blob(&odb, commit, name, &entry)).transpose()
+    }
+
     /// The tree and the parent of an entry's commit, parsed from the raw object.
     fn commit(&self, commit: &CommitId) -> Result<(Oid, Option<CommitId>), RecordError> {
         let broken = |why: &str| RecordError::Broken { commit: commit.clone(), why: why.to_owned() };
@@ -154,16 +165,8 @@ impl Records {
         let mut files = Files::new();
         for entry in &tree {
             let name = entry.name().unwrap_or_default().to_owned();
-            if entry.filemode() != 0o100_644 || name.is_empty() {
-                return Err(broken(format!("`{}` is not a plain file", name.escape_debug())));
-            }
-            let (size, _) =
-                odb.read_header(entry.id()).map_err(|_| broken(format!("`{name}` is missing")))?;
-            if size > FILE_MAX {
-                return Err(broken(format!("`{name}` is larger than 32 MiB")));
-            }
-            let blob = odb.read(entry.id()).map_err(|_| broken(format!("`{name}` is missing or broken")))?;
-            if files.insert(name.clone(), blob.data().to_vec()).is_some() {
+            let bytes = blob(&odb, commit, &name, &entry)?;
+            if files.insert(name.clone(), bytes).is_some() {
                 return Err(broken(format!("`{name}` is there twice")));
             }
         }
@@ -303,4 +306,22 @@ fn id(oid: Oid) -> CommitId {
         // libgit2 writes an id as 40 lower-case hex digits: its own promise.
         Err(_) => unreachable!("libgit2 wrote the id `{text}`"),
     }
+}
+/// The content of a plain file of an entry.
+fn blob(
+    odb: &git2::Odb<'_>,
+    commit: &CommitId,
+    name: &str,
+    entry: &git2::TreeEntry<'_>,
+) -> Result<Vec<u8>, RecordError> {
+    let broken = |why: String| RecordError::Broken { commit: commit.clone(), why };
+    if entry.filemode() != 0o100_644 || name.is_empty() {
+        return Err(broken(format!("`{}` is not a plain file", name.escape_debug())));
+    }
+    let (size, _) = odb.read_header(entry.id()).map_err(|_| broken(format!("`{name}` is missing")))?;
+    if size > FILE_MAX {
+        return Err(broken(format!("`{name}` is larger than 32 MiB")));
+    }
+    let blob = odb.read(entry.id()).map_err(|_| broken(format!("`{name}` is missing or broken")))?;
+    Ok(blob.data().to_vec())
 }

@@ -1,5 +1,6 @@
 //! `deployctl check`: evidence belongs to one commit, and whoever records it needs the right to.
 
+use deployctl::world::records::JOURNAL;
 use serde_json::{Value, json};
 
 use crate::house::{House, POLICY};
@@ -158,4 +159,61 @@ fn a_name_that_the_policy_lacks_is_told_with_the_nearest() {
         .run(["check", "smok", "--as", "qa-specialist"])
         .stderr("error: the policy has no check or stage `smok`; did you mean `smoke`?\n")
         .exit(1);
+}
+
+/// The newest line of the journal once more, with other evidence, as anybody with push access could write it.
+fn forges(house: &House, edit: impl FnOnce(&mut Value)) {
+    crate::refusals::forge::appends(house, JOURNAL, |files| {
+        let mut evidence: Value = serde_json::from_slice(&files["evidence.json"]).unwrap();
+        edit(&mut evidence["tests"][0]);
+        files.insert("evidence.json".to_owned(), evidence.to_string().into_bytes());
+    });
+}
+
+#[test]
+fn the_newest_moment_counts_and_not_the_newest_line() {
+    let house = founded();
+    house.write("broken", "");
+    house.run(["check", "smoke", "--as", "qa-specialist"]).any_stdout().any_stderr().exit(1);
+    forges(&house, |test| {
+        *test = json!({"reported_at": "2026-11-23T09:00:00Z", "state": "passed", "verdict": "PASS", "check": "smoke",
+            "title": "Smoke tests", "passed": 0, "total": 0, "skipped": 0, "flaky": 0, "files": [], "globs": [],
+            "command": ["./ops/smoke.sh"], "why": null});
+    });
+    assert_eq!(check_of(&house, "smoke")["state"], json!("failed"), "a line that waited in another clone");
+}
+
+#[test]
+fn a_line_that_claims_too_much_says_nothing() {
+    let claims: [fn(&mut Value); 4] = [
+        |test| test["state"] = json!("not-needed"),
+        |test| test["verdict"] = json!("FAIL"),
+        |test| test["passed"] = json!(99_999),
+        |test| test["reported_at"] = json!("2001-01-01T00:00:00Z"),
+    ];
+    // Without such a claim the line is the word of whoever may push: until machines sign, it counts.
+    let house = founded();
+    house.write("broken", "");
+    house.run(["check", "smoke", "--as", "qa-specialist"]).any_stdout().any_stderr().exit(1);
+    forges(&house, |test| {
+        (test["state"], test["verdict"]) = (json!("passed"), json!("PASS"));
+        test["reported_at"] = json!("2026-11-23T10:01:00Z");
+    });
+    assert_eq!(check_of(&house, "smoke")["state"], json!("passed"));
+    for claim in claims {
+        let house = founded();
+        house.run(["check", "smoke", "--as", "qa-specialist"]).any_stdout().any_stderr().exit(0);
+        let honest = check_of(&house, "smoke");
+        forges(&house, |test| test["title"] = json!("Penetration test"));
+        assert_eq!(check_of(&house, "smoke"), honest, "the title is the policy's");
+        let house = founded();
+        house.write("broken", "");
+        house.run(["check", "smoke", "--as", "qa-specialist"]).any_stdout().any_stderr().exit(1);
+        forges(&house, |test| {
+            (test["state"], test["verdict"]) = (json!("passed"), json!("PASS"));
+            test["reported_at"] = json!("2026-11-23T10:01:00Z");
+            claim(test);
+        });
+        assert_ne!(check_of(&house, "smoke")["state"], json!("passed"));
+    }
 }

@@ -5,7 +5,7 @@ mod approvals;
 mod callers;
 mod candidate;
 mod environment;
-mod forge;
+pub(crate) mod forge;
 mod keys;
 mod ledger;
 mod requests;

@@ -98,3 +98,22 @@ fn a_directory_that_is_not_there_is_told_and_one_outside_is_refused() {
         "{told}"
     );
 }
+
+#[test]
+fn a_template_cannot_be_a_link_out_of_the_repository() {
+    let house = with_template(OWN);
+    house.write("../secret", "a secret\n");
+    let place = house.project().join("deploy/templates/request.md.tera");
+    std::os::unix::fs::symlink(house.world().join("secret"), place).unwrap();
+    let answer = house.run(["checklist", "v1.4.0"]).any_stderr().exit(1);
+    assert!(answer.stderr.contains("it is a link out of the repository"), "{}", answer.stderr);
+}
+
+#[test]
+fn a_policy_that_is_a_device_is_not_read() {
+    let house = House::new();
+    std::fs::remove_file(house.project().join("deployctl.yaml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", house.project().join("deployctl.yaml")).unwrap();
+    let answer = house.run(["checklist", "v1.4.0"]).any_stderr().exit(1);
+    assert!(answer.stderr.contains("it is not a plain file"), "{}", answer.stderr);
+}

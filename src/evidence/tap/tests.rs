@@ -78,6 +78,11 @@ fn a_plan_that_is_missing_or_not_met_never_passes() {
         ("1..1\nok 1\n  ---\n  a: b\n", 1, "the file ends in the middle of a YAML block"),
         ("1..2\nok 1\n  ---\n  a: b\nok 2\n", 2, "a YAML block is not closed with `...`"),
         ("1..1\nok 1\n# fail 2\n", 1, "a comment of the producer counts 2 failures"),
+        (
+            "1..1\nok 1\n# Looks like your test exited with 255 just after 1.\n",
+            1,
+            "a comment of the producer counts 1 failure",
+        ),
     ] {
         says(text, (AMBIGUOUS, passed, 0, 0), &[note]);
     }

@@ -194,3 +194,41 @@ fn a_journal_that_is_no_journal() {
     house.git(["update-ref", JOURNAL, &merge]);
     house.person("alice").deploys(&id);
 }
+
+#[test]
+fn evidence_that_claims_what_git_and_the_policy_deny() {
+    let (house, files) = with_package();
+    let honest = Request::read(&files["request.json"]).unwrap();
+    let lies = [
+        ("not-needed", CheckState::NotNeeded, serde_json::Value::Null, "2026-11-23T09:46:00Z"),
+        ("passed", CheckState::Passed, "PASS".into(), "2001-01-01T00:00:00Z"),
+    ];
+    for (word, state, verdict, at) in lies {
+        let mut evidence: serde_json::Value = serde_json::from_slice(&files["evidence.json"]).unwrap();
+        let tests = evidence["tests"].as_array_mut().unwrap();
+        let unit = tests.iter_mut().find(|test| test["check"] == "unit").unwrap();
+        (unit["state"], unit["verdict"]) = (word.into(), verdict);
+        unit["reported_at"] = at.into();
+        let evidence = evidence.to_string().into_bytes();
+        let mut request = honest.clone();
+        request.evidence = Digest::of(&evidence);
+        request.open.retain(|open| open.key != "tests.unit");
+        assert_eq!(request.open.len() + 1, honest.open.len());
+        request.checks.insert("unit".parse().unwrap(), state);
+        let mut files = files.clone();
+        files.insert("evidence.json".to_owned(), evidence);
+        files.insert("request.json".to_owned(), request.bytes().unwrap());
+        write(&house.project().join("package"), &files);
+        let shown = house.person("bob").at_terminal(["approve", "package"]).exit(3);
+        assert!(shown.contains("request.stale") && shown.contains("checks"), "{word}: {shown}");
+    }
+    assert_eq!(house.story(), ["policy"]);
+}
+
+#[test]
+fn a_directory_that_is_called_like_a_request() {
+    let (house, id) = House::requested();
+    house.write(&format!("{id}/request.json"), "{}");
+    let shown = house.run(["approve", &id, "--show"]).any_stdout().any_stderr().exit(0);
+    assert!(shown.stdout.contains(&id), "{}", shown.stdout);
+}

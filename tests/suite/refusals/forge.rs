@@ -22,7 +22,7 @@ fn look(house: &House) -> Moment {
 }
 
 /// Puts an entry into a branch, as anybody could who may write into the git directory: the newest one once more, edited.
-pub(super) fn appends(house: &House, branch: &str, edit: impl FnOnce(&mut Files)) {
+pub(crate) fn appends(house: &House, branch: &str, edit: impl FnOnce(&mut Files)) {
     let (records, tip) = newest(house, branch);
     let mut files = records.files(&tip).expect("an entry");
     edit(&mut files);
