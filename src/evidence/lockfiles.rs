@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use format::{Family, Format, is_lockfile, manifest_name, manifest_of};
+pub use format::{Family, Format, concerns, is_lockfile, manifest_name, manifest_of};
 
 use project::Project;
 use resolved::Resolved;
@@ -122,7 +122,7 @@ impl Compared {
 /// The files of one commit.
 #[derive(Clone, Copy)]
 pub struct Commit<'a> {
-    /// Every path, from the repository's root.
+    /// The paths, from the repository's root: at least those that [`concerns`] names.
     pub paths: &'a BTreeSet<String>,
     /// The bytes of a file; none where there is no such file.
     pub read: &'a dyn Fn(&str) -> Option<Vec<u8>>,

@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod graph;
 mod history;
+mod listing;
 mod names;
 mod objects;
 mod trees;
@@ -27,6 +28,7 @@ pub use self::error::RepositoryError;
 use self::error::Result;
 use self::history::KnownGraph;
 pub use self::history::Range;
+pub use self::listing::Listed;
 use self::walk::Found;
 use crate::gate::terms::CommitId;
 use crate::world::process;
@@ -38,7 +40,7 @@ pub struct Repository {
     drafting: Cell<bool>,
     graph: KnownGraph,
     /// Commits of the last search for a tag, which the range from that tag would read again.
-    lately: RefCell<HashMap<Oid, Box<Found>>>,
+    lately: RefCell<HashMap<Oid, Found>>,
     /// The first file that was asked for and could not be looked at.
     unread: RefCell<Option<RepositoryError>>,
 }

@@ -9,7 +9,7 @@ use crate::evidence::lockfiles::{self, Commit, Compared, Comparison, Family, For
 use crate::evidence::migrations::{ChangeKind, PathChange};
 use crate::gate::scope::Scope;
 use crate::gate::terms::CommitId;
-use crate::world::repository::Repository;
+use crate::world::repository::{Listed, Repository};
 
 /// How many names of a manifest without a lockfile are told.
 const NAMES_MAX: usize = 5;
@@ -35,17 +35,13 @@ pub(super) fn compare_all(
     paths: &[PathChange],
     scope: Option<&Scope>,
 ) -> Result<Vec<LockFact>> {
-    let old_paths = before.map(|before| repository.paths(before)).transpose()?.unwrap_or_default();
-    let old_paths: BTreeSet<String> = old_paths.into_iter().collect();
-    let new_paths: BTreeSet<String> = repository.paths(after)?.into_iter().collect();
-    let read_old = |path: &str| repository.blob(before?, path).filter(|_| old_paths.contains(path));
+    let (old, new) = repository.paths_like(before, after, &lockfiles::concerns)?;
+    let links = new.iter().filter(|file| file.link && ours(&file.path).is_some());
+    let links = links.map(|file| file.path.as_str()).collect();
+    let names = |files: &[Listed]| files.iter().map(|file| file.path.clone()).collect::<BTreeSet<String>>();
+    let (old_paths, new_paths) = (names(&old), names(&new));
+    let read_old = |path: &str| repository.blob(before?, path);
     let read_new = |path: &str| repository.blob(after, path);
-    let mut links = BTreeSet::new();
-    for path in new_paths.iter().filter(|path| ours(path).is_some()) {
-        if repository.is_link(after, path)? {
-            links.insert(path.as_str());
-        }
-    }
     let range = Range {
         links,
         before: before.map(|_| Commit { paths: &old_paths, read: &read_old }),

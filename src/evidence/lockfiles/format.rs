@@ -177,9 +177,65 @@ pub fn manifest_of(path: &str) -> Option<String> {
     Some(format!("{directory}{manifest}"))
 }
 
+/// Whether a path matters to lockfiles: one of them, or a file that says what is asked for or where members lie.
+#[must_use]
+pub fn concerns(path: &str) -> bool {
+    let name = split(path).1;
+    let manifest = matches!(
+        name,
+        "Cargo.toml"
+            | "package.json"
+            | "pyproject.toml"
+            | "Pipfile"
+            | "composer.json"
+            | "Gemfile"
+            | "gems.rb"
+            | "Package.swift"
+            | "mix.exs"
+            | "go.work"
+    );
+    manifest || name.ends_with(".in") || is_lockfile(path).is_some()
+}
+
 /// A format whose manifest has this name.
 pub(super) fn of_manifest(path: &str) -> Option<Format> {
     let formats = [Format::Cargo, Format::Npm, Format::Poetry, Format::Pipfile, Format::Composer];
     let name = split(path).1;
     formats.into_iter().find(|format| manifest_name(*format) == Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{concerns, manifest_of};
+
+    #[test]
+    fn every_lockfile_and_the_manifest_beside_it_concern_lockfiles() {
+        for path in [
+            "Cargo.lock",
+            "web/package-lock.json",
+            "web/yarn.lock",
+            "web/pnpm-lock.yaml",
+            "bun.lockb",
+            "poetry.lock",
+            "uv.lock",
+            "pdm.lock",
+            "pylock.dev.toml",
+            "Pipfile.lock",
+            "requirements/dev.txt",
+            "composer.lock",
+            "Gemfile.lock",
+            "gems.locked",
+            "go.mod",
+            "go.work.sum",
+            "Package.resolved",
+            "mix.lock",
+            "renv.lock",
+        ] {
+            assert!(concerns(path), "{path}");
+            assert!(manifest_of(path).is_none_or(|manifest| concerns(&manifest)), "{path}");
+        }
+        for path in ["src/main.rs", "web/package.json.bak", "node_modules/a/yarn.lock", "go.workspace"] {
+            assert!(!concerns(path), "{path}");
+        }
+    }
 }

@@ -12,6 +12,8 @@ pub(super) struct Place<'a> {
     pub name: &'a str,
     /// What follows the last dot of the name, or nothing.
     pub extension: &'a str,
+    /// How many digits the name starts with.
+    digits: usize,
 }
 
 impl<'a> Place<'a> {
@@ -20,7 +22,8 @@ impl<'a> Place<'a> {
         let mut parts: Vec<&str> = path.split('/').collect();
         let name = parts.pop().unwrap_or_default();
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        Self { path, parts, name, extension }
+        let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+        Self { path, parts, name, extension, digits }
     }
 
     /// The path of another file in the same directory.
@@ -44,8 +47,8 @@ impl<'a> Place<'a> {
     }
 
     /// How many digits the name starts with.
-    pub fn digits(&self) -> usize {
-        self.name.bytes().take_while(u8::is_ascii_digit).count()
+    pub const fn digits(&self) -> usize {
+        self.digits
     }
 
     /// The digits at the start of the name that tells it from others: `20180114` of `20180114_a/up.sql`.
@@ -56,8 +59,7 @@ impl<'a> Place<'a> {
 
     /// Whether the name is digits, an underscore and more: `0001_initial.py`.
     pub fn numbered(&self) -> bool {
-        let digits = self.digits();
-        digits > 0 && self.name[digits..].starts_with(['_', '-'])
+        self.digits > 0 && self.name[self.digits..].starts_with(['_', '-'])
     }
 
     /// The `V1.2` of `V1.2__add.sql`, when the name starts with one of these letters.
@@ -190,8 +192,14 @@ pub(super) fn database(path: &str) -> Option<Range<usize>> {
 
 /// Whether a directory's name says that it holds migrations: `migrations`, `migration_postgres`, `db-migrate`.
 pub(super) fn migrations(directory: &str) -> bool {
-    let name = directory.to_ascii_lowercase();
+    const WORD: &[u8] = b"migrat";
+    let says = |bytes: &[u8], word: &[u8]| {
+        bytes.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    if !directory.as_bytes().windows(WORD.len()).any(|window| window.eq_ignore_ascii_case(WORD)) {
+        return false;
+    }
     // `immigration` and `emigration` are words of their own.
-    let other = |word: &str| word.starts_with("immigra") || word.starts_with("emigra");
-    name.contains("migrat") && !name.split(|c: char| !c.is_ascii_alphanumeric()).any(other)
+    let other = |word: &[u8]| says(word, b"immigra") || says(word, b"emigra");
+    !directory.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).any(other)
 }

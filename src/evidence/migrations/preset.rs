@@ -158,10 +158,10 @@ impl Preset {
 
     /// Whether this tool would take the file for a migration, by its path alone.
     pub(super) fn fits(self, place: &Place<'_>) -> bool {
-        !place.foreign()
+        (self.fits_sql(place) || self.fits_code(place))
+            && !place.foreign()
             && !place.put_away()
             && !place.goes_back()
-            && (self.fits_sql(place) || self.fits_code(place))
     }
 
     fn fits_sql(self, place: &Place<'_>) -> bool {

@@ -145,15 +145,6 @@ impl Repository {
         Ok(moved.map(|leaf| text(&leaf.path)).collect())
     }
 
-    /// Whether a path of a commit is a symbolic link: its content is then the path of another file.
-    ///
-    /// # Errors
-    /// When it cannot be looked at.
-    pub fn is_link(&self, commit: &CommitId, path: &str) -> Result<bool> {
-        let found = self.entry(&Objects::of(self)?, commit, path)?;
-        Ok(found.is_some_and(|(mode, _)| mode == MODE_LINK))
-    }
-
     fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>> {
         let objects = Objects::of(self)?;
         match self.entry(&objects, commit, path)? {

@@ -31,7 +31,7 @@ pub(super) struct Found {
 }
 
 /// A commit that was read: its parents, its date, and all of it where that is wanted.
-type Read = (Vec<Oid>, i64, Option<Box<Found>>);
+type Read = (Vec<Oid>, i64, Option<Found>);
 
 /// Why a walk ended early.
 pub(super) enum Stop {
@@ -57,7 +57,8 @@ struct Node {
     expanded: bool,
     /// A shallow clone ends here.
     cut: bool,
-    found: Option<Box<Found>>,
+    /// Its place among what was read whole.
+    found: Option<usize>,
 }
 
 /// What a walk shall do with the commits that it is about.
@@ -79,6 +80,8 @@ pub(super) struct Walk<'a> {
     /// Dates alone decide which commit is next: for a search that goes by dates.
     by_date: bool,
     nodes: Vec<Node>,
+    /// What was read whole, each once and in one piece of memory: a range may be ten thousand commits long.
+    found: Vec<Found>,
     index: HashMap<Oid, usize>,
     queue: BinaryHeap<(u32, i64, Reverse<usize>)>,
     /// How many commits of the queue are not hidden.
@@ -102,6 +105,7 @@ impl<'a> Walk<'a> {
             reads,
             by_date: false,
             nodes: Vec::new(),
+            found: Vec::new(),
             index: HashMap::new(),
             queue: BinaryHeap::new(),
             open: 0,
@@ -178,8 +182,9 @@ impl<'a> Walk<'a> {
 
     /// The range from a tag that was searched for reads the same commits: once is enough.
     fn keep_what_was_read(self) {
-        let found = self.nodes.into_iter().filter_map(|node| Some((node.id, node.found?)));
-        *self.repository.lately.borrow_mut() = found.collect();
+        // Nodes get their places one after another, and nothing is hidden where one tip is searched from.
+        let ids = self.nodes.iter().filter(|node| node.found.is_some()).map(|node| node.id);
+        *self.repository.lately.borrow_mut() = ids.zip(self.found).collect();
     }
 
     /// Makes a commit a node, read from its object, or from the graph where links are enough.
@@ -203,6 +208,10 @@ impl<'a> Walk<'a> {
                 (parents, time, found)
             }
         };
+        let found = found.map(|found| {
+            self.found.push(found);
+            self.found.len() - 1
+        });
         let cut = self.cuts.contains(&id);
         let kin = if cut { vec![] } else { kin };
         let at = self.nodes.len();
@@ -226,7 +235,7 @@ impl<'a> Walk<'a> {
         let found = whole.then(|| {
             // What it says is read at once: ten thousand whole messages would not be small.
             let change = commits::read(&commit::raw(id, object.data(), &header.parents));
-            Box::new(Found { change, tree: header.tree, parents: header.parents.clone(), time: header.time })
+            Found { change, tree: header.tree, parents: header.parents.clone(), time: header.time }
         });
         Ok((header.parents, header.time, found))
     }
@@ -351,9 +360,9 @@ impl<'a> Walk<'a> {
         if let Some(tip) = self.nodes.first().filter(|tip| !tip.hidden) {
             ready.push((tip.time, Reverse(count), 0));
         }
-        let mut found = Vec::new();
+        let mut order = Vec::new();
         while let Some((_, _, at)) = ready.pop() {
-            found.extend(self.nodes[at].found.take().map(|found| *found));
+            order.extend(self.nodes[at].found);
             for parent in std::mem::take(&mut self.nodes[at].parents) {
                 children[parent] -= 1;
                 if children[parent] == 0 && !self.nodes[parent].hidden {
@@ -362,6 +371,42 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        found
+        in_this_order(self.found, &order)
+    }
+}
+
+/// The items at these places, in this order and without a second list of them.
+fn in_this_order<T>(mut items: Vec<T>, order: &[usize]) -> Vec<T> {
+    // Where the item that began at a place is now, and which one began at what is in a place now.
+    let mut now: Vec<usize> = (0..items.len()).collect();
+    let mut began = now.clone();
+    for (to, wanted) in order.iter().enumerate() {
+        let from = now[*wanted];
+        items.swap(to, from);
+        began.swap(to, from);
+        now[began[from]] = from;
+        now[began[to]] = to;
+    }
+    items.truncate(order.len());
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::in_this_order;
+
+    proptest! {
+        #[test]
+        fn items_come_in_the_order_that_is_asked_for(
+            order in (0_usize..40).prop_flat_map(|count| {
+                let all: Vec<usize> = (0..count).collect();
+                (Just(count), prop::sample::subsequence(all, 0..=count).prop_shuffle())
+            })
+        ) {
+            let (count, order) = order;
+            prop_assert_eq!(in_this_order((0..count).collect(), &order), order);
+        }
     }
 }
