@@ -78,6 +78,7 @@ pub mod gate {
     pub mod timeline;
     pub mod windows;
     pub(crate) mod wire;
+    pub mod zone;
 }
 pub mod outcome;
 /// Facts to Markdown, terminal text and JSON.

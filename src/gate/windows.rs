@@ -5,25 +5,22 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{
-    DateTime, Datelike, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone, Utc,
-    Weekday,
-};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, Days, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
 
 use super::config::{ActionKind, RawWindow, RawWindows};
+use super::zone::Zone;
 
 /// The windows of one environment.
 #[derive(Clone, Debug)]
 pub struct Windows {
-    zone: Tz,
+    zone: Zone,
     allow: Vec<Window>,
     deny: Vec<Window>,
 }
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { zone: Tz::UTC, allow: Vec::new(), deny: Vec::new() }
+        Self { zone: Zone::UTC, allow: Vec::new(), deny: Vec::new() }
     }
 }
 
@@ -70,10 +67,10 @@ impl Windows {
     pub fn check(raw: RawWindows) -> Result<Self, Vec<(String, String)>> {
         let mut problems = Vec::new();
         let name = raw.timezone.as_deref().unwrap_or("UTC");
-        let zone = name.parse::<Tz>().unwrap_or_else(|_| {
+        let zone = Zone::named(name).unwrap_or_else(|| {
             let what = format!("`{name}` is not a time zone, such as `Europe/Berlin`");
             problems.push(("timezone".to_owned(), what));
-            Tz::UTC
+            Zone::UTC
         });
         let mut list = |key: &str, windows: Vec<RawWindow>| {
             let mut checked = Vec::new();
@@ -94,8 +91,7 @@ impl Windows {
     #[must_use]
     pub fn at(&self, now: DateTime<Utc>, action: ActionKind) -> Opening {
         // At the very ends of the calendar a zone's clock cannot say the time: then nothing is known to be open.
-        let offset = self.zone.offset_from_utc_datetime(&now.naive_utc()).fix();
-        let Some(local) = now.naive_utc().checked_add_offset(offset) else {
+        let Some(local) = self.zone.local(now) else {
             return Opening::Closed { next: None };
         };
         let denying = self.deny.iter().position(|window| window.holds(local, action));
@@ -148,21 +144,20 @@ impl Windows {
             let day = today.checked_add_days(Days::new(ahead))?;
             let mut moments: Vec<NaiveDateTime> = times.iter().map(|time| day.and_time(*time)).collect();
             moments.extend(once.iter().filter(|moment| moment.date() == day));
-            let mut instants: Vec<DateTime<Tz>> =
+            let mut instants: Vec<DateTime<Utc>> =
                 moments.iter().filter_map(|moment| self.instant(*moment)).collect();
             instants.sort_unstable();
-            instants
-                .into_iter()
-                .find(|at| at.with_timezone(&Utc) > now && self.open(at.naive_local(), action))
-                .map(|at| at.format("%a %Y-%m-%d %H:%M %Z").to_string())
+            let opens =
+                |at: &DateTime<Utc>| self.zone.local(*at).is_some_and(|local| self.open(local, action));
+            instants.into_iter().find(|at| *at > now && opens(at)).and_then(|at| self.zone.words(at))
         })
     }
 
     /// The first instant that shows this local time or, where daylight saving skips it, the first after.
-    fn instant(&self, local: NaiveDateTime) -> Option<DateTime<Tz>> {
+    fn instant(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
         (0..=12).find_map(|quarter| {
             let later = local.checked_add_signed(Duration::minutes(15 * quarter))?;
-            self.zone.from_local_datetime(&later).earliest()
+            self.zone.first(later)
         })
     }
 }
@@ -363,6 +358,37 @@ mod tests {
     }
 
     #[test]
+    fn an_opening_that_daylight_saving_skips_is_the_first_moment_after_it() {
+        let windows = windows("Europe/Berlin", &[("sun", "02:15-04:00")], vec![]);
+        let next = Some("Sun 2027-03-28 03:00 CEST".to_owned());
+        assert_eq!(windows.at(at("2027-03-27T12:00:00Z"), ActionKind::Deploy), Opening::Closed { next });
+        assert_eq!(windows.at(at("2027-03-28T01:00:00Z"), ActionKind::Deploy), Opening::Open);
+    }
+
+    #[test]
+    fn a_leap_day_is_a_day_and_a_freeze_goes_on_into_the_next_year() {
+        let windows = windows(
+            "Asia/Kathmandu",
+            &[],
+            vec![freeze("2028-02-29", "2028-02-29"), freeze("2027-12-24", "2028-01-01")],
+        );
+        let closed =
+            |moment: &str| matches!(windows.at(at(moment), ActionKind::Deploy), Opening::Blackout { .. });
+        // Midnight in Kathmandu is 18:15 of the day before.
+        for (moment, is_closed) in [
+            ("2028-02-28T18:14:59Z", false),
+            ("2028-02-28T18:15:00Z", true),
+            ("2028-02-29T18:14:59Z", true),
+            ("2028-02-29T18:15:00Z", false),
+            ("2027-12-31T23:59:59Z", true),
+            ("2028-01-01T18:14:59Z", true),
+            ("2028-01-01T18:15:00Z", false),
+        ] {
+            assert_eq!(closed(moment), is_closed, "{moment}");
+        }
+    }
+
+    #[test]
     fn a_window_past_midnight_belongs_to_the_day_it_starts() {
         let windows = windows("UTC", &[("fri", "22:00-04:00")], vec![]);
         assert_eq!(windows.at(at("2026-11-28T03:59:00Z"), ActionKind::Deploy), Opening::Open);
@@ -396,13 +422,12 @@ mod tests {
 
         #[test]
         fn no_zone_and_no_moment_panics_and_deny_wins(
-            zone in 0..chrono_tz::TZ_VARIANTS.len(),
+            zone in proptest::sample::select(jiff::tz::TimeZoneDatabase::bundled().available().map(|name| name.to_string()).collect::<Vec<String>>()),
             near in 0..4_000_000_000_i64,
             now in moments(),
             days in "(mon|tue|wed|thu|fri|sat|sun)(-(mon|sat))?",
             hours in "[01][0-9]:[0-5]0-(2[0-3]:30|24:00)",
         ) {
-            let zone = chrono_tz::TZ_VARIANTS[zone].name();
             let recurring = |days: &str, hours: &str| RawWindow {
                 name: None,
                 days: Some(days.to_owned()),
@@ -411,9 +436,9 @@ mod tests {
                 to: None,
                 actions: None,
             };
-            let open = windows(zone, &[(&days, &hours)], vec![]);
-            let denied = windows(zone, &[(&days, &hours)], vec![recurring(&days, &hours)]);
-            let only_denied = windows(zone, &[], vec![recurring(&days, &hours)]);
+            let open = windows(&zone, &[(&days, &hours)], vec![]);
+            let denied = windows(&zone, &[(&days, &hours)], vec![recurring(&days, &hours)]);
+            let only_denied = windows(&zone, &[], vec![recurring(&days, &hours)]);
             for now in [now, DateTime::from_timestamp(near, 0).unwrap()] {
                 let opening = open.at(now, ActionKind::Deploy);
                 proptest::prop_assert!(denied.at(now, ActionKind::Deploy) != Opening::Open);
