@@ -13,6 +13,7 @@ mod element;
 mod foreign;
 mod prose;
 mod stamp;
+mod standing;
 #[cfg(test)]
 mod tests;
 

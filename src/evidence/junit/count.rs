@@ -6,10 +6,11 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::claims::{Claims, Shown};
-use super::element::{Element, Kind, Label, Standing};
+use super::element::{Element, Kind, Label};
 use super::foreign;
 use super::prose::Prose;
 use super::stamp::Stamps;
+use super::standing::Standing;
 use super::{NOTE_MAX, Notes, Report, Verdict, clean, several, shown};
 
 /// The deepest nesting of elements: real suites stay under 50.
@@ -88,6 +89,8 @@ struct Suite {
     claims: Claims,
     before: Tally,
     skipped: bool,
+    /// Whether its attributes say that it failed.
+    failed: bool,
 }
 
 /// An open case.
@@ -138,6 +141,7 @@ impl Case {
             Kind::Flaky => self.flaky = true,
             Kind::RerunFailure => self.rerun_failure = true,
             Kind::RerunError => self.rerun_error = true,
+            Kind::Alarming => self.standing = self.standing.max(Standing::Unclear),
             Kind::Suite | Kind::Case | Kind::Output | Kind::Summary | Kind::Other => {}
         }
     }
@@ -222,7 +226,11 @@ impl Walk {
 
     /// An element inside output or a result: a case or a result there means that output was not escaped.
     fn quoted(&mut self, element: &Element) -> Open {
-        if !matches!(element.kind, Kind::Skipped | Kind::Flaky | Kind::Output | Kind::Summary | Kind::Other) {
+        let harmless = matches!(
+            element.kind,
+            Kind::Skipped | Kind::Flaky | Kind::Output | Kind::Summary | Kind::Alarming | Kind::Other
+        );
+        if !harmless {
             self.doubts.add(|| {
                 format!("a `<{}>` stands inside output or a result and was not counted", element.tag)
             });
@@ -240,6 +248,7 @@ impl Walk {
                 claims: element.claims,
                 before: self.tally,
                 skipped: false,
+                failed: element.broken,
             })),
             Kind::Case => {
                 if self.suites == 0 {
@@ -251,6 +260,10 @@ impl Walk {
             }
             Kind::Other | Kind::Summary => Open::Other,
             Kind::Output => Open::Quote,
+            Kind::Alarming => {
+                self.result(Kind::Alarming);
+                Open::Other
+            }
             // What a case was skipped for is no quote: `<skipped>` must not hide a `<failure>`.
             Kind::Skipped => {
                 if element.broken {
@@ -308,9 +321,8 @@ impl Walk {
             Outcome::Passed => {
                 self.tally.passed += 1;
                 if case.standing == Standing::Unclear {
-                    self.doubts.add(|| {
-                        format!("{} has a status that says neither yes nor no", case.label.called("test"))
-                    });
+                    self.doubts
+                        .add(|| format!("{} does not say plainly that it passed", case.label.called("test")));
                 }
                 if case.flaky {
                     self.tally.flaky += 1;
@@ -333,7 +345,7 @@ impl Walk {
 
     fn end_suite(&mut self, suite: &Suite) {
         let found = self.tally.since(&suite.before);
-        let Suite { label, claims, skipped, .. } = suite;
+        let Suite { label, claims, skipped, failed, .. } = suite;
         let called = label.called("suite");
         let shown = Shown {
             cases: found.cases(),
@@ -342,6 +354,9 @@ impl Walk {
             assertions: found.assertions,
         };
         claims.compare(&called, shown, &mut self.doubts, &mut self.remarks);
+        if *failed && shown.faults == 0 {
+            self.doubts.add(|| format!("{called} says that it failed, and shows no failure"));
+        }
         if *skipped && found.passed > 0 {
             self.doubts
                 .add(|| format!("{called} is marked as skipped, but {} of its tests passed", found.passed));
@@ -351,7 +366,7 @@ impl Walk {
     /// What the file is instead, where the root element tells.
     fn foreign(&self) -> Option<String> {
         let (kind, root) = self.root.as_ref()?;
-        let what = foreign::by_root(root).filter(|_| *kind == Kind::Other)?;
+        let what = foreign::by_root(root).filter(|_| matches!(kind, Kind::Alarming | Kind::Other))?;
         Some(format!("it seems to be {what}, and not JUnit"))
     }
 

@@ -6,6 +6,7 @@ use quick_xml::events::BytesStart;
 use super::claims::Claims;
 use super::prose::{check_reference, name_start};
 use super::shown;
+use super::standing::{self, Standing};
 
 /// The most attributes of one tag: comparing each with each for duplicates must stay cheap.
 const ATTRIBUTES_MAX: usize = 64;
@@ -29,19 +30,9 @@ pub(super) enum Kind {
     Output,
     /// The whole of `failsafe-summary.xml`, which Maven writes beside the reports.
     Summary,
+    /// Nothing that JUnit has, by a name that sounds like a failure.
+    Alarming,
     Other,
-}
-
-/// What `status` and `result` say of a case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
-    #[default]
-    Silent,
-    /// It says something, and not whether the test passed.
-    Unclear,
-    NotRun,
-    Failed,
-    Error,
 }
 
 /// A start tag, read.
@@ -58,7 +49,7 @@ pub(super) struct Element {
     pub(super) timestamp: Option<String>,
     /// How many assertions a case says it made.
     pub(super) assertions: u64,
-    /// Whether it says that a test was skipped because it could not be started, or that a summary is of a failure.
+    /// Whether it says that a test was skipped because it could not be started, or that a summary or suite failed.
     pub(super) broken: bool,
 }
 
@@ -96,16 +87,14 @@ impl Element {
     /// Takes an attribute that is no name.
     fn take(&mut self, key: &str, value: &str) {
         match (self.kind, key) {
-            (Kind::Case, "status" | "result") => self.standing = self.standing.max(standing(value)),
-            (Kind::Case, "executed") if matches!(value, "false" | "False" | "no" | "No") => {
-                self.standing = self.standing.max(Standing::NotRun);
-            }
             (Kind::Case, "assertions") => self.assertions = value.trim().parse().unwrap_or(0),
+            (Kind::Case, key) => self.standing = self.standing.max(standing::of_case(key, value)),
             (Kind::Skipped, "message") => self.broken = could_not_start(value),
             (Kind::Summary, "result") => self.broken |= !matches!(value, "" | "null" | "0" | "254"),
             (Kind::Summary, "timeout") => self.broken |= value == "true",
             (Kind::Suite, key) => {
                 self.claims.add(key, value);
+                self.broken |= standing::suite_failed(key, value);
                 if key == "timestamp" && !value.trim().is_empty() {
                     self.timestamp = Some(value.to_owned());
                 }
@@ -146,7 +135,16 @@ fn kind(name: &str) -> Kind {
     // A result is taken in any case, since missing one would tick; a suite or case only as it is written.
     let result = [
         ("failure", Kind::Failure),
+        ("failed", Kind::Failure),
+        ("fail", Kind::Failure),
+        ("timedout", Kind::Failure),
+        ("cancelled", Kind::Failure),
+        ("canceled", Kind::Failure),
         ("error", Kind::Error),
+        ("errored", Kind::Error),
+        ("aborted", Kind::Error),
+        ("broken", Kind::Error),
+        ("crashed", Kind::Error),
         ("skipped", Kind::Skipped),
         ("ignored", Kind::Skipped),
         ("disabled", Kind::Skipped),
@@ -165,57 +163,12 @@ fn kind(name: &str) -> Kind {
         _ => result
             .into_iter()
             .find(|(word, _)| name.eq_ignore_ascii_case(word))
-            .map_or(Kind::Other, |(_, kind)| kind),
+            .map_or(otherwise(name), |(_, kind)| kind),
     }
 }
 
-fn standing(value: &str) -> Standing {
-    let word: String =
-        value.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
-    match word.as_str() {
-        "run" | "passed" | "pass" | "completed" | "success" | "ok" => Standing::Silent,
-        "notrun" | "notexecuted" | "disabled" | "suppressed" | "skipped" | "skip" | "ignored" | "ignore"
-        | "pending" | "todo" | "untested" | "filtered" | "inconclusive" | "incomplete" | "notrunnable" => {
-            Standing::NotRun
-        }
-        "fail" | "failed" | "failure" | "failing" | "timeout" | "timedout" | "cancelled" | "canceled"
-        | "interrupted" | "undefined" => Standing::Failed,
-        "error" | "errored" | "broken" | "crashed" | "aborted" | "killed" | "hookerror" | "cleanuperror" => {
-            Standing::Error
-        }
-        word if alarming(word) => Standing::Unclear,
-        _ => Standing::Silent,
-    }
-}
-
-/// Whether a word that is in no list sounds as if the test had not passed.
-fn alarming(word: &str) -> bool {
-    const PARTS: [&str; 12] = [
-        "fail",
-        "error",
-        "abort",
-        "cancel",
-        "crash",
-        "timeout",
-        "timedout",
-        "broken",
-        "kill",
-        "interrupt",
-        "invalid",
-        "unsuccess",
-    ];
-    const WHOLE: [&str; 9] = [
-        "started",
-        "running",
-        "executing",
-        "inprogress",
-        "queued",
-        "scheduled",
-        "blocked",
-        "unknown",
-        "unstable",
-    ];
-    word.starts_with("not") || WHOLE.contains(&word) || PARTS.iter().any(|part| word.contains(part))
+fn otherwise(name: &str) -> Kind {
+    if standing::is_alarming(name) { Kind::Alarming } else { Kind::Other }
 }
 
 /// A name as XML allows it: nothing of it can be a quote, a bracket or a sign.

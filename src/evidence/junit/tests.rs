@@ -115,6 +115,64 @@ fn status_never_hides_a_failure_and_can_be_one() {
 }
 
 #[test]
+fn a_failure_by_another_word_is_no_pass() {
+    for (inside, truth) in [
+        ("<testcase><failed/></testcase>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase><Fail message='m'/></testcase>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase><timedOut/></testcase>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase><cancelled/></testcase>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase><aborted/></testcase>", (Verdict::Fail, 0, 0, 1)),
+        ("<testcase><crashed/></testcase>", (Verdict::Fail, 0, 0, 1)),
+        ("<testcase success='false'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase success='False'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase Passed='0'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase failed='true'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase failures='2'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase error='yes'/>", (Verdict::Fail, 0, 0, 1)),
+        ("<testcase Result='Timed Out'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase outcome='TIMEOUT'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase status='Cancelled'/>", (Verdict::Fail, 0, 1, 0)),
+        ("<testcase status='ABORTED'/>", (Verdict::Fail, 0, 0, 1)),
+        ("<testcase result='broken'/>", (Verdict::Fail, 0, 0, 1)),
+        ("<testcase result='Crashed'/>", (Verdict::Fail, 0, 0, 1)),
+    ] {
+        let report = suite(&format!("{inside}<testcase name='b' success='true' failed='0' error=''/>"));
+        let (verdict, passed, failed, errors) = truth;
+        assert_eq!(counts(&report), (verdict, passed + 1, failed, errors, 0, 0), "{inside}");
+    }
+}
+
+#[test]
+fn what_only_sounds_like_a_failure_is_doubtful() {
+    for inside in [
+        "<testcase name='a'><assertionFailure/></testcase>",
+        "<testcase name='a'><timeout>30</timeout></testcase>",
+        "<testcase name='a' error='connection lost'/>",
+        "<testcase name='a' success='unknown'/>",
+        "<testcase name='a' status='soft-failed'/>",
+    ] {
+        let report = suite(inside);
+        assert_eq!(counts(&report), (Verdict::Ambiguous, 1, 0, 0, 0, 0), "{inside}");
+        assert_eq!(report.notes, ["test `a` does not say plainly that it passed"]);
+    }
+    let report = suite("<testcase><attempts><errors><failure/></errors></attempts></testcase>");
+    assert_eq!(counts(&report), (Verdict::Fail, 0, 1, 0, 0, 0));
+}
+
+#[test]
+fn a_suite_that_says_it_failed_and_shows_no_failure_is_doubtful() {
+    for attribute in ["success='false'", "result='Failed'", "status='aborted'", "failed='1'"] {
+        let report = of(&format!("<testsuite name='s' {attribute}><testcase/></testsuite>"));
+        assert_eq!(counts(&report), (Verdict::Ambiguous, 1, 0, 0, 0, 0), "{attribute}");
+        assert_eq!(report.notes, ["suite `s` says that it failed, and shows no failure"]);
+    }
+    for attribute in ["success='true'", "result='ok'", "passed='0'", "failed='0'", "status='skipped'"] {
+        let report = of(&format!("<testsuite name='s' {attribute}><testcase/></testsuite>"));
+        assert_eq!(report.verdict, Verdict::Pass, "{attribute}");
+    }
+}
+
+#[test]
 fn a_failure_of_a_whole_suite_is_a_failure() {
     let report =
         of("<testsuites><testsuite name='outer'><testsuite name='inner'><error message='m'/></testsuite>\
