@@ -4,6 +4,7 @@
 //! for failures that it does not report. A file may hold several documents: each begins with a version line, or with
 //! the line that `prove -v` writes for each script, and each must be complete.
 
+mod colour;
 mod document;
 mod line;
 mod lines;
@@ -92,6 +93,7 @@ struct Walk {
 impl Walk {
     /// Takes a line without its end; it is not whole when it was too long to keep.
     fn line(&mut self, text: &[u8], whole: bool) {
+        let text = &*colour::without(text);
         let indent = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let inner = text.get(indent..).unwrap_or_default().trim_ascii_end();
         if !inner.is_empty() && !std::mem::replace(&mut self.seen, true) {

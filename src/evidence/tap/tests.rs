@@ -55,6 +55,33 @@ fn not_ok_fails_and_a_directive_skips() {
 }
 
 #[test]
+fn colours_hide_nothing() {
+    let red = "\u{1b}[31m";
+    for (coloured, name) in [
+        (format!("{red}not ok 2 - b\u{1b}[0m"), "b"),
+        (format!("{red}not ok{red} 2 - b"), "b"),
+        (format!("{red}not{red} ok 2"), "2"),
+        (format!("{red}\u{1b}[1;4mnot ok"), "without a name"),
+        ("\u{1b}(B\u{1b}[mnot ok 2 - b".to_owned(), "b"),
+        ("\u{1b}[2K\u{1b}[1Gnot ok 2 - \u{1b}b".to_owned(), "\\u{1b}b"),
+    ] {
+        // The plan fits, whether the line is seen or not.
+        for plan in ["1..1", "1..2"] {
+            let report = of(&format!("{plan}\nok 1 - a\n{coloured}\n"));
+            assert_eq!(counts(&report), (FAIL, 1, 1, 0), "{coloured:?}");
+            assert_eq!(report.notes[0], format!("test `{name}` failed"));
+        }
+    }
+    says("\u{1b}[32m1..1\u{1b}[0m\n\u{1b}[32mok\u{1b}[0m 1 - a\n", (PASS, 1, 0, 0), &[]);
+    says("1..2\nok 1\nok 2 # \u{1b}[33mSKIP\u{1b}[0m no net\n", (PASS, 1, 0, 1), &[]);
+    let note = "a comment of the producer counts 2 failures";
+    says("1..1\nok 1\n\u{1b}[31m# fail 2\u{1b}[0m\n", (AMBIGUOUS, 1, 0, 0), &[note]);
+    let note = "a subtest failed, and its test is reported as ok";
+    says("1..1\n\u{1b}[31m    not ok 1\u{1b}[0m\nok 1 - a\n", (FAIL, 1, 0, 0), &[note]);
+    says("1..1\nok 1 - a\u{1b}[\n", (PASS, 1, 0, 0), &[]);
+}
+
+#[test]
 fn nothing_that_ran_is_no_pass() {
     says("1..0 # SKIP no database\n", (EMPTY, 0, 0, 0), &["the report holds no test"]);
     says("TAP version 13\n1..0\n", (EMPTY, 0, 0, 0), &["the report holds no test"]);
@@ -253,6 +280,8 @@ fn pieces() -> impl Strategy<Value = String> {
         "\0",
         "1..",
         "99999999999999999999",
+        "\u{1b}[31m",
+        "\u{1b}[",
     ]);
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
@@ -272,7 +301,8 @@ proptest! {
             prop_assert!(report.passed > 0 && report.failed == 0 && text.contains("1.."));
             let hidden_by_yaml = text.contains("  ---");
             let bad = |line: &str| line.starts_with("Bail out!") || line == "not ok";
-            prop_assert!(hidden_by_yaml || !text.lines().any(|line| bad(line.trim_start())));
+            let plain = text.replace("\u{1b}[31m", "");
+            prop_assert!(hidden_by_yaml || !plain.lines().any(|line| bad(line.trim_start())));
         }
         let slowly = read(BufReader::with_capacity(1, text.as_bytes()));
         prop_assert_eq!(slowly, report);
