@@ -49,7 +49,7 @@ fn cover(text: &str, style: &Style, keep: bool) -> String {
             masked.extend(std::iter::repeat_n(' ', end));
             at += end;
         } else if let Some((open, close)) = style.block.filter(|(open, _)| starts(open)) {
-            let end = closing(rest, open.len(), close, false).unwrap_or(rest.len());
+            let end = closing(rest, open.len(), close).unwrap_or(rest.len());
             masked.extend(rest[..end].iter().map(|byte| if *byte == b'\n' { '\n' } else { ' ' }));
             at += end;
         } else if let Some(mark) = style.long.iter().find(|mark| starts(mark)) {
@@ -69,11 +69,9 @@ fn plain(byte: u8) -> char {
     if byte.is_ascii() { char::from(byte) } else { '_' }
 }
 
-/// Masks one string and says how long it is; one that does not close ends with its line, or with the text.
+/// Masks one string and says how long it is.
 fn string(rest: &[u8], mark: &str, long: bool, keep: bool, masked: &mut String) -> usize {
-    let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-    let limit = if long { rest.len() } else { line };
-    let end = closing(&rest[..limit], mark.len(), mark, true).unwrap_or(limit);
+    let end = string_end(rest, mark, long);
     if keep {
         masked.extend(rest[..end].iter().map(|byte| plain(*byte)));
         return end;
@@ -85,20 +83,25 @@ fn string(rest: &[u8], mark: &str, long: bool, keep: bool, masked: &mut String) 
     end
 }
 
-/// Where the text after `from` closes, past the mark.
-fn closing(rest: &[u8], from: usize, mark: &str, escapes: bool) -> Option<usize> {
-    let mut at = from;
-    while at < rest.len() {
-        if escapes && rest[at] == b'\\' {
-            at += 2;
-            continue;
-        }
+/// Where a string ends, past its mark; one that does not close ends with its line, or with the text. It looks no
+/// further than that: a line may hold thousands of strings.
+fn string_end(rest: &[u8], mark: &str, long: bool) -> usize {
+    let mut at = mark.len();
+    while at < rest.len() && (long || rest[at] != b'\n') {
         if rest[at..].starts_with(mark.as_bytes()) {
-            return Some(at + mark.len());
+            return at + mark.len();
         }
-        at += 1;
+        // What is escaped closes no string, but it may end the line.
+        let escapes = rest[at] == b'\\' && (long || rest.get(at + 1) != Some(&b'\n'));
+        at += if escapes { 2 } else { 1 };
     }
-    None
+    at.min(rest.len())
+}
+
+/// Where the text after `from` closes, past the mark.
+fn closing(rest: &[u8], from: usize, mark: &str) -> Option<usize> {
+    let inside = rest.get(from..)?;
+    inside.windows(mark.len()).position(|window| window == mark.as_bytes()).map(|at| from + at + mark.len())
 }
 
 /// What a `down` does.

@@ -1,5 +1,6 @@
 //! Django's operations and Alembic's `downgrade`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Reversible;
@@ -61,10 +62,10 @@ pub(super) fn django(text: &str) -> Verdict {
 /// Judges the list of operations in masked text; `whole` is the file.
 fn operations(list: &str, whole: &str) -> Verdict {
     let (mut forward, mut back, mut idle, mut custom) = (None, None, false, None);
-    let calls = calls(list);
+    let (calls, functions) = (calls(list), functions(whole));
     for (name, arguments) in &calls {
         match *name {
-            "RunPython" | "RunSQL" => match reverse(name, arguments, whole) {
+            "RunPython" | "RunSQL" => match reverse(name, arguments, &functions) {
                 Reverse::None => return never(&format!("its `{name}` has no reverse")),
                 Reverse::Refuses => return never(&format!("the reverse of its `{name}` raises an error")),
                 Reverse::Idle => idle = true,
@@ -106,27 +107,27 @@ enum Reverse {
     Acts,
 }
 
-fn reverse(name: &str, arguments: &Arguments, whole: &str) -> Reverse {
+fn reverse(name: &str, arguments: &Arguments<'_>, functions: &Functions<'_>) -> Reverse {
     let keyword = if name == "RunPython" { "reverse_code" } else { "reverse_sql" };
-    let named = arguments.named.iter().find(|(known, _)| known == keyword).map(|(_, value)| value);
+    let named = arguments.named.iter().find(|(known, _)| *known == keyword).map(|(_, value)| value);
     let Some(value) = named.or(arguments.positional.get(1)) else { return Reverse::None };
     if value.ends_with(".noop") || value.is_empty() {
         return Reverse::Idle;
     }
-    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match if plain { body(whole, value).0 } else { Body::Missing } {
-        Body::Empty => Reverse::Idle,
-        Body::Refuses => Reverse::Refuses,
+    match functions.get(value).map(|(body, _)| *body) {
+        Some(Body::Empty) => Reverse::Idle,
+        Some(Body::Refuses) => Reverse::Refuses,
         _ => Reverse::Acts,
     }
 }
 
-/// The arguments of a call, as far as they matter: the words of `None` are left out.
+/// The arguments of a call, as far as they matter: the words of `None` are left out. They are parts of the text, since
+/// calls stand in calls, and each has all of those inside it.
 struct Arguments<'a> {
     /// Those without a name.
-    positional: Vec<String>,
+    positional: Vec<&'a str>,
     /// The others.
-    named: Vec<(String, String)>,
+    named: Vec<(&'a str, &'a str)>,
     /// How many brackets enclose the call.
     depth: usize,
     /// The name of the call that encloses it.
@@ -144,9 +145,12 @@ fn calls(masked: &str) -> Vec<(&str, Arguments<'_>)> {
                 let before = &masked[..at];
                 let name = &before[before.trim_end_matches(inner).len()..];
                 let name = if byte == b'(' { name } else { "" };
-                let within = open.iter().rev().map(|(name, ..)| *name).find(|name| !name.is_empty());
+                let within = match open.last() {
+                    Some(("", _, outer)) => outer.within,
+                    Some((name, ..)) => name,
+                    None => "",
+                };
                 let depth = open.len();
-                let within = within.unwrap_or_default();
                 open.push((name, at + 1, Arguments { positional: vec![], named: vec![], depth, within }));
             }
             b',' => {
@@ -171,7 +175,7 @@ fn calls(masked: &str) -> Vec<(&str, Arguments<'_>)> {
     done
 }
 
-fn argument(text: &str, arguments: &mut Arguments<'_>) {
+fn argument<'a>(text: &'a str, arguments: &mut Arguments<'a>) {
     let text = text.trim();
     if text.is_empty() {
         return;
@@ -180,17 +184,19 @@ fn argument(text: &str, arguments: &mut Arguments<'_>) {
     let after = text[name.len()..].trim_start();
     if let Some(value) = after.strip_prefix('=').filter(|value| !name.is_empty() && !value.starts_with('=')) {
         if value.trim() != "None" {
-            arguments.named.push((name.to_owned(), value.trim().to_owned()));
+            arguments.named.push((name, value.trim()));
         }
     } else if text != "None" {
-        arguments.positional.push(text.to_owned());
+        arguments.positional.push(text);
     }
 }
 
 /// Judges an Alembic migration.
 pub(super) fn alembic(text: &str) -> Verdict {
     let masked = mask(text, &HASH);
-    let ((up, forward), (down, back)) = (body(&masked, "upgrade"), body(&masked, "downgrade"));
+    let mut functions = functions(&masked);
+    let mut body = |name| functions.remove(name).unwrap_or((Body::Missing, 0..0));
+    let ((up, forward), (down, back)) = (body("upgrade"), body("downgrade"));
     if (up, down) == (Body::Empty, Body::Empty) {
         return (Reversible::Yes, "neither its `upgrade` nor its `downgrade` does anything".to_owned());
     }
@@ -212,22 +218,43 @@ pub(super) fn parent(text: &str) -> Option<String> {
     value.strip_prefix(quote)?.strip_suffix(quote).map(str::to_owned)
 }
 
-/// The body of a top-level function in masked text, by its indent, and where it is.
-fn body(masked: &str, name: &str) -> (Body, Range<usize>) {
-    let header = format!("def {name}(");
-    let mut lines = masked.split_inclusive('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
-        Some((start, line))
-    });
-    let defines = |line: &str| line.strip_prefix("async ").unwrap_or(line).starts_with(&header);
-    let Some((start, first)) = lines.find(|(_, line)| defines(line)) else { return (Body::Missing, 0..0) };
+/// What functions do and where their bodies are, by their names.
+type Functions<'a> = BTreeMap<&'a str, (Body, Range<usize>)>;
+
+/// The top-level functions in masked text, by their indents; of those with one name the first.
+fn functions(masked: &str) -> Functions<'_> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    for line in masked.split_inclusive('\n') {
+        lines.push((start, line));
+        start += line.len();
+    }
+    let mut found = Functions::new();
+    for (index, (_, line)) in lines.iter().enumerate() {
+        let Some(name) = defines(line) else { continue };
+        found.entry(name).or_insert_with(|| body(masked, &lines[index..]));
+    }
+    found
+}
+
+/// The name that `def name(` defines at the left edge.
+fn defines(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("def ")?;
+    name.split_once('(').map(|(name, _)| name)
+}
+
+/// What the function does that the first of these lines defines, and where its body is.
+fn body(masked: &str, lines: &[(usize, &str)]) -> (Body, Range<usize>) {
+    let Some(((start, first), others)) = lines.split_first() else { return (Body::Missing, 0..0) };
     // `def downgrade(): pass` on one line, or a signature over several.
     let ends = |line: &str| line.trim_end().ends_with(':');
     let mut from = start + first.rfind(':').map_or(first.len(), |colon| colon + 1);
     let mut header_open = !first.contains("):") && !first.contains("->") && !ends(first);
     let mut to = start + first.len();
-    for (at, line) in lines {
+    for (at, line) in others {
+        if header_open && defines(line).is_some() {
+            return (Body::Elsewhere, 0..0);
+        }
         if header_open {
             header_open = !ends(line);
             (from, to) = (at + line.len(), at + line.len());

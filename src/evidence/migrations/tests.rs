@@ -1,4 +1,5 @@
 mod field;
+mod long;
 mod shapes;
 
 use std::collections::BTreeMap;
