@@ -3,6 +3,7 @@
 mod changelogs;
 pub mod checks;
 mod locks;
+mod manifests;
 
 use std::collections::BTreeSet;
 
@@ -109,13 +110,16 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
     // Where the policy says which files are migrations, the others are none.
     let said = matches!(selection, Selection::Globs(_));
     let loose_sql = if said || !migrations.is_empty() { vec![] } else { migrations::loose_sql(paths) };
-    let lockfiles = locks::compare_all(repository, since.commit(), commit, paths, versions.paths.as_ref())?;
+    let mut lockfiles =
+        locks::compare_all(repository, since.commit(), commit, paths, versions.paths.as_ref())?;
+    lockfiles.extend(manifests::unread(repository, since.commit(), commit, paths, &lockfiles));
     repository.all_read()?;
     Ok(Draft {
         breaking: breaking::summarise(&changes, &changelogs),
         scanners: policy.checks.iter().filter_map(|(check, rule)| Scanner::of(check, rule)).collect(),
         mailmap: repository.blob(commit, ".mailmap").map(|file| Mailmap::read(&file)).unwrap_or_default(),
         lockfiles,
+        foreign_locks: manifests::foreign_locks(paths),
         absent: absent(repository, policy, &environment, commit),
         submodules: repository.submodules_moved(since.commit(), commit)?,
         loose_sql,

@@ -180,6 +180,8 @@ pub struct Draft {
     pub migrations: Vec<Migration>,
     /// The lockfiles that the candidate has or lost.
     pub lockfiles: Vec<LockFact>,
+    /// Changed lockfiles in directories of other people's code, which were not compared.
+    pub foreign_locks: Vec<String>,
     /// What the commits and the changelogs say of breaking changes.
     pub breaking: BreakingReport,
     /// Programs that the way back names inside the repository and that the candidate does not hold, sorted.

@@ -21,6 +21,7 @@ mod python;
 mod requirements;
 mod resolved;
 mod swift;
+mod unread;
 mod yaml;
 mod yarn;
 
@@ -28,7 +29,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use format::{Family, Format, concerns, is_lockfile, manifest_name, manifest_of};
+pub use format::{Family, Format, concerns, is_foreign, is_lockfile, manifest_name, manifest_of, named_so};
+pub use unread::unread_manifests;
 
 use project::Project;
 use resolved::Resolved;
@@ -43,7 +45,7 @@ pub enum DependencyChange {
     Removed,
     /// The set of its locked versions is another one.
     Changed,
-    /// The same version, but from another place or with another checksum: look at it twice.
+    /// The same version, but from another place, or with another checksum or none: look at it twice.
     Source,
 }
 
@@ -69,6 +71,15 @@ pub struct Dependency {
     /// The package that it is in truth, where the lockfile locks it under the project's own name for it.
     #[serde(skip)]
     pub alias_of: Option<String>,
+}
+
+impl Dependency {
+    /// Whether the same version is locked without any of the checksums that it had.
+    #[must_use]
+    pub fn is_unchecked(&self) -> bool {
+        let gone = |to: &str| to.strip_suffix(')').is_some_and(|to| to.ends_with(resolved::UNCHECKED));
+        self.change == DependencyChange::Source && self.to.as_deref().is_some_and(gone)
+    }
 }
 
 /// What comparing two lockfiles gave.
@@ -168,7 +179,9 @@ pub fn compare(before: Option<(&str, Commit<'_>)>, after: (&str, Commit<'_>)) ->
     let new = match read(path, &lock, &commit) {
         Ok(new) => new,
         // What nobody can read did not move either, as long as its bytes did not.
-        Err(_) if same => return Compared::plain(Comparison::Unchanged),
+        Err(_) if same && before.is_some_and(|(path, commit)| read(path, &lock, &commit).is_err()) => {
+            return Compared::plain(Comparison::Unchanged);
+        }
         Err(why) => return Compared::plain(Comparison::Unreadable { why: format!("`{path}` {why}") }),
     };
     let project = gather(path, &new, &commit);

@@ -107,6 +107,43 @@ fn a_manifest_that_nothing_follows_is_told() {
 }
 
 #[test]
+fn a_manifest_that_nobody_reads_leaves_the_box_open() {
+    let house = released(&[("package.json", PACKAGE), ("package-lock.json", NPM), ("pom.xml", "<project/>")]);
+    house.write("readme.txt", "more");
+    assert_eq!(house.dependencies(), "- [x] No new dependencies · package-lock.json", "it did not change");
+    house.write("pom.xml", "<project><dependencies/></project>");
+    assert_eq!(
+        house.dependencies(),
+        "- [ ] Dependencies not read: pom.xml — 'pom.xml' changed, and its dependencies are not read"
+    );
+}
+
+#[test]
+fn what_a_file_of_requirements_includes_is_read_with_it() {
+    let house = released(&[("requirements.txt", "-r deps.pip\n"), ("deps.pip", "flask==3.0\n")]);
+    house.write("deps.pip", "flask==3.0\nevil==1.0\n");
+    assert_eq!(
+        house.dependencies(),
+        "- [x] New dependency: evil 1.0 · requirements.txt\n  \
+         - [ ] Security scanned — no scanner is configured ('scans: security' on a check)\n  \
+         - [ ] License verified — no scanner is configured ('scans: license' on a check)"
+    );
+}
+
+#[test]
+fn lockfiles_of_foreign_code_are_counted_where_they_changed() {
+    let house = released(&[("package.json", PACKAGE), ("package-lock.json", NPM), ("vendor/a/go.sum", "")]);
+    house.write("testdata/yarn.lock", "# yarn lockfile v1\n");
+    house.write("third_party/b/Cargo.lock", "version = 4\n");
+    assert_eq!(
+        house.dependencies(),
+        "2 changed lockfiles not compared, in directories of foreign code or of tests: testdata/yarn.lock, \
+         third_party/b/Cargo.lock\n\n\
+         - [x] No new dependencies · package-lock.json"
+    );
+}
+
+#[test]
 fn tools_are_told_each_lockfile_s_state() {
     let house = released(&[("package.json", PACKAGE), ("package-lock.json", NPM), ("api/go.sum", "")]);
     let grown = NPM.replace("}}}", r#"},"node_modules/b":{"version":"2.0.0"}}}"#);

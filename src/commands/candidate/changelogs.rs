@@ -4,13 +4,12 @@ use anyhow::Result;
 
 use crate::evidence::changelog::{self, Basis, Excerpt, Question};
 use crate::evidence::draft::Since;
+use crate::evidence::lockfiles::is_foreign;
 use crate::evidence::migrations::{ChangeKind, PathChange};
 use crate::gate::policy::VersionRule;
 use crate::gate::statement::Release;
 use crate::gate::terms::CommitId;
 use crate::world::repository::Repository;
-
-use super::locks::foreign;
 
 /// The most changelogs of packages that are read: a release of a monorepo that changes more has one at its top.
 const PACKAGES_MAX: usize = 50;
@@ -58,7 +57,8 @@ pub(super) fn look(
 }
 
 fn packages(paths: &[PathChange]) -> impl Iterator<Item = &str> {
-    let there = paths.iter().filter(|change| change.change != ChangeKind::Deleted && !foreign(&change.path));
+    let there =
+        paths.iter().filter(|change| change.change != ChangeKind::Deleted && !is_foreign(&change.path));
     let named = |path: &&str| {
         path.rsplit_once('/').is_some_and(|(_, file)| {
             file.to_ascii_lowercase().starts_with("changelog") && changelog::rank(file).is_some()

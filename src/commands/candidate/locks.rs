@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::evidence::draft::LockFact;
-use crate::evidence::lockfiles::{self, Commit, Compared, Comparison, Family, Format};
+use crate::evidence::lockfiles::{
+    self, Commit, Compared, Comparison, Family, Format, is_foreign, is_lockfile as ours,
+};
 use crate::evidence::migrations::{ChangeKind, PathChange};
 use crate::gate::scope::Scope;
 use crate::gate::terms::CommitId;
@@ -13,16 +15,6 @@ use crate::world::repository::{Listed, Repository};
 
 /// How many names of a manifest without a lockfile are told.
 const NAMES_MAX: usize = 5;
-
-/// Directories whose lockfiles are other people's.
-pub(super) fn foreign(path: &str) -> bool {
-    path.split('/')
-        .any(|part| matches!(part, "node_modules" | "vendor" | "third_party" | "testdata" | "fixtures"))
-}
-
-fn ours(path: &str) -> Option<Format> {
-    lockfiles::is_lockfile(path).filter(|_| !foreign(path))
-}
 
 /// Compares each lockfile with the one that it replaces.
 ///
@@ -104,7 +96,9 @@ impl<'a> Range<'a> {
         let dir = dir(path);
         let manifest = lockfiles::manifest_of(path);
         let manifest = manifest.as_deref().map(name);
+        // What a file of requirements includes may lie anywhere and have any name.
         self.changed.contains_key(path)
+            || format == Format::Requirements
             || self.changed.range(dir..).take_while(|(changed, _)| changed.starts_with(dir)).any(
                 |(changed, _)| {
                     Some(name(changed)) == manifest
@@ -172,7 +166,7 @@ impl<'a> Range<'a> {
     fn unlocked(&self, present: &BTreeMap<&str, Format>, facts: &[LockFact]) -> Vec<LockFact> {
         let mut found = Vec::new();
         for (path, change) in &self.changed {
-            if change.change == ChangeKind::Deleted || foreign(path) {
+            if change.change == ChangeKind::Deleted || is_foreign(path) {
                 continue;
             }
             let Some(names) = lockfiles::declared(path, self.after) else { continue };

@@ -42,6 +42,7 @@ fn draft(mut changes: Vec<Change>, changelogs: Vec<Excerpt>) -> Draft {
         absent: vec![],
         loose_sql: vec![],
         submodules: vec![],
+        foreign_locks: vec![],
         scanners: vec![],
         release: release(2),
         since: Since::Live(release(1)),

@@ -115,7 +115,7 @@ pub(super) fn section(draft: &Draft) -> Section {
     }
     Section {
         title: "Dependencies".to_owned(),
-        notes: draft.lockfiles.iter().flat_map(notes).collect(),
+        notes: draft.lockfiles.iter().flat_map(notes).chain(foreign(draft)).collect(),
         items,
     }
 }
@@ -238,15 +238,26 @@ fn drift(lock: &LockFact) -> Option<Item> {
 }
 
 fn sources(lock: &LockFact) -> Vec<Item> {
-    let found: Vec<&Dependency> =
-        lock.moved().iter().filter(|found| found.change == DependencyChange::Source).collect();
+    let found = lock.moved().iter().filter(|found| found.change == DependencyChange::Source);
+    let (unchecked, elsewhere): (Vec<_>, Vec<_>) = found.partition(|found| found.is_unchecked());
+    let mut items = each_or_all(lock, &elsewhere, "source", SOURCE);
+    items.extend(each_or_all(lock, &unchecked, "checksum", CHECKSUM));
+    items
+}
+
+/// The label of a group, and why it is open.
+type Question = (&'static str, &'static str);
+const SOURCE: Question = ("Same version, other source", "the same versions come from another place");
+const CHECKSUM: Question =
+    ("Same version, no checksum", "the lockfile no longer says by which checksum to know the same version");
+
+fn each_or_all(lock: &LockFact, found: &[&Dependency], kind: &str, (label, why): Question) -> Vec<Item> {
     if found.len() <= ONE_BY_ONE {
-        return found.into_iter().map(other_source).collect();
+        return found.iter().map(|found| other_source(found)).collect();
     }
     let names: Vec<&str> = found.iter().map(|found| found.name.as_str()).collect();
     let text = format!("{} of {}: {}", names.len(), lock.path, some(&names, ONE_BY_ONE));
-    let why = "the same versions come from another place";
-    vec![open(&format!("dependencies.{}.source", lock.path), "Same version, other source", &text, why)]
+    vec![open(&format!("dependencies.{}.{kind}", lock.path), label, &text, why)]
 }
 
 fn other_source(found: &Dependency) -> Item {
@@ -259,6 +270,10 @@ fn other_source(found: &Dependency) -> Item {
         found.from.as_deref().unwrap_or("nothing"),
         found.to.as_deref().unwrap_or("nothing")
     );
+    if found.is_unchecked() {
+        let (label, why) = CHECKSUM;
+        return open(&key, label, &text, why);
+    }
     let number =
         |words: &Option<String>| words.as_deref().unwrap_or_default().split(' ').next().map(str::to_owned);
     if number(&found.from) != number(&found.to) && found.to.as_deref().is_some_and(|to| to.contains("://")) {
@@ -302,6 +317,14 @@ fn notes(lock: &LockFact) -> Vec<String> {
         notes.push(format!("{path}: {} not pinned: {}", unpinned.len(), some(&unpinned, EXAMPLES)));
     }
     notes
+}
+
+/// The lockfiles of other people's code that changed: nothing is said of what they lock.
+fn foreign(draft: &Draft) -> Option<String> {
+    let paths: Vec<&str> = draft.foreign_locks.iter().map(String::as_str).collect();
+    let changed = count(paths.len(), "changed lockfile");
+    let why = "not compared, in directories of foreign code or of tests";
+    (!paths.is_empty()).then(|| format!("{changed} {why}: {}", some(&paths, EXAMPLES)))
 }
 
 /// The first names, and how many there are more.

@@ -34,6 +34,7 @@ fn draft() -> Draft {
         absent: vec![],
         loose_sql: vec![],
         submodules: vec![],
+        foreign_locks: vec![],
     }
 }
 
@@ -431,6 +432,25 @@ fn more_than_twenty_direct_additions_are_one_item_that_names_and_counts_them() {
         "{}",
         items[0]
     );
+}
+
+#[test]
+fn a_checksum_that_is_gone_is_an_open_box_and_many_are_one() {
+    let gone = |number: usize| -> Vec<Dependency> {
+        let one = |n| Dependency {
+            from: Some("1.0 (sha256 aa)".to_owned()),
+            to: Some("1.0 (no checksum)".to_owned()),
+            ..dependency(&format!("d{n:02}"), DependencyChange::Source, Some(true))
+        };
+        (0..number).map(one).collect()
+    };
+    let why = "the lockfile no longer says by which checksum to know the same version";
+    let text = "d00: 1.0 (sha256 aa) became 1.0 (no checksum)";
+    let (items, _) = of_locks(vec![lock(gone(1))]);
+    assert_eq!(items, [format!("[ ] Same version, no checksum: {text} | {why}")]);
+    let (items, _) = of_locks(vec![lock(gone(21))]);
+    assert_eq!(items.len(), 1);
+    assert!(items[0].starts_with("[ ] Same version, no checksum: 21 of Cargo.lock: d00, "), "{}", items[0]);
 }
 
 #[test]

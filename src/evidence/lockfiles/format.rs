@@ -99,13 +99,23 @@ pub(super) fn split(path: &str) -> (&str, &str) {
     path.rfind('/').map_or(("", path), |slash| path.split_at(slash + 1))
 }
 
-/// Which lockfile this path is, if it is one. Copies inside `node_modules` and `vendor` are not the project's own.
+/// Whether a path lies in a directory of other people's code, or of files that only tests read.
+#[must_use]
+pub fn is_foreign(path: &str) -> bool {
+    let foreign = |part| matches!(part, "node_modules" | "vendor" | "third_party" | "testdata" | "fixtures");
+    split(path).0.split('/').any(foreign)
+}
+
+/// Which lockfile this path is, if it is one. Those of foreign directories are not the project's own.
 #[must_use]
 pub fn is_lockfile(path: &str) -> Option<Format> {
+    named_so(path).filter(|_| !is_foreign(path))
+}
+
+/// Which lockfile this path would be by its name, wherever it lies.
+#[must_use]
+pub fn named_so(path: &str) -> Option<Format> {
     let (directory, name) = split(path);
-    if directory.split('/').any(|part| matches!(part, "node_modules" | "vendor")) {
-        return None;
-    }
     let format = match name {
         "bun.lock" => Format::Bun,
         "bun.lockb" => Format::BunBinary,

@@ -7,7 +7,7 @@ use super::manifest::Asks;
 use super::project::{resolve, text};
 use super::python::{normal, required};
 use super::resolved::Resolved;
-use super::{Commit, is_lockfile};
+use super::{Commit, Format, is_lockfile};
 
 /// How deep files may include each other.
 const DEPTH_MAX: usize = 8;
@@ -20,9 +20,12 @@ struct Line {
 
 /// Reads one file of requirements, and those that it includes and that are not read for themselves.
 pub(super) fn read(source: &str, path: &str, commit: &Commit<'_>) -> Result<Resolved, String> {
-    let mut reader = Reader { commit, seen: BTreeSet::new(), lines: Vec::new(), pins: Vec::new() };
+    let mut reader = Reader::of(commit);
     reader.take(source, path, false, 0);
-    let Reader { lines, pins, .. } = reader;
+    let Reader { lines, pins, missing, .. } = reader;
+    if let Some(target) = missing {
+        return Err(format!("includes `{target}`, which cannot be read: compare it by hand"));
+    }
     let mut resolved = Resolved::of("pip");
     let compiled = lines.iter().any(|line| !line.via.is_empty());
     let declared = declared(path, commit);
@@ -70,7 +73,7 @@ fn by_a_file(via: &str) -> bool {
 fn declared(path: &str, commit: &Commit<'_>) -> Option<Asks> {
     let source = format!("{}.in", path.strip_suffix(".txt")?);
     let source_text = text(commit, &source)?;
-    let mut reader = Reader { commit, seen: BTreeSet::new(), lines: Vec::new(), pins: Vec::new() };
+    let mut reader = Reader::of(commit);
     reader.take(&source_text, &source, true, 0);
     let mut asks = Asks::default();
     for wanted in reader.lines.iter().filter_map(|line| Wanted::read(&line.code)) {
@@ -84,37 +87,65 @@ struct Reader<'a> {
     seen: BTreeSet<String>,
     lines: Vec<Line>,
     pins: Vec<String>,
+    /// The first file that is included and cannot be read.
+    missing: Option<String>,
 }
 
-impl Reader<'_> {
-    /// Takes in the lines of a file; `all` includes also what is read for itself.
+impl<'a> Reader<'a> {
+    fn of(commit: &'a Commit<'a>) -> Self {
+        Self { commit, seen: BTreeSet::new(), lines: Vec::new(), pins: Vec::new(), missing: None }
+    }
+
+    /// Takes in the lines of a file, and those that it includes; `all` also what is read for itself.
     fn take(&mut self, source: &str, path: &str, all: bool, depth: usize) {
-        if depth > DEPTH_MAX || !self.seen.insert(path.to_owned()) {
+        if !self.seen.insert(path.to_owned()) {
             return;
         }
         for line in logical(source) {
-            let include = [("-r", true), ("--requirement", true), ("-c", false), ("--constraint", false)];
-            let found = include.into_iter().find_map(|(flag, lines)| {
-                let rest = line.code.strip_prefix(flag)?;
-                (rest.starts_with([' ', '=', '\t']) || flag.len() == 2)
-                    .then(|| (rest.trim_start_matches([' ', '=', '\t']).to_owned(), lines))
-            });
-            let Some((target, is_lines)) = found else {
+            let Some((flag, place)) = include(&line.code) else {
                 self.lines.push(line);
                 continue;
             };
-            let Some(target) = resolve(split(path).0, target.trim(), "") else { continue };
-            if is_lines && !all && is_lockfile(&target).is_some() {
-                continue;
-            }
-            let Some(included) = text(self.commit, &target) else { continue };
-            if is_lines {
-                self.take(&included, &target, all, depth + 1);
-            } else {
-                self.pins.extend(logical(&included).into_iter().map(|line| line.code));
+            let target = resolve(split(path).0, place, "").unwrap_or_default();
+            let itself = !all && is_lockfile(&target) == Some(Format::Requirements);
+            match (flag, text(self.commit, &target)) {
+                (Flag::Requirements, Some(_)) if itself => {}
+                (Flag::Requirements, Some(included)) if depth < DEPTH_MAX => {
+                    self.take(&included, &target, all, depth + 1);
+                }
+                (Flag::Requirements, _) => {
+                    self.missing.get_or_insert_with(|| place.to_owned());
+                }
+                (Flag::Constraints, Some(included)) => {
+                    self.pins.extend(logical(&included).into_iter().map(|line| line.code));
+                }
+                // What is constrained is not installed for that alone.
+                (Flag::Constraints, None) => {}
             }
         }
     }
+}
+
+/// What another file is taken in for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flag {
+    Requirements,
+    Constraints,
+}
+
+/// The file that a line takes in, whatever its name.
+fn include(code: &str) -> Option<(Flag, &str)> {
+    let flags = [
+        ("-r", Flag::Requirements),
+        ("--requirement", Flag::Requirements),
+        ("-c", Flag::Constraints),
+        ("--constraint", Flag::Constraints),
+    ];
+    flags.into_iter().find_map(|(word, flag)| {
+        let rest = code.strip_prefix(word)?;
+        let apart = rest.starts_with([' ', '=', '\t']) || word.len() == 2;
+        apart.then(|| (flag, rest.trim_matches([' ', '=', '\t', '"', '\''])))
+    })
 }
 
 /// Lines with their continuations joined, without comments; `# via` is kept.

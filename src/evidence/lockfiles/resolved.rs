@@ -18,6 +18,9 @@ pub(super) struct Origin {
 /// The start of a checksum's key of which any one must be known, not all.
 pub(super) const ONE_OF: &str = "one of ";
 
+/// What stands for the origin of a version whose checksums are gone.
+pub(super) const UNCHECKED: &str = "no checksum";
+
 /// A lockfile, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -114,8 +117,13 @@ impl Origin {
         // The same digest from a mirror is the same package.
         let known = alike && !before.sources.is_empty() && !self.sources.is_empty();
         let elsewhere = known && !proven && !self.sources.is_subset(&before.sources);
-        // The new ones first: none of them may hide behind the number of those left out.
-        elsewhere.then(|| (some(&before.sources, &self.sources), some(&self.sources, &before.sources)))
+        if elsewhere {
+            // The new ones first: none of them may hide behind the number of those left out.
+            return Some((some(&before.sources, &self.sources), some(&self.sources, &before.sources)));
+        }
+        // Where no checksum is left, the package itself may change unseen.
+        let (key, old) = before.checksums.first_key_value().filter(|_| alike && self.checksums.is_empty())?;
+        Some((format!("{key} {}", some(old, &BTreeSet::new())), UNCHECKED.to_owned()))
     }
 }
 

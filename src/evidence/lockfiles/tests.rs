@@ -8,6 +8,7 @@ use DependencyChange::{Added, Changed, Removed, Source};
 
 mod drift;
 mod formats;
+mod unread;
 
 /// A lockfile, the manifest beside it, and other files, each with its path.
 #[derive(Clone, Copy, Default)]
@@ -154,6 +155,26 @@ fn the_same_version_from_elsewhere_is_its_own_alarm() {
     assert_eq!(rows(&moved), [("a", Source, Some(from.as_str()), Some(to), None)]);
     let mirrored = before.replace("crates.io-index", "mirror");
     assert_eq!(read("Cargo.lock", side(&before, ""), side(&mirrored, "")), []);
+}
+
+#[test]
+fn a_checksum_that_is_taken_away_is_an_alarm() {
+    let before = cargo_lock(&[crate_of("a", "1.0.0", "aa"), crate_of("b", "1.0.0", "bb")]);
+    let after = before.replace("checksum = \"bb\"\n", "");
+    let moved = read("Cargo.lock", side(&before, ""), side(&after, ""));
+    assert_eq!(rows(&moved), [("b", Source, Some("1.0.0 (sha256 bb)"), Some("1.0.0 (no checksum)"), None)]);
+    assert!(moved[0].is_unchecked());
+    assert_eq!(read("Cargo.lock", side(&after, ""), side(&before, "")), [], "one more is no alarm");
+    let npm = |integrity: &str| {
+        format!(r#"{{"lockfileVersion":3,"packages":{{"node_modules/a":{{"version":"1.0.0"{integrity}}}}}}}"#)
+    };
+    let before = npm(r#","integrity":"sha512-AA==""#);
+    let moved = read("package-lock.json", side(&before, ""), side(&npm(""), ""));
+    let (from, to) = (Some("1.0.0 (sha512 AA==)"), Some("1.0.0 (no checksum)"));
+    assert_eq!(rows(&moved), [("a", Source, from, to, None)]);
+    let pip = "a==1.0 --hash=sha256:aa\n";
+    let moved = read("requirements.txt", side(pip, ""), side("a==1.0\n", ""));
+    assert_eq!(rows(&moved)[0].3, Some("1.0 (no checksum)"));
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn checklist(one: &str) -> Checklist {
         absent: vec![],
         loose_sql: vec![],
         submodules: vec![],
+        foreign_locks: vec![],
         scanners: vec![],
         release: release(2),
         since: Since::Beginning,
