@@ -8,7 +8,7 @@ use git2::Oid;
 
 use super::error::Result;
 use super::objects::Objects;
-use super::trees::{Entry, MODE_TREE, TREE_DEPTH_MAX, broken_tree, enter, entries, too_deep};
+use super::trees::{Budget, Entry, MODE_TREE, TREE_DEPTH_MAX, broken_tree, enter, entries, too_deep};
 use super::{Repository, oid, text};
 use crate::evidence::migrations::{ChangeKind, PathChange};
 use crate::gate::scope::Scope;
@@ -70,11 +70,13 @@ pub(super) struct Differ<'a> {
     objects: &'a Objects<'a>,
     kept: HashMap<Oid, Rc<[u8]>>,
     bytes: usize,
+    /// What one comparison may still read.
+    budget: Budget,
 }
 
 impl<'a> Differ<'a> {
     pub(super) fn new(objects: &'a Objects<'a>) -> Self {
-        Self { objects, kept: HashMap::new(), bytes: 0 }
+        Self { objects, kept: HashMap::new(), bytes: 0, budget: Budget::new() }
     }
 
     fn tree(&mut self, id: Option<Oid>) -> Result<Rc<[u8]>> {
@@ -110,6 +112,7 @@ impl<'a> Differ<'a> {
         for (old, new) in differing(&old, &new, prefix)? {
             let Some(name) = new.or(old).map(|entry| entry.name) else { continue };
             let length = enter(prefix, name);
+            self.budget.take(prefix)?;
             let is_tree = |entry: &Entry<'_>| entry.mode == MODE_TREE;
             let (old_tree, new_tree) = (old.filter(is_tree), new.filter(is_tree));
             if old_tree.is_some() || new_tree.is_some() {
@@ -131,6 +134,7 @@ impl<'a> Differ<'a> {
 
     /// Whether two trees differ in a path of a scope.
     pub(super) fn touches(&mut self, old: Option<Oid>, new: Option<Oid>, scope: &Scope) -> Result<bool> {
+        self.budget = Budget::new();
         self.touches_below(old, new, scope, &mut Vec::new(), 0)
     }
 
@@ -152,6 +156,7 @@ impl<'a> Differ<'a> {
         for (old, new) in differing(&old, &new, prefix)? {
             let Some(name) = new.or(old).map(|entry| entry.name) else { continue };
             let length = enter(prefix, name);
+            self.budget.take(prefix)?;
             let path = text(prefix);
             let is_tree = |entry: &Entry<'_>| entry.mode == MODE_TREE;
             let (old_tree, new_tree) = (old.filter(is_tree), new.filter(is_tree));

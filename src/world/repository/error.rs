@@ -61,6 +61,16 @@ pub enum RepositoryError {
         /// What it may mean.
         meanings: Vec<String>,
     },
+    /// More files than any project has.
+    #[error(
+        "the commit has more than {max} million files and directories, the last one read is `{path}`, and deployctl reads no more: look with `git ls-tree` whether its directories repeat each other, and choose another commit"
+    )]
+    TooLarge {
+        /// The most that are read, in millions.
+        max: usize,
+        /// Where it was given up.
+        path: String,
+    },
     /// A clone without the history that is needed.
     #[error(
         "this clone is shallow: the history between the versions is not here; run `git fetch --unshallow --tags` (in CI: `fetch-depth: 0`)"

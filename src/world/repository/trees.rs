@@ -19,6 +19,26 @@ pub(super) const MODE_COMMIT: u32 = 0o160_000;
 /// Deeper trees than any real project's are refused instead of overflowing the stack.
 pub(super) const TREE_DEPTH_MAX: usize = 256;
 
+/// The most files and directories of one commit that are read. The largest known repositories have three and a half
+/// million files; trees that hold each other over and over have as many as they like in a few kilobytes.
+const ENTRIES_MAX: usize = 5_000_000;
+
+/// How many files and directories of a commit may still be read.
+pub(super) struct Budget(usize);
+
+impl Budget {
+    pub(super) const fn new() -> Self {
+        Self(ENTRIES_MAX)
+    }
+
+    /// Counts one, which stands at a path.
+    pub(super) fn take(&mut self, path: &[u8]) -> Result<()> {
+        let large = || RepositoryError::TooLarge { max: ENTRIES_MAX / 1_000_000, path: text(path) };
+        self.0 = self.0.checked_sub(1).ok_or_else(large)?;
+        Ok(())
+    }
+}
+
 /// A file of a tree.
 pub(super) struct Leaf {
     pub(super) mode: u32,
@@ -174,10 +194,16 @@ impl Repository {
     pub(super) fn leaves(&self, commit: &CommitId) -> Result<Vec<Leaf>> {
         let objects = Objects::of(self)?;
         let (_, header) = objects.commit(oid(commit)?)?;
-        let mut leaves = Vec::new();
-        collect(&objects, header.tree, &mut Vec::new(), 0, &mut leaves)?;
-        Ok(leaves)
+        let mut found = Found { leaves: Vec::new(), budget: Budget::new() };
+        collect(&objects, header.tree, &mut Vec::new(), 0, &mut found)?;
+        Ok(found.leaves)
     }
+}
+
+/// The files on the way.
+struct Found {
+    leaves: Vec<Leaf>,
+    budget: Budget,
 }
 
 fn collect(
@@ -185,7 +211,7 @@ fn collect(
     tree: Oid,
     prefix: &mut Vec<u8>,
     depth: usize,
-    out: &mut Vec<Leaf>,
+    found: &mut Found,
 ) -> Result<()> {
     if depth > TREE_DEPTH_MAX {
         return Err(too_deep(prefix));
@@ -193,10 +219,11 @@ fn collect(
     let object = objects.tree(tree)?;
     for Entry { mode, name, id } in entries(object.data()).ok_or_else(|| broken_tree(prefix))? {
         let length = enter(prefix, name);
+        found.budget.take(prefix)?;
         if mode == MODE_TREE {
-            collect(objects, id, prefix, depth + 1, out)?;
+            collect(objects, id, prefix, depth + 1, found)?;
         } else {
-            out.push(Leaf { mode, id, path: prefix.clone() });
+            found.leaves.push(Leaf { mode, id, path: prefix.clone() });
         }
         prefix.truncate(length);
     }

@@ -185,3 +185,30 @@ fn a_link_and_a_directory_of_the_same_name() {
     house.run(words).any_stdout().any_stderr().exit(1);
     assert!(!outside.project().join("escaped.sh").exists());
 }
+
+#[test]
+fn trees_that_hold_each_other_over_and_over() {
+    let house = House::new();
+    house.write("../blob", "x");
+    let mut below = house.git(["hash-object", "-w", &house.world().join("blob").display().to_string()]);
+    // Ten entries and ten levels: ten billion files in eleven objects.
+    for depth in 0..10 {
+        let kind = if depth == 0 { "100644 blob" } else { "040000 tree" };
+        let entries: String = (0..10).map(|name| format!("{kind} {below}\t{name}\n")).collect();
+        house.write("../inner", &entries);
+        below = house.program_at_terminal("sh", &["-c", "git mktree < ../inner"]).exit(0).trim().to_owned();
+    }
+    let commit = house.git(["commit-tree", "-p", "v1.4.0^{commit}", "-m", "fix: files", &below]);
+    let again = house.git(["commit-tree", "-p", &commit, "-m", "fix: the same files", &below]);
+    // Once the difference is too large, and once there is none and the files are.
+    for (since, commit, last) in [("v1.3.0", &commit, 6), (&commit, &again, 7)] {
+        house
+            .run(["checklist", "v2.0.0", "--commit", commit, "--since", since])
+            .stderr(&format!(
+                "error: the commit has more than 5 million files and directories, the last one read is \
+                 `0/0/0/4/4/9/9/9/9/{last}`, and deployctl reads no more: look with `git ls-tree` whether its \
+                 directories repeat each other, and choose another commit\n"
+            ))
+            .exit(1);
+    }
+}
