@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Header, Undo};
+use super::{Change, Header, Undo, merges};
 use crate::gate::terms::CommitId;
 
 /// Tells each commit of a range, newest first, which of them it takes back, and which one takes it back.
@@ -90,10 +90,24 @@ impl<'a> Index<'a> {
                 let same = |at: &usize| {
                     *at > after && changes[*at].kind == header.kind && changes[*at].scope == header.scope
                 };
-                let older = self.titles.get(header.subject.as_str())?;
-                only(older.iter().copied().filter(same).take(2).collect())
+                let older = self.titles.get(header.subject.as_str()).into_iter().flatten();
+                let found: Vec<usize> = older.copied().filter(same).take(2).collect();
+                if found.is_empty() { self.merge_of(title, changes, after) } else { only(found) }
             }
         }
+    }
+
+    /// The one merge whose title was shortened: `Merge pull request #12 from …`. Its number alone is not enough.
+    fn merge_of(&self, title: &str, changes: &[Change], after: usize) -> Option<usize> {
+        let number = merges::read(title, &[]).pull?;
+        let whole = title.trim_end_matches(['…', '.']).trim_end();
+        // Of `#1…` nobody knows the rest of the number.
+        if whole != title && whole.ends_with(|last: char| last.is_ascii_digit()) {
+            return None;
+        }
+        let fits = |at: &usize| *at > after && changes[*at].merge && changes[*at].subject.starts_with(whole);
+        let mut found = self.pulls.get(&number)?.iter().copied().filter(fits);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// What a revert of this one takes back. Of a merge it is all that the merge brought only where its first parent is

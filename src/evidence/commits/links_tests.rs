@@ -128,6 +128,40 @@ fn a_revert_by_pull_request_or_by_title_is_understood() {
 }
 
 #[test]
+fn a_revert_of_a_merge_by_its_title_alone_is_linked_to_that_merge() {
+    let range = |revert: &str, merge: &str| {
+        linked(&[('4', "3", revert), ('3', "12", merge), ('2', "0", "feat: b"), ('1', "0", "feat: a")])
+    };
+    // Which side went is not known, so only the merge itself is told.
+    let told = ["4: -; 3", "3: 4; ", "2: -; ", "1: -; "];
+    let untold = ["4: -; ", "3: -; ", "2: -; ", "1: -; "];
+    let github = "Merge pull request #12 from ada/x\n\nAdd search";
+    assert_eq!(range("Revert \"Merge pull request #12 from ada/x\"", github), told);
+    assert_eq!(range("Revert \"Merge pull request #12 from ada/x\" (#13)", github), told);
+    assert_eq!(range("Revert \"Merge pull request #12 from ada/…\"", github), told);
+    assert_eq!(range("Revert \"Merge pull request #12\"", github), told);
+    assert_eq!(range("Revert \"Merge branch 'x'\"", "Merge branch 'x'"), told);
+    for other in ["#1 from ada/x", "#1…", "#12…", "#12 from bob/x", "#12 from ada/x and more"] {
+        assert_eq!(range(&format!("Revert \"Merge pull request {other}\""), github), untold, "{other}");
+    }
+    // A commit that only mentions the pull request is no merge, and two merges are one too many.
+    assert_eq!(
+        range("Revert \"Merge pull request #12 from …\"", "Merge pull request #13 from ada/x"),
+        untold
+    );
+    let squashed = [('2', "1", "Revert \"Merge pull request #12 from …\""), ('1', "0", "Totals (#12)")];
+    assert_eq!(linked(&squashed), ["2: -; ", "1: -; "]);
+    let twice = [
+        ('5', "4", "Revert \"Merge pull request #12 from …\""),
+        ('4', "32", github),
+        ('3', "21", github),
+        ('2', "0", "b"),
+        ('1', "0", "a"),
+    ];
+    assert_eq!(linked(&twice)[..3], ["5: -; ", "4: -; ", "3: -; "]);
+}
+
+#[test]
 fn a_merge_that_quotes_a_revert_takes_nothing_back() {
     let merge = format!("Merge pull request #2 from x\n\nRevert \"a\"\n\nThis reverts commit {}.", id('1'));
     assert_eq!(linked(&[('2', "10", &merge), ('1', "0", "a")]), ["2: -; ", "1: -; "]);
