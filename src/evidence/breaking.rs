@@ -172,7 +172,7 @@ impl BreakingReport {
         let of_commits = |items: &[Item]| items.iter().filter(|item| item.commit.is_some()).count();
         let marks = of_commits(&self.declared);
         let noun = if commits == 1 { "commit" } else { "commits" };
-        let verb = if marks == 1 { "carries" } else { "carry" };
+        let verb = if marks == 1 || commits == 1 { "carries" } else { "carry" };
         let may = match of_commits(&self.possible) {
             0 => String::new(),
             count => format!(", {count} more may be breaking"),
@@ -248,7 +248,7 @@ mod tests {
     fn silence_is_reported_with_its_weight() {
         assert_eq!(
             report(&["Thumbnails: fix"]).coverage(),
-            "0 of 1 commit carry a mark; 0 % follow Conventional Commits"
+            "0 of 1 commit carries a mark; 0 % follow Conventional Commits"
         );
         assert_eq!(report(&[]).coverage(), "there are no commits to read");
         let mut found = report(&[]);

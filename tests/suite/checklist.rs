@@ -100,7 +100,7 @@ Authors: Dana
 - [ ] No new dependencies — no lockfile was found, so nothing is known
 
 ### Breaking Changes
-- [ ] None — 0 of 1 commit carry a mark; 100 % follow Conventional Commits
+- [ ] None — 0 of 1 commit carries a mark; 100 % follow Conventional Commits
 
 ### Rollback Plan
 - [ ] Rollback command — the policy says no way back

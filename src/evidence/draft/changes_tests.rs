@@ -170,7 +170,7 @@ fn breaking_entries_are_declared_once_even_when_a_commit_says_the_same() {
             "  [ ] Clients notified | -",
         ]
     );
-    assert_eq!(alone.breaking.coverage(), "0 of 1 commit carry a mark; 100 % follow Conventional Commits");
+    assert_eq!(alone.breaking.coverage(), "0 of 1 commit carries a mark; 100 % follow Conventional Commits");
     for (message, entry) in [
         ("feat!: drop the old totals", "- **Breaking:** Drop the old totals (#12)"),
         ("feat!: go", "### Breaking\n- drop everything ([0000001](u))"),
