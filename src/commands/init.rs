@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -26,10 +27,13 @@ struct Found {
     keys: Vec<String>,
     lockfiles: Vec<String>,
     migrations: Vec<&'static str>,
-    reports: Vec<(&'static str, String)>,
+    reports: Vec<Reports>,
     release: Option<(&'static str, Vec<String>, Vec<String>)>,
     email: Option<String>,
 }
+
+/// The reports of a check: its name, the key of their format, and a glob.
+type Reports = (&'static str, &'static str, String);
 
 /// Writes the file.
 ///
@@ -71,7 +75,6 @@ fn look(repository: &Repository) -> Result<Found> {
         Some(head) => repository.paths(&head)?,
         None => vec![],
     };
-    let on_disk = |path: &str| repository.root().join(path).exists();
     let project = repository.root().file_name().map(|name| name.to_string_lossy().into_owned());
     let dir = process::home().map(|home| home.join(".ssh"));
     let keys = dir.map(|dir| signer::public_keys(&dir)).unwrap_or_default();
@@ -94,7 +97,7 @@ fn look(repository: &Repository) -> Result<Found> {
             .cloned()
             .collect(),
         migrations: migrations::detect(&paths),
-        reports: reports(&paths, &on_disk),
+        reports: reports(&paths, repository.root()),
         release: release(&paths),
         email: repository.user().1,
     })
@@ -112,15 +115,35 @@ const REPORTS: [(&str, &str, &str); 8] = [
     ("junit.xml", "unit", "junit.xml"),
 ];
 
-fn reports(paths: &[String], on_disk: &dyn Fn(&str) -> bool) -> Vec<(&'static str, String)> {
-    let mut found: Vec<(&'static str, String)> = Vec::new();
-    for (place, check, glob) in REPORTS {
-        let known = found.iter().any(|(known, _)| *known == check);
-        if !known && (on_disk(place) || paths.iter().any(|path| path.starts_with(place))) {
-            found.push((check, glob.to_owned()));
+/// Where TAP reports are looked for: few tools have a place of their own for them.
+const TAP_REPORTS: [(&str, &str, &str); 6] = [
+    ("reports/unit", "unit", "reports/unit/*.tap"),
+    ("reports/integration", "integration", "reports/integration/*.tap"),
+    ("reports/e2e", "e2e", "reports/e2e/*.tap"),
+    ("reports", "unit", "reports/*.tap"),
+    ("test-results", "unit", "test-results/*.tap"),
+    ("", "unit", "*.tap"),
+];
+
+fn reports(paths: &[String], root: &Path) -> Vec<Reports> {
+    let there = |place: &str| root.join(place).exists() || paths.iter().any(|path| path.starts_with(place));
+    let tap = TAP_REPORTS.into_iter().filter(|(place, ..)| holds_tap(&root.join(place)));
+    let junit = REPORTS.into_iter().filter(|(place, ..)| there(place));
+    let all = tap.map(|found| ("tap", found)).chain(junit.map(|found| ("junit", found)));
+    let mut found: Vec<Reports> = Vec::new();
+    for (key, (_, check, glob)) in all {
+        if !found.iter().any(|(known, ..)| *known == check) {
+            found.push((check, key, glob.to_owned()));
         }
     }
     found
+}
+
+/// Whether a directory holds TAP reports and no other ones.
+fn holds_tap(directory: &Path) -> bool {
+    let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let ends: Vec<_> = files.filter_map(|file| Some(file.path().extension()?.to_owned())).collect();
+    ends.iter().any(|end| end == "tap") && !ends.iter().any(|end| end == "xml")
 }
 
 /// A deploy tool that is there: what releases, and what rolls back.
@@ -151,7 +174,7 @@ fn summary(found: &Found) -> Vec<String> {
     };
     say("lockfiles", found.lockfiles.clone());
     say("migrations", found.migrations.iter().map(ToString::to_string).collect());
-    say("test reports", found.reports.iter().map(|(_, glob)| glob.clone()).collect());
+    say("test reports", found.reports.iter().map(|(.., glob)| glob.clone()).collect());
     say("a deploy tool", found.release.iter().map(|(tool, ..)| (*tool).to_owned()).collect());
     lines
 }
@@ -225,18 +248,19 @@ environments:
 }
 
 fn checks(found: &Found) -> String {
-    let mut lines = String::from("checks:   # evidence for the checklist: JUnit reports of the commit\n");
+    let mut lines =
+        String::from("checks:   # evidence for the checklist: JUnit or TAP reports of the commit\n");
     if found.reports.is_empty() {
         lines.push_str("  unit: { title: Unit tests, junit: [\"reports/unit/*.xml\"] }   # no reports were found: name yours\n\n");
         return lines;
     }
-    for (check, glob) in &found.reports {
+    for (check, key, glob) in &found.reports {
         let title = match *check {
             "unit" => "Unit tests",
             "integration" => "Integration tests",
             _ => "E2E tests",
         };
-        let _ = writeln!(lines, "  {check}: {{ title: {title}, junit: [{}] }}", quoted(glob));
+        let _ = writeln!(lines, "  {check}: {{ title: {title}, {key}: [{}] }}", quoted(glob));
     }
     lines.push('\n');
     lines

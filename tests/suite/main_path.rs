@@ -419,3 +419,23 @@ fn a_killed_deployment_leaves_a_ledger_that_holds() {
     house.clock("2026-11-23T10:08:00Z");
     assert_eq!(reasons(4), ["deployment.interrupted"]);
 }
+
+#[test]
+fn init_proposes_tap_where_the_reports_are_tap() {
+    for (files, proposed) in [
+        (&["reports/unit/a.tap"][..], "  unit: { title: Unit tests, tap: [\"reports/unit/*.tap\"] }\n\n"),
+        (&["a.tap"], "  unit: { title: Unit tests, tap: [\"*.tap\"] }\n\n"),
+        (
+            &["reports/unit/a.xml", "reports/unit/a.tap", "reports/e2e/b.tap"],
+            "  e2e: { title: E2E tests, tap: [\"reports/e2e/*.tap\"] }\n  unit: { title: Unit tests, junit: \
+             [\"reports/unit/*.xml\"] }\n\n",
+        ),
+    ] {
+        let house = House::empty();
+        files.iter().for_each(|file| house.write(file, "1..1\nok 1\n"));
+        house.run(["init"]).env("USER", "alice").any_stdout().exit(0);
+        let rules = fs::read_to_string(house.project().join("deployctl.yaml")).unwrap();
+        let (_, checks) = rules.split_once("JUnit or TAP reports of the commit\n").unwrap();
+        assert!(checks.starts_with(proposed), "{files:?}: {checks}");
+    }
+}
