@@ -1,6 +1,7 @@
 //! Which database migrations a change carries, by whose tool, and whether each of them can be undone.
 
 mod code;
+mod forward;
 mod history;
 mod judge;
 mod liquibase;

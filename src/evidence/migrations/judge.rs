@@ -3,15 +3,23 @@
 use super::code::{self, BRACES, Body, PHP, RUST, mask};
 use super::look::Look;
 use super::preset::Preset;
-use super::verdict::{NO_TOOL, Verdict, goes_back, never, of_body, of_functions, of_script, unknown};
-use super::{liquibase, loss, python, ruby, sql};
+use super::verdict::{
+    NO_TOOL, Verdict, goes_back, never, of_body, of_functions, of_script, unknown, with_loss,
+};
+use super::{Reversible, forward, liquibase, loss, python, ruby, sql};
 
 /// Whether the migration can be undone.
 pub(super) fn judge(preset: Option<Preset>, look: &mut Look<'_, '_>) -> Verdict {
     let Some(text) = look.text() else { return unknown("its content could not be read") };
-    match preset {
+    let (reversible, why) = match preset {
         Some(preset) => by_tool(preset, &text, look),
         None => unknown(NO_TOOL),
+    };
+    // What goes back says itself which data does not.
+    let forward = || forward::loss(preset, &text, look.place.extension);
+    match if reversible == Reversible::Yes { None } else { forward() } {
+        Some(loss) => (reversible, with_loss(&why, loss)),
+        None => (reversible, why),
     }
 }
 

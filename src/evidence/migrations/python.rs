@@ -191,6 +191,23 @@ fn argument<'a>(text: &'a str, arguments: &mut Arguments<'a>) {
     }
 }
 
+/// What a Django migration throws away by Django's own operations, and by SQL where none of it is a way back.
+pub(super) fn django_forward(text: &str) -> Option<Loss> {
+    let masked = mask(text, &HASH);
+    let calls = |name: &str| masked.contains(&format!(".{name}("));
+    let table = calls("DeleteModel").then_some(Loss::Table);
+    let column = calls("RemoveField").then_some(Loss::Column);
+    let sql = if masked.contains("reverse_") { None } else { loss::of_visible(&uncomment(text, &HASH)) };
+    table.max(column).max(sql)
+}
+
+/// What the `upgrade` of an Alembic migration throws away.
+pub(super) fn alembic_forward(text: &str) -> Option<Loss> {
+    let masked = mask(text, &HASH);
+    let (_, at) = functions(&masked).remove("upgrade")?;
+    uncomment(text, &HASH).get(at).and_then(loss::of_visible)
+}
+
 /// Judges an Alembic migration.
 pub(super) fn alembic(text: &str) -> Verdict {
     let masked = mask(text, &HASH);

@@ -53,6 +53,19 @@ fn with_down(text: &str, masked: &str, up: Option<Range<usize>>, down: Range<usi
     of_body(judge(&masked[down.clone()]), "down", up.and_then(loses), loses(down))
 }
 
+/// What the way forward throws away: that of an `up`, or of a `change` but for what says itself how to go back.
+pub(super) fn forward(text: &str) -> Option<Loss> {
+    let (masked, visible) = (mask(text, &HASH), uncomment(text, &HASH));
+    let up = method(&masked, "up").or_else(|| method(&masked, "self.up"));
+    match (up, method(&masked, "change")) {
+        (Some(up), _) => visible.get(up).and_then(loss::of_visible),
+        (None, Some(change)) => {
+            visible.get(change).and_then(|change| loss::of_visible(&outside_reversible(change).0))
+        }
+        (None, None) => None,
+    }
+}
+
 /// Judges a Rails migration.
 pub(super) fn rails(text: &str) -> Verdict {
     let masked = mask(text, &HASH);

@@ -71,6 +71,48 @@ fn dropped_data_is_named_although_the_structure_comes_back() {
 }
 
 #[test]
+fn dropped_data_is_named_also_where_nothing_goes_back() {
+    let cargo = ("Cargo.toml", "sqlx = \"0.8\"");
+    let goose = "-- +goose Up\nDROP TABLE a;\n-- +goose Down\nSELECT 1;\n";
+    let harmless = "-- +goose Up\nCREATE TABLE a();\n";
+    let knex = "exports.up = (knex) => { return knex.schema.dropTable('a'); };\n";
+    let rails = "class A < ActiveRecord::Migration[7.0]\n  def up\n    drop_table :a\n  end\nend\n";
+    let django =
+        "class Migration(migrations.Migration):\n  operations = [migrations.RunSQL('DROP TABLE a')]\n";
+    let model =
+        "class Migration(migrations.Migration):\n  operations = [migrations.DeleteModel('a'), Own()]\n";
+    let alembic = "revision = 'a'\ndown_revision = None\n\ndef upgrade():\n    op.drop_column('a', 'b')\n\n\
+                   def downgrade():\n    pass\n";
+    for (files, reversible, loss) in [
+        (&[("migrations/1_a.sql", "DROP TABLE a;"), cargo][..], No, "drops a table"),
+        (&[("db/drizzle/0042_a.sql", "ALTER TABLE a DROP COLUMN b;")], No, "drops a column"),
+        (&[("prisma/migrations/1_a/migration.sql", "TRUNCATE a;")], No, "deletes rows"),
+        (&[("migrations/1_a.sql", "DELETE FROM a;")], Unknown, "deletes rows"),
+        (&[("m/1_a.up.sql", "DROP TABLE a;"), ("m/1_a.down.sql", "")], No, "drops a table"),
+        (&[("migrations/1_a.sql", goose)], No, "drops a table"),
+        (&[("migrations/1-a.js", knex), ("package.json", "\"knex\"")], No, "drops a table"),
+        (&[("db/migrate/1_a.rb", rails)], No, "drops a table"),
+        (&[("a/migrations/0001_a.py", django)], No, "drops a table"),
+        (&[("a/migrations/0001_a.py", model)], Unknown, "drops a table"),
+        (&[("versions/a.py", alembic)], No, "drops a column"),
+    ] {
+        let (tool, found, why) = one(files);
+        assert_eq!(found, reversible, "{tool}: {why}");
+        assert!(
+            why.ends_with(&format!(", and the migration {loss}: data does not come back")),
+            "{tool}: {why}"
+        );
+    }
+    for files in [
+        &[("migrations/1_a.sql", harmless)][..],
+        &[("m/1_a.up.sql", "CREATE TABLE a();"), ("m/1_a.down.sql", "")],
+        &[("migrations/1_a.sql", "-- DROP TABLE a;\nCREATE TABLE b();"), cargo],
+    ] {
+        assert!(!one(files).2.contains("come back"), "{files:?}");
+    }
+}
+
+#[test]
 fn plain_sql_is_told_apart_by_its_surroundings() {
     let path = "migrations/1_setup.sql";
     let single = "it is a single file: only a pair of `.up.sql` and `.down.sql` goes back";
@@ -140,7 +182,9 @@ fn rails_change_is_reversible_unless_rails_cannot_turn_it() {
     assert_eq!(judged(&change("execute 'x'")), no("Rails cannot reverse the `execute` in its `change`"));
     assert_eq!(
         judged(&change("remove_column :a, :b")),
-        no("Rails cannot reverse the `remove_column` in its `change`")
+        no(
+            "Rails cannot reverse the `remove_column` in its `change`, and the migration drops a column: data does not come back"
+        )
     );
     assert_eq!(
         judged(&change("remove_column :a,\n      :b, :string")),

@@ -21,6 +21,11 @@ pub(super) fn unknown(why: &str) -> Verdict {
     (Reversible::Unknown, why.to_owned())
 }
 
+/// A reason, and the data that the migration throws away whatever comes after it.
+pub(super) fn with_loss(why: &str, loss: Loss) -> String {
+    format!("{why}, and the migration {}: data does not come back", loss.words())
+}
+
 /// There is a way back, called `what`; said with the data that does not survive it.
 pub(super) fn goes_back(what: &str, forward: Option<Loss>, back: Option<Loss>) -> Verdict {
     let why = match (forward, back) {
