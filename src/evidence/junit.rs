@@ -213,6 +213,40 @@ impl Notes {
     }
 }
 
+/// What was found in a report of any format.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// What failed.
+    pub(super) faults: Notes,
+    /// What speaks against the report itself.
+    pub(super) doubts: Notes,
+    /// What is only good to know.
+    pub(super) remarks: Notes,
+}
+
+impl Findings {
+    /// The verdict of so many tests and failures, and the notes, worst first.
+    pub(super) fn conclude(self, faults: u64, passed: u64, skipped: u64) -> (Verdict, Vec<String>) {
+        let verdict = if faults > 0 {
+            Verdict::Fail
+        } else if !self.doubts.is_empty() {
+            Verdict::Ambiguous
+        } else if passed == 0 {
+            Verdict::Empty
+        } else {
+            Verdict::Pass
+        };
+        let mut emptiness = Notes::default();
+        if verdict == Verdict::Empty {
+            emptiness.add(|| match skipped {
+                0 => "the report holds no test".to_owned(),
+                _ => format!("no test ran: {} skipped", several(skipped, "was", "were")),
+            });
+        }
+        (verdict, Notes::together([self.faults, self.doubts, emptiness, self.remarks]))
+    }
+}
+
 /// A number with the word that fits it.
 pub(super) fn several(count: u64, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })

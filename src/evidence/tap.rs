@@ -16,7 +16,7 @@ use std::io::BufRead;
 use self::document::Document;
 use self::line::{Line, Point};
 use self::lines::{Flaw, Lines};
-use super::junit::{Notes, Report, Verdict, several, shown};
+use super::junit::{Findings, Report, Verdict, several, shown};
 
 /// The highest version of TAP that is known.
 const VERSION_MAX: u64 = 14;
@@ -60,14 +60,6 @@ struct Tally {
     skipped: u64,
     /// Failures that are no point: a bail-out, a subtest whose point hides it.
     other_faults: u64,
-}
-
-/// The sentences that will stand in the report.
-#[derive(Debug, Default)]
-struct Findings {
-    faults: Notes,
-    doubts: Notes,
-    remarks: Notes,
 }
 
 /// Everything known on the way.
@@ -235,24 +227,7 @@ impl Walk {
         self.believe_the_producer();
         let Self { tally, findings, .. } = self;
         let Tally { passed, failed, skipped, other_faults } = tally;
-        let verdict = if failed + other_faults > 0 {
-            Verdict::Fail
-        } else if !findings.doubts.is_empty() {
-            Verdict::Ambiguous
-        } else if passed == 0 {
-            Verdict::Empty
-        } else {
-            Verdict::Pass
-        };
-        let mut emptiness = Notes::default();
-        if verdict == Verdict::Empty {
-            emptiness.add(|| match skipped {
-                0 => "the report holds no test".to_owned(),
-                _ => format!("no test ran: {} skipped", several(skipped, "was", "were")),
-            });
-        }
-        let Findings { faults, doubts, remarks } = findings;
-        let notes = Notes::together([faults, doubts, emptiness, remarks]);
+        let (verdict, notes) = findings.conclude(failed + other_faults, passed, skipped);
         Report { passed, failed, skipped, ..Report::blank(verdict, notes) }
     }
 }

@@ -1,6 +1,6 @@
 //! What a suite claims of itself, compared with what it shows.
 
-use super::{Notes, several, shown};
+use super::{Findings, several, shown};
 
 /// The totals that a suite claims.
 #[derive(Debug, Default)]
@@ -66,35 +66,35 @@ impl Claims {
     }
 
     /// Doubts where it claims more than it shows, remarks where it claims less.
-    pub(super) fn compare(&self, called: &str, shown: Shown, doubts: &mut Notes, remarks: &mut Notes) {
+    pub(super) fn compare(&self, called: &str, shown: Shown, findings: &mut Findings) {
         if let Some(unclear) = &self.unclear {
-            doubts.add(|| format!("{called} has a total that is not a number: {unclear}"));
+            findings.doubts.add(|| format!("{called} has a total that is not a number: {unclear}"));
         }
-        let unlisted = self.compare_tests(called, shown, doubts, remarks);
+        let unlisted = self.compare_tests(called, shown, findings);
         // Where assertions are counted, three may have failed in one test; but none is none.
         let enough = |claimed: u64, found: u64| claimed <= found || (self.assertions && found > 0);
         if let Some(claimed) = self.faults.filter(|claimed| !enough(*claimed, shown.faults)) {
             let claimed = several(claimed, "failure or error", "failures or errors");
-            doubts.add(|| format!("{called} claims {claimed}, but shows {}", shown.faults));
+            findings.doubts.add(|| format!("{called} claims {claimed}, but shows {}", shown.faults));
         }
         let skipped = shown.skipped.saturating_add(unlisted);
         if let Some(claimed) = self.skipped.filter(|claimed| !enough(*claimed, skipped)) {
             let claimed = several(claimed, "skipped test", "skipped tests");
-            doubts.add(|| format!("{called} claims {claimed}, but shows {}", shown.skipped));
+            findings.doubts.add(|| format!("{called} claims {claimed}, but shows {}", shown.skipped));
         }
     }
 
     /// Answers how many skipped tests it counts and does not list.
-    fn compare_tests(&self, called: &str, shown: Shown, doubts: &mut Notes, remarks: &mut Notes) -> u64 {
+    fn compare_tests(&self, called: &str, shown: Shown, findings: &mut Findings) -> u64 {
         let found = shown.cases;
         let Some(claimed) = self.tests.filter(|claimed| *claimed != found) else { return 0 };
         let tests = several(claimed, "test", "tests");
         if claimed < found {
-            remarks.add(|| format!("{called} claims only {tests}, but shows {found}"));
+            findings.remarks.add(|| format!("{called} claims only {tests}, but shows {found}"));
             return 0;
         }
         if self.assertions || claimed == shown.assertions {
-            remarks.add(|| {
+            findings.remarks.add(|| {
                 format!("{called} counts {claimed} assertions in {}", several(found, "test", "tests"))
             });
             return 0;
@@ -102,11 +102,12 @@ impl Claims {
         let missing = claimed - found;
         let skipped = [self.skipped.unwrap_or(0), self.skipped_together];
         if found > 0 && skipped.iter().any(|skipped| skipped.checked_sub(shown.skipped) == Some(missing)) {
-            remarks
+            findings
+                .remarks
                 .add(|| format!("{called} does not list {missing} of the tests that it counts as skipped"));
             return missing;
         }
-        doubts.add(|| {
+        findings.doubts.add(|| {
             format!("{called} claims {tests}, but shows {found}: cases are missing, or it counts assertions")
         });
         0

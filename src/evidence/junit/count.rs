@@ -11,7 +11,7 @@ use super::foreign;
 use super::prose::Prose;
 use super::stamp::Stamps;
 use super::standing::Standing;
-use super::{NOTE_MAX, Notes, Report, Verdict, clean, several, shown};
+use super::{Findings, NOTE_MAX, Report, Verdict, clean, shown};
 
 /// The deepest nesting of elements: real suites stay under 50.
 const DEPTH_MAX: usize = 1000;
@@ -171,9 +171,7 @@ struct Walk {
     root: Option<(Kind, String)>,
     stamps: Stamps,
     tally: Tally,
-    faults: Notes,
-    doubts: Notes,
-    remarks: Notes,
+    findings: Findings,
 }
 
 impl Walk {
@@ -216,11 +214,11 @@ impl Walk {
     fn root(&mut self, element: &Element) {
         if element.kind == Kind::Summary && element.broken {
             self.tally.suite_faults += 1;
-            self.faults.add(|| "the summary of the run says that it failed".to_owned());
+            self.findings.faults.add(|| "the summary of the run says that it failed".to_owned());
         }
         // GoogleTest writes its `--gtest_list_tests` in the same format.
         if element.label.title == "AllTests" && element.kind == Kind::Suite && element.claims.is_of_no_run() {
-            self.doubts.add(|| "it is a list of tests and not of results".to_owned());
+            self.findings.doubts.add(|| "it is a list of tests and not of results".to_owned());
         }
     }
 
@@ -231,7 +229,7 @@ impl Walk {
             Kind::Skipped | Kind::Flaky | Kind::Output | Kind::Summary | Kind::Alarming | Kind::Other
         );
         if !harmless {
-            self.doubts.add(|| {
+            self.findings.doubts.add(|| {
                 format!("a `<{}>` stands inside output or a result and was not counted", element.tag)
             });
         }
@@ -252,7 +250,7 @@ impl Walk {
             })),
             Kind::Case => {
                 if self.suites == 0 {
-                    self.doubts.add(|| "a `<testcase>` stands outside any suite".to_owned());
+                    self.findings.doubts.add(|| "a `<testcase>` stands outside any suite".to_owned());
                 }
                 self.tally.assertions = self.tally.assertions.saturating_add(element.assertions);
                 let Element { label, standing, .. } = element;
@@ -267,7 +265,9 @@ impl Walk {
             // What a case was skipped for is no quote: `<skipped>` must not hide a `<failure>`.
             Kind::Skipped => {
                 if element.broken {
-                    self.doubts.add(|| "a test is called skipped, but could not be started".to_owned());
+                    self.findings
+                        .doubts
+                        .add(|| "a test is called skipped, but could not be started".to_owned());
                 }
                 self.result(Kind::Skipped);
                 Open::Other
@@ -290,11 +290,12 @@ impl Walk {
                 Kind::Failure | Kind::Error | Kind::RerunFailure | Kind::RerunError,
             ) => {
                 self.tally.suite_faults += 1;
-                self.faults
+                self.findings
+                    .faults
                     .add(|| format!("{} failed as a whole, outside its tests", suite.label.called("suite")));
             }
             (None, Kind::Failure | Kind::Error | Kind::RerunFailure | Kind::RerunError) => {
-                self.doubts.add(|| "a failure stands outside any suite".to_owned());
+                self.findings.doubts.add(|| "a failure stands outside any suite".to_owned());
             }
             _ => {}
         }
@@ -321,12 +322,13 @@ impl Walk {
             Outcome::Passed => {
                 self.tally.passed += 1;
                 if case.standing == Standing::Unclear {
-                    self.doubts
+                    self.findings
+                        .doubts
                         .add(|| format!("{} does not say plainly that it passed", case.label.called("test")));
                 }
                 if case.flaky {
                     self.tally.flaky += 1;
-                    self.remarks.add(|| {
+                    self.findings.remarks.add(|| {
                         format!("{} is flaky: it passed after a failed attempt", case.label.called("test"))
                     });
                 }
@@ -334,11 +336,11 @@ impl Walk {
             Outcome::Skipped => self.tally.skipped += 1,
             Outcome::Failed => {
                 self.tally.failed += 1;
-                self.faults.add(|| format!("{} failed", case.label.called("test")));
+                self.findings.faults.add(|| format!("{} failed", case.label.called("test")));
             }
             Outcome::Error => {
                 self.tally.errors += 1;
-                self.faults.add(|| format!("{} ended in an error", case.label.called("test")));
+                self.findings.faults.add(|| format!("{} ended in an error", case.label.called("test")));
             }
         }
     }
@@ -353,12 +355,13 @@ impl Walk {
             skipped: found.skipped,
             assertions: found.assertions,
         };
-        claims.compare(&called, shown, &mut self.doubts, &mut self.remarks);
+        claims.compare(&called, shown, &mut self.findings);
         if *failed && shown.faults == 0 {
-            self.doubts.add(|| format!("{called} says that it failed, and shows no failure"));
+            self.findings.doubts.add(|| format!("{called} says that it failed, and shows no failure"));
         }
         if *skipped && found.passed > 0 {
-            self.doubts
+            self.findings
+                .doubts
                 .add(|| format!("{called} is marked as skipped, but {} of its tests passed", found.passed));
         }
     }
@@ -387,24 +390,7 @@ impl Walk {
 
     fn finish(self) -> Report {
         let Tally { passed, failed, errors, skipped, flaky, .. } = self.tally;
-        let doubtful = !self.doubts.is_empty();
-        let verdict = if self.tally.faults() > 0 {
-            Verdict::Fail
-        } else if doubtful {
-            Verdict::Ambiguous
-        } else if passed == 0 {
-            Verdict::Empty
-        } else {
-            Verdict::Pass
-        };
-        let mut emptiness = Notes::default();
-        if verdict == Verdict::Empty {
-            emptiness.add(|| match skipped {
-                0 => "the report holds no test".to_owned(),
-                _ => format!("no test ran: {} skipped", several(skipped, "was", "were")),
-            });
-        }
-        let notes = Notes::together([self.faults, self.doubts, emptiness, self.remarks]);
+        let (verdict, notes) = self.findings.conclude(self.tally.faults(), passed, skipped);
         let latest = self.stamps.latest();
         Report { verdict, passed, failed, errors, skipped, flaky, latest, notes }
     }

@@ -1,8 +1,7 @@
 //! One document: its plan against its points, and its subtests against their point.
 
-use super::Findings;
 use super::line::Point;
-use crate::evidence::junit::several;
+use crate::evidence::junit::{Findings, several};
 
 /// The deepest nesting of subtests that is followed; what is deeper counts as this deep.
 const DEPTH_MAX: usize = 64;
