@@ -7,7 +7,9 @@ use git2::Oid;
 
 use super::error::Result;
 use super::objects::Objects;
-use super::trees::{Entry, MODE_LINK, MODE_TREE, TREE_DEPTH_MAX, broken_tree, enter, entries, too_deep};
+use super::trees::{
+    Budget, Entry, MODE_LINK, MODE_TREE, TREE_DEPTH_MAX, broken_tree, enter, entries, too_deep,
+};
 use super::{Repository, oid, text};
 use crate::gate::terms::CommitId;
 
@@ -33,16 +35,15 @@ impl Repository {
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<(Vec<Listed>, Vec<Listed>)> {
         let objects = Objects::of(self)?;
-        let list = |commit: &CommitId, other: Lister| -> Result<Lister> {
-            let mut lister = Lister { seen: other.here, shared: other.found, ..Lister::default() };
+        let list = |commit: &CommitId, mut lister: Lister| -> Result<Lister> {
             lister.tree(&objects, wanted, objects.commit(oid(commit)?)?.1.tree, &mut vec![], 0)?;
             Ok(lister)
         };
-        let new = list(after, Lister::default())?;
+        let new = list(after, Lister::after(Places::new(), vec![]))?;
         Ok(match before {
             None => (vec![], new.found),
             Some(before) => {
-                let old = list(before, new)?;
+                let old = list(before, Lister::after(new.here, new.found))?;
                 (old.found, old.shared)
             }
         })
@@ -53,15 +54,19 @@ impl Repository {
 type Places = HashMap<Vec<u8>, (Oid, Range<usize>)>;
 
 /// Lists one commit, after another one that it shares most trees with.
-#[derive(Default)]
 struct Lister {
     seen: Places,
     shared: Vec<Listed>,
     here: Places,
     found: Vec<Listed>,
+    budget: Budget,
 }
 
 impl Lister {
+    fn after(seen: Places, shared: Vec<Listed>) -> Self {
+        Self { seen, shared, here: Places::new(), found: Vec::new(), budget: Budget::new() }
+    }
+
     fn tree(
         &mut self,
         objects: &Objects<'_>,
@@ -81,6 +86,7 @@ impl Lister {
         let object = objects.tree(id)?;
         for Entry { mode, name, id } in entries(object.data()).ok_or_else(|| broken_tree(prefix))? {
             let length = enter(prefix, name);
+            self.budget.take(prefix)?;
             if mode == MODE_TREE {
                 self.tree(objects, wanted, id, prefix, depth + 1)?;
             } else {
