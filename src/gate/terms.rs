@@ -171,22 +171,23 @@ impl fmt::Display for Version {
     }
 }
 
-/// A full commit id: 40 lower-case hex digits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A full commit id: 40 lower-case hex digits, in place, since a range holds tens of thousands of them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct CommitId(String);
+pub struct CommitId([u8; 40]);
 
 impl CommitId {
     /// The full id.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Hex digits are text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The first seven digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {
-        &self.0[..7]
+        &self.as_str()[..7]
     }
 }
 
@@ -198,8 +199,10 @@ impl FromStr for CommitId {
     type Err = TermError;
 
     fn from_str(text: &str) -> Result<Self, TermError> {
-        if lower_hex(text, 40) {
-            return Ok(Self(text.to_owned()));
+        if lower_hex(text, 40)
+            && let Ok(digits) = text.as_bytes().try_into()
+        {
+            return Ok(Self(digits));
         }
         Err(TermError {
             noun: "commit id",
@@ -219,13 +222,19 @@ impl TryFrom<String> for CommitId {
 
 impl From<CommitId> for String {
     fn from(id: CommitId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 
 impl fmt::Display for CommitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommitId({})", self.as_str())
     }
 }
 

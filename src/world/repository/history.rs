@@ -119,8 +119,10 @@ impl Repository {
             found.iter().filter_map(|found| Some((oid(&found.change.commit).ok()?, found.tree))).collect();
         let read = found.len();
         let mut kept = Vec::new();
-        for Found { change, tree, parents, .. } in found {
+        for found in found {
             progress(read);
+            let parents = found.parents()?;
+            let Found { change, tree, .. } = found;
             let mut touches = !parents.is_empty() || differ.touches(None, Some(tree), scope)?;
             for parent in parents {
                 let before = match trees.get(&parent) {

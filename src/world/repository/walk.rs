@@ -26,8 +26,13 @@ const UNKNOWN_LEVEL: u32 = u32::MAX;
 pub(super) struct Found {
     pub(super) change: Change,
     pub(super) tree: Oid,
-    pub(super) parents: Vec<Oid>,
     time: i64,
+}
+
+impl Found {
+    pub(super) fn parents(&self) -> Result<Vec<Oid>> {
+        self.change.parents.iter().map(super::oid).collect()
+    }
 }
 
 /// A commit that was read: its parents, its date, and all of it where that is wanted.
@@ -229,13 +234,13 @@ impl<'a> Walk<'a> {
 
     fn read(&self, id: Oid, whole: bool) -> Result<Read> {
         if let Some(found) = self.repository.lately.borrow_mut().remove(&id) {
-            return Ok((found.parents.clone(), found.time, whole.then_some(found)));
+            return Ok((found.parents()?, found.time, whole.then_some(found)));
         }
         let (object, header) = self.objects.commit(id)?;
         let found = whole.then(|| {
             // What it says is read at once: ten thousand whole messages would not be small.
             let change = commits::read(&commit::raw(id, object.data(), &header.parents));
-            Found { change, tree: header.tree, parents: header.parents.clone(), time: header.time }
+            Found { change, tree: header.tree, time: header.time }
         });
         Ok((header.parents, header.time, found))
     }
