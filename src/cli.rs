@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::gate::request::{RiskLevel, Urgency};
-use crate::gate::terms::{Environment, Role, Version};
+use crate::gate::terms::{Check, Environment, Role, Version};
 
 /// Stands between a change and production: machines prepare, people decide, signatures prove it
 #[derive(Debug, Parser)]
@@ -159,7 +159,9 @@ pub struct CandidateArgs {
 Examples:
   deployctl check unit --as ci                 collect the reports of one check
   deployctl check audit licenses --as ci       run the commands of two
-  deployctl check integration --as ci          every check of a stage")]
+  deployctl check integration --as ci          every check of a stage
+  deployctl check unit --as ci --key ci.key    the same, signed by a machine of the policy
+  deployctl check qa --as qa-specialist --passed --note \"explored the cart\"")]
 pub struct CheckArgs {
     /// Checks or stages of the policy
     #[arg(required = true, value_name = "CHECK|STAGE")]
@@ -167,6 +169,18 @@ pub struct CheckArgs {
     /// The commit that the evidence must be of [default: HEAD]
     #[arg(long, value_name = "REV")]
     pub commit: Option<String>,
+    /// Give the role's word that a check passed
+    #[arg(long, requires = "note", conflicts_with = "failed")]
+    pub passed: bool,
+    /// Give the role's word that a check failed
+    #[arg(long, requires = "note")]
+    pub failed: bool,
+    /// What was done to know it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// The private key of a machine of the policy, to sign the evidence with
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// Draft the deployment checklist of a version.
@@ -253,16 +267,23 @@ Examples:
   deployctl approve v1.4.0-7f3a9c2
   deployctl approve v1.4.0-7f3a9c2 --deny --reason \"migration is not reversible\"
   deployctl approve v1.4.0-7f3a9c2 --show
+  deployctl approve --check code-review --commit a1b2c3d
   deployctl approve --policy"
 )]
 pub struct ApproveArgs {
     /// The request's id, its version where that is unambiguous, or a package directory
-    #[arg(required_unless_present = "policy", conflicts_with = "policy")]
+    #[arg(required_unless_present_any = ["policy", "check"], conflicts_with_all = ["policy", "check"])]
     pub request: Option<String>,
+    /// Sign a check of a commit that is a person's signature; with `--deny` the answer is no
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["policy", "hold", "revoke", "show", "review"])]
+    pub check: Option<Check>,
+    /// The commit that `--check` is about [default: HEAD]
+    #[arg(long, value_name = "REV", requires = "check")]
+    pub commit: Option<String>,
     /// Sign the rules in deployctl.yaml
     #[arg(long)]
     pub policy: bool,
-    /// Say no, which is final for the request
+    /// Say no, which is final for a request
     #[arg(long, requires = "reason")]
     pub deny: bool,
     /// Say not now

@@ -44,6 +44,7 @@ pub mod commands {
     pub mod review;
     pub mod rollback;
     pub mod session;
+    pub mod signoff;
     pub mod status;
     pub mod target;
 }
@@ -57,6 +58,7 @@ pub mod evidence {
     pub mod junit;
     pub mod lockfiles;
     pub mod migrations;
+    pub mod records;
     pub mod tap;
 }
 /// The room where it is decided: pure functions over owned values.
@@ -73,6 +75,7 @@ pub mod gate {
     pub mod reason;
     pub mod request;
     pub mod scope;
+    pub mod signoffs;
     pub mod statement;
     pub mod terms;
     pub mod timeline;

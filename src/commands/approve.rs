@@ -9,7 +9,7 @@ use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
-use super::{policy, request, review};
+use super::{policy, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::{ActionKind, Separation};
 use crate::gate::decide::{Decision, decide, nothing_to_decide};
@@ -35,6 +35,9 @@ pub const TRIES: usize = 3;
 pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
     if args.policy {
         return policy::run(common, args);
+    }
+    if let Some(check) = &args.check {
+        return signoff::run(common, args, check);
     }
     let name = args.request.as_deref().context("name a request")?;
     if args.show {
@@ -70,7 +73,8 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
         .environments
         .get(&package.request.environment)
         .context("the policy has no such environment")?;
-    let text = screen::review(&policy, rule, &package.request, &package.reference);
+    let signoffs = moment.timeline().map(|timeline| timeline.signoffs.clone()).unwrap_or_default();
+    let text = screen::review(&policy, rule, &signoffs, &package.request, &package.reference);
     let mut answer = Answer::done("approve", text)
         .with("id", &package.reference.id)
         .with("digest", package.reference.digest)
@@ -113,7 +117,8 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
         return Ok(Some(no_key()));
     };
     let policy = moment.policy().context("no policy is in force")?;
-    let mut text = screen::review(policy, rule, &found.package.request, &found.package.reference);
+    let signoffs = &moment.timeline().context("the ledger cannot be believed")?.signoffs;
+    let mut text = screen::review(policy, rule, signoffs, &found.package.request, &found.package.reference);
     text.push_str(&screen::warnings(&permit.warnings));
     text.push_str(&first_sight(&moment));
     let rule = rule.clone();

@@ -15,8 +15,9 @@ use super::gather::Moment;
 use crate::cli::CandidateArgs;
 use crate::evidence::breaking;
 use crate::evidence::commits::{self, Change, Mailmap};
-use crate::evidence::draft::{Draft, Scanner, Since, TestFact};
+use crate::evidence::draft::{Draft, Scanner, SignedEvidence, Since, TestFact};
 use crate::evidence::migrations::{self, ChangeKind, Globs, PathChange, Preset, Selection};
+use crate::gate::config::Deployment;
 use crate::gate::policy::{Policy, VersionRule};
 use crate::gate::scope::Scope;
 use crate::gate::statement::Release;
@@ -34,6 +35,8 @@ pub struct Pinned {
     pub since: Since,
     /// What its evidence says of the checks.
     pub tests: Vec<TestFact>,
+    /// The evidence behind those that a machine must have signed.
+    pub signed: Vec<SignedEvidence>,
     /// When it was drafted.
     pub at: DateTime<Utc>,
 }
@@ -48,10 +51,11 @@ pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTim
     let commit = candidate(&moment.repository, &args.version, args.commit.as_deref())?;
     let since = since(moment, versions, args, &commit)?;
     let paths = changed(&moment.repository, versions, since.commit(), &commit)?;
-    let tests = checks::look(moment, policy, &commit, &paths)?;
+    let (tests, signed) = checks::look(moment, policy, &commit, &paths)?;
     let release = Release { version: args.version.clone(), commit };
     let environment = args.environment.clone();
-    let mut draft = compose(moment, policy, Pinned { environment, release, since, tests, at }, &paths)?;
+    let mut draft =
+        compose(moment, policy, Pinned { environment, release, since, tests, signed, at }, &paths)?;
     if args.commit.is_none() && moment.repository.tag(&args.version)?.is_none() {
         let tags = moment.repository.tags()?;
         let near = crate::gate::policy::nearest(args.version.as_str(), tags.keys().map(String::as_str));
@@ -69,9 +73,41 @@ pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTim
 pub fn draft_of(moment: &Moment, policy: &Policy, mut pinned: Pinned) -> Result<Draft> {
     let versions = policy.versions_of(&pinned.environment);
     let paths = changed(&moment.repository, versions, pinned.since.commit(), &pinned.release.commit)?;
-    let committed = moment.repository.committed_at(&pinned.release.commit)?;
-    pinned.tests.iter_mut().for_each(|test| checks::doubt(test, policy, &paths, committed));
+    let doubted = checks::doubt(moment, policy, &pinned, &paths)?;
+    pinned.tests = doubted;
     compose(moment, policy, pinned, &paths)
+}
+
+/// The first environment that people deploy: what is live there is what a new commit is compared with.
+#[must_use]
+pub fn first_of_people(policy: &Policy) -> Option<&Environment> {
+    let mut environments = policy.environments.iter();
+    environments.find(|(_, rule)| rule.deployment == Deployment::Human).map(|(name, _)| name)
+}
+
+/// What is known of every check for a commit that is no version yet, counted from what is live in an environment.
+///
+/// # Errors
+/// When history or reports cannot be read.
+pub fn known(
+    moment: &Moment,
+    policy: &Policy,
+    environment: Option<&Environment>,
+    commit: &CommitId,
+) -> Result<Vec<TestFact>> {
+    let _drafting = moment.repository.draft();
+    let mut paths = Vec::new();
+    if policy.checks.values().any(|rule| rule.when_changed.is_some()) {
+        let versions = environment.map_or(&policy.versions, |name| policy.versions_of(name));
+        let live = environment.and_then(|name| moment.timeline()?.tracks.get(name)?.live.as_ref());
+        let since = match live {
+            Some(live) => Since::Live(live.release.clone()),
+            None => nearest(&moment.repository, versions, None, commit)?,
+        };
+        paths = changed(&moment.repository, versions, since.commit(), commit)?;
+    }
+    let (tests, _) = checks::look(moment, policy, commit, &paths)?;
+    Ok(tests)
 }
 
 /// The commits of an environment that are live and that a candidate lacks.
@@ -89,7 +125,7 @@ pub fn left_behind(
 }
 
 fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange]) -> Result<Draft> {
-    let Pinned { environment, release, since, tests, at } = pinned;
+    let Pinned { environment, release, since, tests, signed, at } = pinned;
     let repository = &moment.repository;
     let versions = policy.versions_of(&environment);
     let commit = &release.commit;
@@ -130,6 +166,7 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         behind,
         changelogs,
         tests,
+        signed,
         files: paths.len() as u64,
         migrations,
         notes,
@@ -273,19 +310,19 @@ fn since(moment: &Moment, versions: &VersionRule, args: &CandidateArgs, commit: 
         repository.must_have(&live.release.commit, &what)?;
         return Ok(Since::Live(live.release));
     }
-    nearest(repository, versions, &args.version, commit)
+    nearest(repository, versions, Some(&args.version), commit)
 }
 
 /// The nearest tag that looks like a version: a beginning for the changes, never a release to go back to.
 fn nearest(
     repository: &Repository,
     versions: &VersionRule,
-    version: &Version,
+    version: Option<&Version>,
     commit: &CommitId,
 ) -> Result<Since> {
     let glob = Glob::new(&versions.tag)?.compile_matcher();
     // A release is not counted from its own candidates.
-    let early = is_early(version.as_str());
+    let early = version.is_some_and(|version| is_early(version.as_str()));
     let tags = repository.tags_like(&|name| glob.is_match(name) && (early || !is_early(name)))?;
     let tags: Vec<(String, CommitId)> = tags.into_iter().filter(|(_, tagged)| tagged != commit).collect();
     let wanted: BTreeSet<CommitId> = tags.iter().map(|(_, commit)| commit.clone()).collect();

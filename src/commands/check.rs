@@ -1,19 +1,25 @@
 //! `deployctl check`: records evidence for the commit that is checked out. Reports are collected, commands are run.
 
+mod said;
+mod signer;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::candidate::checks;
+use self::said::Told;
+use self::signer::Signer;
+use super::candidate::checks::{self, Place};
 use super::gather::Moment;
 use super::journal;
 use crate::cli::{CheckArgs, Common};
 use crate::evidence::draft::TestFact;
+use crate::evidence::records::Evidence;
 use crate::gate::decide::{Decision, decide};
 use crate::gate::facts::Action;
 use crate::gate::policy::{CheckRule, CheckSource, Policy, Step, nearest};
 use crate::gate::request::CheckState;
-use crate::gate::statement::{StepEnd, StepResult};
+use crate::gate::statement::{SCHEMA, StepEnd, StepResult};
 use crate::gate::terms::{Check, CommitId};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -22,60 +28,119 @@ use crate::world::process::{self, Watcher};
 use crate::world::terminal::Streams;
 use crate::world::{clock, config_file, presence};
 
-/// Collects or runs each check, and records what came of it, good or bad.
+/// Collects or runs each check, and records what came of it, good or bad. A role's word is recorded as it is given.
 ///
 /// # Errors
 /// When facts cannot be found out, or the evidence would not be of the commit.
 pub fn run(common: &Common, args: &CheckArgs) -> Result<Answer> {
     let moment = Moment::look(common)?;
-    let caller = moment.caller(Some(presence::look()));
-    let names = match moment.policy() {
+    let asked = match moment.policy() {
         Some(policy) => named(policy, &args.names)?,
         None => vec![],
     };
+    if args.passed || args.failed {
+        return said::word(&moment, args, &asked);
+    }
+    let (runs, told): (Vec<Asked>, Vec<Asked>) = asked.into_iter().partition(|asked| asked.runs);
+    if let Some(answer) = said::unsaid(&moment, &told) {
+        return Ok(answer);
+    }
+    let caller = moment.caller(Some(presence::look()));
+    let names: Vec<Check> = runs.into_iter().map(|asked| asked.check).collect();
     let decision =
         decide(moment.policy(), &moment.facts(caller.clone(), None), &Action::Check { checks: &names });
     if let Decision::Refuse(reasons) = decision {
         return Ok(Answer::refused("check", reasons));
     }
     let policy = moment.policy().context("no policy is in force")?;
-    let commit = checked_out(&moment, args.commit.as_deref())?;
-    let streams = super::person::streams(common);
-    let mut facts = Vec::new();
-    for name in &names {
-        let rule = policy.checks.get(name).context("the policy has no such check")?;
-        facts.push(find_out(&moment, name, rule, &commit, &streams)?);
-    }
-    // Somebody may have gone on working while a command ran.
-    checked_out(&moment, Some(commit.as_str()))?;
+    let signer = match Signer::find(policy, args.key.as_deref())? {
+        Ok(signer) => signer,
+        Err(reason) => return Ok(Answer::refused("check", vec![reason])),
+    };
+    let commit = match names.is_empty() {
+        true => said::commit(&moment, args.commit.as_deref())?,
+        false => checked_out(&moment, args.commit.as_deref())?,
+    };
+    let facts = find_out_all(&moment, policy, &names, &commit, signer.as_ref(), common)?;
     let says = |fact: &&TestFact| !matches!(fact.state, CheckState::Missing | CheckState::Stale);
     let tests: Vec<TestFact> = facts.iter().filter(says).cloned().collect();
+    let told = said::tell(&moment, policy, &commit, &told)?;
     let recorded = !tests.is_empty();
-    let warning = if recorded {
-        journal::append_evidence(&moment, &caller.name, &journal::Evidence { commit: commit.clone(), tests })?
-    } else {
-        None
-    };
-    let mut answer = answer(&facts, &commit).with("recorded", recorded);
+    let mut answer = answer(&facts, &told, &commit).with("recorded", recorded);
     if recorded {
-        let by = text::line(&caller.name, 80);
-        answer.text.push_str(&format!("recorded for {} by {by}\n", commit.short()));
-    }
-    if let Some(warning) = warning {
-        answer.text.push_str(&format!("warning: {}\n", text::line(&warning, 2_000)));
+        record(&moment, &mut answer, &caller.name, &commit, tests, signer.as_ref())?;
     }
     Ok(answer)
 }
 
+/// Every check, found out for the commit that is checked out before and after.
+fn find_out_all(
+    moment: &Moment,
+    policy: &Policy,
+    names: &[Check],
+    commit: &CommitId,
+    signer: Option<&Signer>,
+    common: &Common,
+) -> Result<Vec<TestFact>> {
+    if names.is_empty() {
+        return Ok(vec![]);
+    }
+    let streams = super::person::streams(common);
+    let place = Place::look(moment, commit)?;
+    let mut facts = Vec::new();
+    for name in names {
+        let rule = policy.checks.get(name).context("the policy has no such check")?;
+        facts.push(match Signer::lacking(signer, name, rule) {
+            Some(fact) => fact,
+            None => find_out(moment, name, rule, &place, &streams)?,
+        });
+    }
+    // Somebody may have gone on working while a command ran.
+    checked_out(moment, Some(commit.as_str()))?;
+    Ok(facts)
+}
+
+/// Records evidence in the journal, with the machine's signature where there is one, and says so.
+fn record(
+    moment: &Moment,
+    answer: &mut Answer,
+    by: &str,
+    commit: &CommitId,
+    tests: Vec<TestFact>,
+    signer: Option<&Signer>,
+) -> Result<()> {
+    let root = moment.timeline().and_then(|timeline| timeline.root).context("the ledger is not founded")?;
+    let (schema, at) = (SCHEMA.to_owned(), clock::now());
+    let evidence = Evidence { schema, repository: root, commit: commit.clone(), at, tests };
+    let signed = signer.map(|signer| signer.sign(&evidence)).transpose()?;
+    let warning = journal::append_evidence(moment, by, &evidence, signed.as_ref())?;
+    let machine = signer.map(|signer| format!(", signed by {}", signer.machine)).unwrap_or_default();
+    let by = text::line(by, 80);
+    answer.text.push_str(&format!("recorded for {} by {by}{machine}\n", commit.short()));
+    if let Some(warning) = warning {
+        answer.text.push_str(&format!("warning: {}\n", text::line(&warning, 2_000)));
+    }
+    Ok(())
+}
+
+/// A check that was asked for.
+struct Asked {
+    check: Check,
+    /// Whether it can be collected or run; a word or a signature cannot.
+    runs: bool,
+    /// Whether it was named itself, and not through a stage.
+    direct: bool,
+}
+
 /// The checks that the words mean, each once: a stage stands for all of its checks.
-fn named(policy: &Policy, words: &[String]) -> Result<Vec<Check>> {
-    let mut names = Vec::new();
+fn named(policy: &Policy, words: &[String]) -> Result<Vec<Asked>> {
+    let mut names: Vec<(Check, bool)> = Vec::new();
     for word in words {
         let check = policy.checks.keys().find(|check| check.as_str() == word);
         let stage = policy.stages.iter().find(|stage| stage.name.as_str() == word);
         match (check, stage) {
-            (Some(check), _) => names.push(check.clone()),
-            (None, Some(stage)) => names.extend(stage.checks.iter().cloned()),
+            (Some(check), _) => names.push((check.clone(), true)),
+            (None, Some(stage)) => names.extend(stage.checks.iter().map(|check| (check.clone(), false))),
             (None, None) => {
                 let stages = policy.stages.iter().map(|stage| stage.name.as_str());
                 let known = policy.checks.keys().map(Check::as_str).chain(stages);
@@ -84,11 +149,15 @@ fn named(policy: &Policy, words: &[String]) -> Result<Vec<Check>> {
             }
         }
     }
-    let mut once = Vec::new();
-    for name in names {
-        if !once.contains(&name) {
-            once.push(name);
+    let mut once: Vec<Asked> = Vec::new();
+    for (check, direct) in names {
+        if let Some(known) = once.iter_mut().find(|known| known.check == check) {
+            known.direct |= direct;
+            continue;
         }
+        let source = policy.checks.get(&check).map(|rule| &rule.source);
+        let runs = !matches!(source, Some(CheckSource::Role(_) | CheckSource::Signoff(_)));
+        once.push(Asked { check, runs, direct });
     }
     Ok(once)
 }
@@ -128,16 +197,16 @@ fn find_out(
     moment: &Moment,
     name: &Check,
     rule: &CheckRule,
-    commit: &CommitId,
+    place: &Place,
     streams: &Streams,
 ) -> Result<TestFact> {
     let CheckSource::Run(command, timeout) = &rule.source else {
-        let (mut fact, nearest) = checks::collect(moment, name, rule, commit)?;
+        let (mut fact, nearest) = checks::collect(moment, name, rule, place)?;
         fact.point_to(&nearest);
         return Ok(fact);
     };
     let step = Step { name: name.to_string(), run: command.clone(), timeout: *timeout, migration: false };
-    let variables = BTreeMap::from([("DEPLOYCTL_COMMIT".to_owned(), commit.to_string())]);
+    let variables = BTreeMap::from([("DEPLOYCTL_COMMIT".to_owned(), place.commit().to_string())]);
     let result = process::run_check(&step, moment.repository.root(), &variables, &mut Shower { streams })
         .context("signals cannot be caught, so nothing was run")?;
     let failed = how_it_failed(&step, &result);
@@ -184,12 +253,19 @@ impl Watcher for Shower<'_> {
     fn ended(&mut self, _result: &StepResult) {}
 }
 
-fn answer(facts: &[TestFact], commit: &CommitId) -> Answer {
-    let page: String = facts.iter().map(fact_line).collect();
-    let mut answer =
-        Answer::done("check", page).with("commit", commit).with("checks", super::checklist::untrusted(facts));
-    let without = facts.iter().filter(|fact| fact.state != CheckState::Passed).count();
-    if without > 0 {
+fn answer(facts: &[TestFact], told: &Told, commit: &CommitId) -> Answer {
+    let all: Vec<&TestFact> = facts.iter().chain(&told.facts).collect();
+    let lines = facts.iter().map(fact_line).chain(told.facts.iter().map(|fact| told.line(fact)));
+    let mut answer = Answer::done("check", lines.collect::<String>())
+        .with("commit", commit)
+        .with("checks", super::checklist::untrusted(&all))
+        .with("next", told.next.iter().map(|(_, next)| next).collect::<Vec<_>>());
+    let failed = facts.iter().filter(|fact| fact.state != CheckState::Passed).count();
+    let without = failed + told.facts.iter().filter(|fact| Told::fails(fact)).count();
+    if !told.reasons.is_empty() {
+        answer.outcome = Outcome::HumanRequired;
+        answer.reasons.clone_from(&told.reasons);
+    } else if without > 0 {
         answer.outcome = Outcome::Failed;
         answer.message = Some(format!("{} did not pass", text::count(without, "check")));
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::gather::{Moment, verify};
 use super::{pages, target};
 use crate::cli::{Common, Format, HistoryArgs};
+use crate::evidence::records::NAMESPACE;
 use crate::gate::config::ActionKind;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::{Request, Urgency};
@@ -265,6 +266,11 @@ fn allowed_signers(moment: &Moment) -> Result<Answer> {
             for (name, person) in &in_force.policy.people {
                 lines.extend(
                     person.keys.iter().map(|key| format!("{name} namespaces=\"{people}\" {}", key.line())),
+                );
+            }
+            for (name, keys) in &in_force.policy.machines {
+                lines.extend(
+                    keys.iter().map(|key| format!("{name} namespaces=\"{NAMESPACE}\" {}", key.line())),
                 );
             }
         }

@@ -1,17 +1,19 @@
 //! The journal: what machines said. Nothing here is signed and nothing here grants anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::gather::Moment;
-use crate::evidence::draft::TestFact;
+use super::gather::{Moment, verify};
+use crate::evidence::draft::{SignedEvidence, TestFact};
+use crate::evidence::records::{About, Evidence, Gathered, Recorded};
 use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
+use crate::gate::policy::Policy;
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
-use crate::gate::terms::{Check, CommitId, Digest};
+use crate::gate::terms::{CommitId, Digest, MachineName};
 use crate::world::records::{FETCHED, Files, JOURNAL, Records};
 use crate::world::remote::{self, Pushed};
 
@@ -40,6 +42,16 @@ pub struct Package {
     pub files: Files,
 }
 
+/// What is read again of a package's `evidence.json`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PackageEvidence {
+    /// The checks.
+    pub tests: Vec<TestFact>,
+    /// The evidence behind those that a machine must have signed.
+    #[serde(default)]
+    pub signed: Vec<SignedEvidence>,
+}
+
 /// The files of a request.
 pub const REQUEST_FILES: [&str; 4] = ["request.json", "request.md", "checklist.md", "evidence.json"];
 
@@ -54,11 +66,11 @@ impl Package {
         Some(Self { request, reference, files })
     }
 
-    /// What its evidence says of the checks; `None` where that cannot be read.
+    /// What its evidence says of the checks, and the evidence behind it that machines signed; `None` where that cannot be
+    /// read.
     #[must_use]
-    pub fn tests(&self) -> Option<Vec<TestFact>> {
-        let evidence: serde_json::Value = serde_json::from_slice(self.files.get("evidence.json")?).ok()?;
-        serde_json::from_value(evidence.get("tests")?.clone()).ok()
+    pub fn evidence(&self) -> Option<PackageEvidence> {
+        serde_json::from_slice(self.files.get("evidence.json")?).ok()
     }
 
     /// The files that are not what the request pins.
@@ -78,67 +90,72 @@ impl Package {
     }
 }
 
-/// What checks said of one commit, as the journal holds it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The commit that was checked out.
-    pub commit: CommitId,
-    /// What was found.
-    pub tests: Vec<TestFact>,
-}
-
 const EVIDENCE_FILE: &str = "evidence.json";
 
-/// Records evidence.
+/// Records evidence, with a machine's signature where there is one.
 ///
 /// # Errors
 /// When it cannot even be written here.
-pub fn append_evidence(moment: &Moment, by: &str, evidence: &Evidence) -> Result<Option<String>> {
+pub fn append_evidence(
+    moment: &Moment,
+    by: &str,
+    evidence: &Evidence,
+    signed: Option<&SignedEvidence>,
+) -> Result<Option<String>> {
     let names: Vec<&str> = evidence.tests.iter().map(|test| test.check.as_str()).collect();
     let about = format!("{} of {}", names.join(", "), evidence.commit.short());
-    let files = Files::from([(EVIDENCE_FILE.to_owned(), canonical(evidence)?)]);
+    let mut files = Files::from([(EVIDENCE_FILE.to_owned(), evidence.bytes()?)]);
+    if let Some(SignedEvidence { machine, evidence, signature }) = signed {
+        files.insert(EVIDENCE_FILE.to_owned(), evidence.clone().into_bytes());
+        files.insert(signature_of(machine), signature.clone().into_bytes());
+    }
     append(moment, "evidence", by, &about, vec![], files)
 }
 
-/// The newest evidence of each of these checks for a commit. What says that it was found before the commit or later than now is
-/// passed over.
+fn signature_of(machine: &MachineName) -> String {
+    format!("{machine}.sig")
+}
+
+/// What evidence must be about to be believed of a commit; `None` where there is no ledger, or no such commit here.
 #[must_use]
-pub fn evidence<'a>(
-    moment: &Moment,
-    commit: &CommitId,
-    checks: impl Iterator<Item = &'a Check>,
-) -> BTreeMap<Check, TestFact> {
-    let wanted: BTreeSet<&Check> = checks.collect();
-    let mut found: BTreeMap<Check, TestFact> = BTreeMap::new();
-    let latest = moment.now + Duration::seconds(CLOCK_TOLERANCE_SECONDS);
+pub fn about<'a>(moment: &Moment, policy: &'a Policy, commit: &'a CommitId) -> Option<About<'a>> {
+    Some(About {
+        policy,
+        repository: moment.timeline()?.root?,
+        commit,
+        committed: moment.repository.committed_at(commit).ok()?,
+        latest: moment.now + Duration::seconds(CLOCK_TOLERANCE_SECONDS),
+        verify,
+    })
+}
+
+/// The newest evidence of each check for a commit. What says that it was found before the commit or later than now is
+/// passed over, and so is what no machine signed where the policy asks for that.
+#[must_use]
+pub fn evidence(moment: &Moment, policy: &Policy, commit: &CommitId) -> Gathered {
+    let mut found = Gathered::default();
+    let Some(about) = about(moment, policy, commit).filter(|_| !policy.checks.is_empty()) else {
+        return found;
+    };
     let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return found };
     let Ok(chain) = moment.records.chain(&tip) else { return found };
-    let Ok(committed) = moment.repository.committed_at(commit) else { return found };
-    for entry in chain.iter().take(if wanted.is_empty() { 0 } else { LOOK_BACK }) {
-        let Some((by, evidence)) = recorded(moment, entry) else { continue };
-        if &evidence.commit != commit {
-            continue;
-        }
-        for mut test in evidence.tests.into_iter().filter(|test| wanted.contains(&test.check)) {
-            let Some(at) = test.reported_at.filter(|at| *at <= latest && at.timestamp() >= committed) else {
-                continue;
-            };
-            // The place in the journal says little: lines wait in a clone. Of one moment, what was written later counts.
-            if found.get(&test.check).is_none_or(|known| known.reported_at < Some(at)) {
-                test.recorded_by = Some(by.clone());
-                found.insert(test.check.clone(), test);
-            }
-        }
+    for recorded in chain.iter().take(LOOK_BACK).filter_map(|entry| recorded(moment, policy, entry)) {
+        found.take(&about, &recorded);
     }
     found
 }
 
-fn recorded(moment: &Moment, entry: &CommitId) -> Option<(String, Evidence)> {
+fn recorded(moment: &Moment, policy: &Policy, entry: &CommitId) -> Option<Recorded> {
     // A request beside it may be megabytes: only what is said to be evidence is read whole.
     let file = |name: &str| moment.records.file(entry, name).ok().flatten();
     let line: Line = serde_json::from_slice(&file("payload.json")?).ok()?;
-    let evidence = (line.kind == "evidence").then(|| file(EVIDENCE_FILE)).flatten()?;
-    Some((line.by, serde_json::from_slice(&evidence).ok()?))
+    let bytes = (line.kind == "evidence").then(|| file(EVIDENCE_FILE)).flatten()?;
+    let signature = |machine: &MachineName| {
+        let armored = String::from_utf8(file(&signature_of(machine))?).ok()?;
+        Some((machine.clone(), armored))
+    };
+    let signatures = policy.machines.keys().filter_map(signature).collect();
+    Some(Recorded { by: Some(line.by), bytes, signatures })
 }
 
 /// How far back requests are looked for: an older one has expired long ago.

@@ -1,5 +1,7 @@
 //! `deployctl status`, and plain `deployctl`: what is live, what waits, and who must do what next.
 
+mod stages;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -57,6 +59,8 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
         lines.push(text);
         environments.insert(name.to_string(), value);
     }
+    let (stages, stages_json) = stages::look(&moment, policy, args.environment.as_ref());
+    lines.extend(stages);
     if next.is_empty() {
         next.push("deployctl request VERSION --as ROLE".to_owned());
     }
@@ -70,6 +74,7 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
         .with("policy", policy_json(timeline))
         .with("proposals", &timeline.proposals)
         .with("environments", environments)
+        .with("stages", stages_json)
         .with("next", next);
     answer.warnings.extend(moment.edited());
     answer.warnings.extend(root_warning(&moment));

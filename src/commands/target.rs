@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::candidate::{self, Pinned};
 use super::gather::Moment;
-use super::journal::{self, Package, REQUEST_FILES};
+use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
 use crate::evidence::draft::{Rules, Since, open_boxes};
 use crate::gate::facts::{BranchFact, NoTarget, Target};
 use crate::gate::policy::Policy;
@@ -79,7 +79,7 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     let Some(rule) = policy.environments.get(&request.environment).filter(|_| here) else {
         return Ok(edited);
     };
-    let Some(tests) = package.tests() else {
+    let Some(PackageEvidence { tests, signed }) = package.evidence() else {
         // Evidence that is not what was pinned has been named; this is pinned, and cannot be read.
         if !edited.contains(&"evidence.json") {
             edited.push("evidence.json");
@@ -97,6 +97,7 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
         release: request.release.clone(),
         since,
         tests,
+        signed,
         at: request.at,
     };
     let draft = candidate::draft_of(moment, policy, pinned)?;

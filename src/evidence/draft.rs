@@ -10,6 +10,7 @@ mod dependencies;
 pub mod explain;
 mod rollback;
 mod tests_passed;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use dependencies::Scanner;
-pub use tests_passed::TestFact;
+pub use tests_passed::{TestFact, age, source};
+pub use words::{SignedEvidence, Word};
 
 use super::breaking::BreakingReport;
 use super::changelog::Excerpt;
@@ -174,6 +176,9 @@ pub struct Draft {
     pub mailmap: Mailmap,
     /// The checks.
     pub tests: Vec<TestFact>,
+    /// The evidence behind checks that a machine must have signed, with its signatures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signed: Vec<SignedEvidence>,
     /// How many files differ.
     pub files: u64,
     /// The migrations.

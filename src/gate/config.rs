@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::terms::{Check, Environment, Group, PersonName, Role, Stage};
+use super::terms::{Check, Environment, Group, MachineName, PersonName, Role, Stage};
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +22,9 @@ pub struct RawPolicy {
     /// Who can sign.
     #[serde(default)]
     pub people: BTreeMap<PersonName, RawPerson>,
+    /// Machines that sign evidence.
+    #[serde(default)]
+    pub machines: BTreeMap<MachineName, RawMachine>,
     /// What agents and CI may do, by environment. Nothing is implied.
     #[serde(default)]
     pub roles: BTreeMap<Role, BTreeMap<Environment, Vec<Right>>>,
@@ -186,6 +189,14 @@ pub struct RawPerson {
     pub emails: Vec<String>,
 }
 
+/// One machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMachine {
+    /// OpenSSH public keys, as in a `.pub` file.
+    pub keys: Vec<String>,
+}
+
 /// What a role may do in an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -234,6 +245,9 @@ pub struct RawCheck {
     /// Globs of the lockfiles that it scans; every one unless said.
     #[serde(default)]
     pub lockfiles: Option<Vec<String>>,
+    /// Machines of which one must have signed the evidence.
+    #[serde(default)]
+    pub signed_by: Option<Vec<MachineName>>,
 }
 
 /// What a scanner finds out about a dependency.

@@ -2,6 +2,7 @@
 //!
 //! Deny by default: a permit is only made where nothing speaks against it, and only here.
 
+mod signoffs;
 mod target;
 mod votes;
 mod words;
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
 use self::votes::{allows, decide_by};
 use self::words::{command_for, minute, presence_reason, request_again};
 pub use self::words::{ledger_reason, no_environment, nothing_to_decide};
@@ -214,6 +216,8 @@ impl<'a> Judge<'a> {
             Action::Policy { founder } => self.rules(timeline, *founder),
             Action::Request { environment } => self.request(environment),
             Action::Check { checks } => self.check(checks),
+            Action::Word { check } => self.word(check),
+            Action::Signoff { check, .. } => self.signoff(check),
             Action::Verdict { target: Ok(target), verdict } => self.verdict(timeline, target, *verdict),
             Action::Verdict { target: Err(none), .. } => {
                 // Without rules nothing can be requested: that has been said.
@@ -362,7 +366,7 @@ impl<'a> Judge<'a> {
         if verdict == Verdict::Allow {
             self.stale(timeline, target);
             self.commit(timeline, target, rule);
-            self.stages(request, rule);
+            self.stages(timeline, request, rule);
             self.signer_is_apart(request, approvals);
             self.window(rule, &request.environment, ActionKind::Deploy, true);
         }
@@ -443,7 +447,7 @@ impl<'a> Judge<'a> {
         self.edited(target);
         self.stale(timeline, target);
         self.commit(timeline, target, rule);
-        self.stages(&target.request, rule);
+        self.stages(timeline, &target.request, rule);
         if rule.rollback.is_none() {
             self.refuse(
                 Reason::new(Code::RollbackPlan, "the policy says no way back")

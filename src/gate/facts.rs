@@ -161,6 +161,18 @@ pub enum Action<'a> {
         /// Which checks.
         checks: &'a [Check],
     },
+    /// A role gives its word about a check that is its word.
+    Word {
+        /// Which check.
+        check: &'a Check,
+    },
+    /// A person signs about a check of a commit.
+    Signoff {
+        /// Which check.
+        check: &'a Check,
+        /// Which commit.
+        commit: &'a CommitId,
+    },
     /// A person says yes, no or not now.
     Verdict {
         /// What it is about, or why there is nothing.
@@ -202,7 +214,7 @@ impl Action<'_> {
     /// Whether a machine may do it: all else is decided by people, and signed.
     #[must_use]
     pub const fn is_machines(&self) -> bool {
-        matches!(self, Self::Request { .. } | Self::Check { .. })
+        matches!(self, Self::Request { .. } | Self::Check { .. } | Self::Word { .. })
     }
 
     /// What a window is asked about.

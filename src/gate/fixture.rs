@@ -11,6 +11,7 @@ use super::keys::{Hardware, Proof, PublicKey};
 use super::policy::{Policy, Problem};
 use super::presence::{Holder, Presence, Terminal};
 use super::request::{Asked, CheckState, Extent, OpenBox, Request, Requester, RiskLevel, Urgency};
+use super::signoffs::Signoff;
 use super::statement::{
     Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Progress, Release, RequestRef,
     Review, Revocation, Root, SCHEMA, Statement, StepEnd, StepResult, Verdict,
@@ -263,6 +264,11 @@ impl Book {
         self.sign(ink, Statement::Approval(Box::new(approval(request, verdict, ink.at))))
     }
 
+    /// Signs off the fixture's `design-review` for the commit of a request.
+    pub fn sign_off(&mut self, ink: Ink<'_>, request: &Request, verdict: Verdict) -> Result<Digest, Fault> {
+        self.sign(ink, Statement::Signoff(Box::new(signoff(request, verdict))))
+    }
+
     /// Takes the approvals of a request back.
     pub fn revoke(&mut self, ink: Ink<'_>, request: &Request) -> Result<Digest, Fault> {
         let revocation = Revocation {
@@ -398,6 +404,21 @@ pub fn approval(request: &Request, verdict: Verdict, given: i64) -> Approval {
         screen: Digest::of(b"screen"),
         assurance: "L1".to_owned(),
         presence: person(),
+    }
+}
+
+/// A sign-off of the fixture's `design-review`, for the commit of a request.
+pub fn signoff(request: &Request, verdict: Verdict) -> Signoff {
+    Signoff {
+        check: "design-review".parse().unwrap(),
+        commit: request.release.commit.clone(),
+        tree: request.tree,
+        verdict,
+        reason: None,
+        policy: request.policy,
+        screen: Digest::of(b"screen"),
+        presence: person(),
+        nonce: "nonce".to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! an empty set of approvers, a threshold below one or an unknown name is invalid.
 
 mod check;
+mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::config::{
 };
 use super::keys::{Proof, PublicKey};
 use super::scope::Scope;
-use super::terms::{Check, Digest, Environment, Group, PersonName, Role, Stage};
+use super::terms::{Check, Digest, Environment, Group, MachineName, PersonName, Role, Stage};
 use super::windows::Windows;
 
 /// What is wrong in the file, and where.
@@ -37,6 +38,8 @@ pub struct Policy {
     pub ledger: RawLedger,
     /// Who can sign.
     pub people: BTreeMap<PersonName, Person>,
+    /// The keys of machines that sign evidence; no key belongs to two of them, or to a person.
+    pub machines: BTreeMap<MachineName, Vec<PublicKey>>,
     /// What agents and CI may do.
     pub roles: BTreeMap<Role, BTreeMap<Environment, BTreeSet<Right>>>,
     /// How each check is known.
@@ -97,6 +100,8 @@ pub struct CheckRule {
     pub when_changed: Option<GlobSet>,
     /// What it finds out about new dependencies; `None` is nothing.
     pub scans: Option<ScanRule>,
+    /// The machines of which one must have signed its evidence, never none of them; `None` where nobody need have.
+    pub signed_by: Option<BTreeSet<MachineName>>,
 }
 
 /// What a check finds out about new dependencies.
@@ -245,6 +250,7 @@ impl Policy {
             project: String::new(),
             ledger: RawLedger::default(),
             people: BTreeMap::new(),
+            machines: BTreeMap::new(),
             roles: BTreeMap::new(),
             checks: BTreeMap::new(),
             stages: Vec::new(),
@@ -277,6 +283,12 @@ impl Policy {
     #[must_use]
     pub fn person_of(&self, key: &PublicKey) -> Option<&PersonName> {
         self.people.iter().find(|(_, person)| person.keys.contains(key)).map(|(name, _)| name)
+    }
+
+    /// The machine whose key this is.
+    #[must_use]
+    pub fn machine_of(&self, key: &PublicKey) -> Option<&MachineName> {
+        self.machines.iter().find(|(_, keys)| keys.contains(key)).map(|(name, _)| name)
     }
 
     /// The person with this commit address, compared without case.

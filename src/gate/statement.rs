@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::config::{ActionKind, Separation};
 use super::keys::PublicKey;
 use super::presence::Presence;
+use super::signoffs::Signoff;
 use super::terms::{CommitId, Digest, Environment, PersonName, TermError, Version};
 
 /// The format of every record and of every JSON document.
@@ -115,6 +116,8 @@ pub enum Statement {
     Outcome(OutcomeStatement),
     /// A person looked at an interrupted deployment and says what is live.
     Review(Review),
+    /// A person's verdict on a check of one commit.
+    Signoff(Box<Signoff>),
 }
 
 impl Statement {
@@ -127,6 +130,7 @@ impl Statement {
             Self::Revocation(_) => "deployctl-revocation",
             Self::Execution(_) => "deployctl-execution",
             Self::Review(_) => "deployctl-review",
+            Self::Signoff(_) => "deployctl-signoff",
             Self::Progress(_) | Self::Outcome(_) => "deployctl-session",
         }
     }
@@ -148,6 +152,7 @@ impl Statement {
             Self::Progress(_) => "progress",
             Self::Outcome(_) => "outcome",
             Self::Review(_) => "review",
+            Self::Signoff(_) => "sign-off",
         }
     }
 }

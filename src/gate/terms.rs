@@ -93,6 +93,11 @@ name!(
     "person"
 );
 name!(
+    /// A machine that signs evidence, such as `ci-runner`. Also the stem of a signature's file name.
+    MachineName,
+    "machine"
+);
+name!(
     /// What an agent or CI acts as, such as `orchestrator`.
     Role,
     "role"

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::config::{ActionKind, RawLedger, RawPolicy};
 use super::keys::{Proof, PublicKey};
 use super::policy::{Policy, signed_digest};
+use super::signoffs::{SignedOff, Signoffs, StateSignoff};
 use super::statement::{
     Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef, Review,
     Revocation, Root, Statement, StepResult, Verdict,
@@ -63,6 +64,8 @@ pub struct Timeline {
     pub requests: BTreeMap<Digest, Decided>,
     /// What happened in each environment.
     pub tracks: BTreeMap<Environment, Track>,
+    /// What people signed about checks.
+    pub signoffs: Signoffs,
 }
 
 /// The newest entry.
@@ -257,6 +260,10 @@ impl Timeline {
             }
             Statement::Outcome(outcome) => self.end(&outcome, signed.at),
             Statement::Review(review) => self.review(review, signed.at),
+            Statement::Signoff(signoff) => {
+                let Signed { by, at, proof, .. } = signed;
+                self.signoffs.take(SignedOff { by, at, proof, signoff: *signoff })
+            }
         }
     }
 
@@ -629,6 +636,7 @@ pub struct State<'a> {
     policy: Option<StatePolicy>,
     environments: BTreeMap<&'a Environment, StateEnvironment<'a>>,
     requests: Vec<StateRequest<'a>>,
+    signoffs: Vec<StateSignoff<'a>>,
 }
 
 #[derive(Serialize)]
@@ -697,6 +705,9 @@ impl Timeline {
                     consumed: decided.consumed,
                 })
                 .collect(),
+            signoffs: now
+                .map(|now| self.signoffs.state(now - chrono::Duration::days(STATE_KEEPS_DAYS)))
+                .unwrap_or_default(),
         }
     }
 }

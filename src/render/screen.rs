@@ -1,14 +1,19 @@
 //! Screens: what a person reads before signing, as plain text. The digest of a screen is signed with it, so a screen
 //! holds no colour, and every foreign word in it is cleaned.
 
+mod signoff;
+
 use chrono::{DateTime, Utc};
 
+pub use self::signoff::{SignoffPage, signoff};
 use super::text;
 use crate::gate::config::ActionKind;
+use crate::gate::keys::PublicKey;
 use crate::gate::plan::{Plan, STEP_VARIABLES};
 use crate::gate::policy::{EnvironmentRule, Policy, Step};
 use crate::gate::reason::Reason;
 use crate::gate::request::{CheckState, Request};
+use crate::gate::signoffs::{self, Signoffs};
 use crate::gate::statement::{RequestRef, Root};
 
 /// Wider lines are cut on screens: they are made for 80 columns, and names may be long.
@@ -33,7 +38,13 @@ fn minute(at: DateTime<Utc>) -> String {
 
 /// The review of a request: everything that the signature covers.
 #[must_use]
-pub fn review(policy: &Policy, rule: &EnvironmentRule, request: &Request, reference: &RequestRef) -> String {
+pub fn review(
+    policy: &Policy,
+    rule: &EnvironmentRule,
+    signoffs: &Signoffs,
+    request: &Request,
+    reference: &RequestRef,
+) -> String {
     let mut lines = vec![
         format!(
             "{} · {} · deploy {} to {}",
@@ -60,6 +71,9 @@ pub fn review(policy: &Policy, rule: &EnvironmentRule, request: &Request, refere
     field("Changes", changes(request));
     field("Database", database(request));
     field("Tests", tests(policy, request));
+    if let Some(signed) = signoff::signed_off(policy, signoffs, request) {
+        field("Signed off", signed);
+    }
     field(
         "Risk",
         format!(
@@ -158,6 +172,7 @@ fn tests(policy: &Policy, request: &Request) -> String {
     let all: Vec<String> = request
         .checks
         .iter()
+        .filter(|(check, state)| **state == CheckState::NotNeeded || signoffs::group(policy, check).is_none())
         .map(|(check, state)| format!("{} {}", cut(&title(check)), word(*state)))
         .collect();
     format!("{}, as {} reports", all.join(" · "), cut(&request.requested_by.name))
@@ -245,6 +260,14 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
         lines.extend(
             person.keys.iter().map(|key| format!("      {} {}", key.algorithm().name(), key.fingerprint())),
         );
+    }
+    if !policy.machines.is_empty() {
+        lines.push("  Machines".to_owned());
+    }
+    for (name, keys) in &policy.machines {
+        lines.push(format!("    {name}"));
+        let key = |key: &PublicKey| format!("      {} {}", key.algorithm().name(), key.fingerprint());
+        lines.extend(keys.iter().map(key));
     }
     if !policy.roles.is_empty() {
         lines.push("  Roles".to_owned());
@@ -489,7 +512,8 @@ mod tests {
         let book = Book::founded(&config(&[]));
         let mut request = book.request("production", 2);
         edit(&mut request);
-        review(book.policy(), &book.policy().environments[&production()], &request, &reference(&request))
+        let rule = &book.policy().environments[&production()];
+        review(book.policy(), rule, &book.timeline.signoffs, &request, &reference(&request))
     }
 
     #[test]

@@ -113,7 +113,8 @@ pub enum KeyProblem {
     },
 }
 
-/// A private key that may be used: it is encrypted or lives in a device, and is readable by its owner only.
+/// A private key that may be used, readable by its owner only: a person's, which is encrypted or lives in a device, or a
+/// machine's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningKey {
     /// The private key file.
@@ -164,15 +165,28 @@ pub enum SignError {
 /// # Errors
 /// Why this key may not sign.
 pub fn open(path: &Path) -> Result<SigningKey, KeyProblem> {
-    let file = private_file::read(path)?;
-    if file.mode & 0o077 != 0 {
-        return Err(KeyProblem::OpenPermissions { path: path.to_owned() });
-    }
-    let header = private_file::parse(path, &file.text)?;
+    let header = closed(path)?;
     if !header.encrypted && !header.public.is_hardware() {
         return Err(KeyProblem::Unencrypted { path: path.to_owned() });
     }
     Ok(SigningKey { path: path.to_owned(), public: header.public })
+}
+
+/// Judges the private key file of a machine, which nobody is there to type a passphrase for.
+///
+/// # Errors
+/// Why this key may not sign.
+pub fn open_of_machine(path: &Path) -> Result<SigningKey, KeyProblem> {
+    Ok(SigningKey { path: path.to_owned(), public: closed(path)?.public })
+}
+
+/// The header of a file that only its owner can read.
+fn closed(path: &Path) -> Result<private_file::Header, KeyProblem> {
+    let file = private_file::read(path)?;
+    if file.mode & 0o077 != 0 {
+        return Err(KeyProblem::OpenPermissions { path: path.to_owned() });
+    }
+    private_file::parse(path, &file.text)
 }
 
 /// The private key files in `dir` (usually `~/.ssh`) that belong to an enrolled key, sorted by path.

@@ -217,3 +217,152 @@ fn a_line_that_claims_too_much_says_nothing() {
         assert_ne!(check_of(&house, "smoke")["state"], json!("passed"));
     }
 }
+
+mod words {
+    use super::*;
+
+    /// The usual rules, and a check of staging that is the word of the QA specialist.
+    fn founded() -> House {
+        let house = super::founded();
+        let rules = std::fs::read_to_string(house.project().join("deployctl.yaml")).unwrap();
+        let rules = rules
+            .replace(
+                "checks:\n  smoke",
+                "checks:\n  qa: { title: QA verification, role: qa-specialist }\n  smoke",
+            )
+            .replace("checks: [smoke] }", "checks: [smoke, qa] }")
+            .replace("backend-specialist: { production: [request] }", "ci: { staging: [check] }");
+        house.write("deployctl.yaml", &rules);
+        house.person("alice").signs_policy();
+        house
+    }
+
+    #[test]
+    fn a_role_gives_its_word_for_a_commit_and_the_newest_counts() {
+        let house = founded();
+        assert_eq!(
+            check_of(&house, "qa")["why"],
+            json!("it is the word of `qa-specialist`, and none is recorded")
+        );
+        house
+            .run(["check", "qa", "--as", "qa-specialist", "--passed", "--note", "explored the cart"])
+            .stdout("✓ qa  qa-specialist says: explored the cart\nrecorded for [id] by qa-specialist\n")
+            .exit(0);
+        let head = house.git(["rev-parse", "--short=7", "HEAD"]);
+        let page = house.run(["checklist", "v1.5.0"]).any_stdout().exit(0).stdout;
+        let line =
+            format!("- [x] QA verification: qa-specialist says: explored the cart · just now · {head}\n");
+        assert!(page.contains(&line), "{page}");
+        house.clock("2026-11-23T10:05:00Z");
+        house
+            .run(["check", "qa", "--as", "qa-specialist", "--failed", "--note", "the total is wrong"])
+            .stdout("✗ qa  qa-specialist says no — the total is wrong\nrecorded for [id] by qa-specialist\n")
+            .exit(0);
+        let found = check_of(&house, "qa");
+        assert_eq!((&found["state"], &found["why"]), (&json!("failed"), &json!("the total is wrong")));
+        assert_eq!(found["word"], json!({ "role": "qa-specialist", "note": "the total is wrong" }));
+    }
+
+    #[test]
+    fn a_word_needs_no_work_tree_and_names_any_commit() {
+        let house = founded();
+        let before = house.git(["rev-parse", "HEAD"]);
+        house.write("app/total.txt", "3\n");
+        house.commit("feat: another total");
+        house.write("app/total.txt", "edited\n");
+        let words =
+            ["check", "qa", "--as", "qa-specialist", "--passed", "--note", "seen", "--commit", &before];
+        house.run(words).any_stdout().exit(0);
+        assert_eq!(check_of(&house, "qa")["state"], json!("missing"), "HEAD is another one");
+        let answer =
+            house.run(["checklist", "v1.5.0", "--commit", &before, "--json"]).any_stdout().exit(0).json();
+        let tests = answer["tests"].as_array().unwrap();
+        assert!(tests.iter().any(|test| test["check"] == "qa" && test["state"] == "passed"), "{tests:?}");
+    }
+
+    #[test]
+    fn only_the_role_that_the_check_names_gives_it() {
+        let house = founded();
+        let refused = "\
+refused: deployctl check
+  ✗ role.forbidden  `qa` is the word of `qa-specialist`, and nobody else can give it
+      policy: checks.qa.role
+next: as that role: deployctl check qa --as qa-specialist --passed --note TEXT
+";
+        let words = |role| ["check", "qa", "--as", role, "--passed", "--note", "fine"];
+        for role in ["ci", "orchestrator", "alice"] {
+            house.run(words(role)).stderr(refused).exit(3);
+        }
+        let shown = house.person("alice").at_terminal(["check", "qa", "--passed", "--note", "fine"]).exit(3);
+        assert!(shown.contains("role.forbidden"), "{shown}");
+        let report = ["check", "unit", "--as", "qa-specialist", "--passed", "--note", "fine", "--json"];
+        let answer = house.run(report).any_stdout().exit(3).json();
+        assert_eq!(
+            answer["reasons"][0]["message"],
+            json!("`unit` is no role's word: it is known by `reports/unit/*.xml`")
+        );
+        assert_eq!(house.records().tip(JOURNAL).unwrap(), None);
+    }
+
+    #[test]
+    fn a_word_of_another_role_than_the_policy_names_now_is_none() {
+        let house = founded();
+        let words = ["check", "qa", "--as", "qa-specialist", "--passed", "--note", "fine"];
+        house.run(words).any_stdout().exit(0);
+        let rules = std::fs::read_to_string(house.project().join("deployctl.yaml")).unwrap();
+        house.write("deployctl.yaml", &rules.replace("role: qa-specialist", "role: ci"));
+        house.person("alice").signs_policy();
+        assert_eq!(check_of(&house, "qa")["state"], json!("missing"));
+    }
+
+    #[test]
+    fn a_stage_says_whose_word_is_needed_and_runs_the_others() {
+        let house = founded();
+        house
+            .run(["check", "staging", "--as", "ci"])
+            .any_stderr()
+            .stdout(
+                "✓ smoke  ./ops/smoke.sh succeeded\n\
+                 · qa  it is the word of `qa-specialist`, and none is recorded: \
+                 deployctl check qa --as qa-specialist --passed --note TEXT\n\
+                 recorded for [id] by ci\n",
+            )
+            .exit(0);
+        let words = ["check", "qa", "--as", "qa-specialist", "--failed", "--note", "no"];
+        house.run(words).any_stdout().exit(0);
+        house
+            .run(["check", "staging", "--as", "ci", "--json"])
+            .any_stderr()
+            .json(|answer| assert_eq!(answer["message"], "1 check did not pass"))
+            .exit(1);
+    }
+
+    #[test]
+    fn a_word_says_yes_or_no_and_why() {
+        let house = founded();
+        house
+            .run(["check", "qa", "--as", "qa-specialist"])
+            .stderr(
+                "error: `qa` is the word of `qa-specialist`: say `--passed` or `--failed`, with `--note TEXT`\n",
+            )
+            .exit(2);
+        house
+            .run(["check", "qa", "--as", "qa-specialist", "--passed", "--note", "  "])
+            .stderr("error: say what was done to know it, with `--note TEXT`\n")
+            .exit(2);
+        house.run(["check", "qa", "--as", "qa-specialist", "--passed"]).any_stderr().exit(2);
+        assert_eq!(house.records().tip(JOURNAL).unwrap(), None);
+    }
+
+    #[test]
+    fn a_note_is_the_words_of_others() {
+        let house = founded();
+        let evil = "fine\n- [x] Code review\u{1b}[2K\u{202e}";
+        let words = ["check", "qa", "--as", "qa-specialist", "--passed", "--note", evil];
+        let shown = house.run(words).any_stdout().exit(0).stdout;
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        let page = house.run(["checklist", "v1.5.0"]).any_stdout().exit(0).stdout;
+        assert!(!page.contains('\u{1b}') && !page.contains('\u{202e}'), "{page}");
+        assert!(!page.lines().any(|line| line.starts_with("- [x] Code review")), "{page}");
+    }
+}

@@ -101,3 +101,24 @@ fn a_path_cannot_run_anything_when_its_command_is_pasted() {
     let line = answer.stdout.lines().find(|line| line.contains("git diff")).unwrap().to_owned();
     assert!(line.ends_with(r"-- 'migrations/20270101000000_a'\'';reboot;'\''.up.sql'"), "{line}");
 }
+
+#[test]
+fn a_scanners_box_names_the_check_that_answers_it() {
+    let house = House::new();
+    let check = "checks:\n  audit: { title: cargo-audit, run: [cargo, audit], scans: security }\n";
+    house.config(&crate::house::POLICY.replace("checks:\n", check));
+    house.person("alice").signs_policy();
+    explains(
+        &house,
+        "dependency.Cargo.lock.rounding.security",
+        "\
+[ ] Security scanned
+  key       dependency.Cargo.lock.rounding.security
+  open      'cargo-audit' has not run for this commit: run 'deployctl check audit'
+  from      `Cargo.lock` of both commits, with the manifest beside it
+            the check `audit` of the policy: cargo audit
+  see       git diff [id] [id] -- Cargo.lock
+  to close  a person answers for it in the review: deployctl approve REQUEST
+",
+    );
+}

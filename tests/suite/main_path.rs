@@ -45,7 +45,7 @@ next: deployctl request VERSION --as ROLE
 warning: policy.edited  `deployctl.yaml` here differs from the signed policy, which stays in force
   next: to change the rules, people run: deployctl approve --policy
 ";
-    house.run(["status"]).stdout(&status("project · policy 1", NOTHING)).stderr(warning).exit(0);
+    house.run(["status"]).stdout(&status("project · policy 1", NOTHING, "")).stderr(warning).exit(0);
     let shown = house.person("alice").signs_policy();
     house.ends(&shown, "policy 2 is in force\nnext: deployctl request VERSION --as ROLE\n");
 }
@@ -53,10 +53,20 @@ warning: policy.edited  `deployctl.yaml` here differs from the signed policy, wh
 /// What `status` says before anything was deployed.
 const NOTHING: &str = "production: nothing recorded yet\nnext: deployctl request VERSION --as ROLE\n";
 
-fn status(policy: &str, rest: &str) -> String {
-    format!(
-        "{policy} · records in this clone only · assurance L1\ntrust root [fingerprint] (pinned in this clone)\n{rest}"
-    )
+/// What `status` says; the reports are so old by then, and the rules that `init` wrote have no stages.
+fn status(policy: &str, rest: &str, age: &str) -> String {
+    let (environment, next) = rest.split_at(rest.find("next: ").unwrap());
+    let stages = format!(
+        "\
+stages of HEAD ([id])
+  development: passed · unit 12/12 passed (reports/unit/*.xml · {age})
+  integration: passed · integration 3/3 passed (reports/integration/*.xml · {age})
+"
+    );
+    let stages = if age.is_empty() { "" } else { &stages };
+    let records =
+        "records in this clone only · assurance L1\ntrust root [fingerprint] (pinned in this clone)";
+    format!("{policy} · {records}\n{environment}{stages}{next}")
 }
 
 const CHECKLIST: &str = r"## Deployment Checklist
@@ -178,7 +188,7 @@ production: nothing recorded yet
   v1.4.0-[id]  approved by bob until 2026-11-23 14:20 UTC
 next: a person executes: deployctl deploy production v1.4.0-[id]
 ";
-    house.run(["status"]).stdout(&status("storefront · policy 2", rest)).exit(0);
+    house.run(["status"]).stdout(&status("storefront · policy 2", rest, "34 min ago")).exit(0);
 }
 
 const DEPLOYMENT: &str = "\
@@ -228,7 +238,7 @@ fn alice_deploys(house: &House, id: &str) {
     assert_eq!(live("schema").split_whitespace().collect::<Vec<&str>>().join(" "), files);
     let rest =
         "production: v1.4.0 ([id]) since 2026-11-23 10:30 UTC\nnext: deployctl request VERSION --as ROLE\n";
-    house.run(["status"]).stdout(&status("storefront · policy 2", rest)).exit(0);
+    house.run(["status"]).stdout(&status("storefront · policy 2", rest, "44 min ago")).exit(0);
     let table = "\
 Date        Version  Type     Status   Rollback  Notes
 2026-11-23  v1.4.0   Feature  Success  N/A       Totals in the cart
@@ -282,7 +292,7 @@ production: v1.3.0 ([id]) since 2026-11-23 11:00 UTC
   [id] was rolled back and is quarantined
 next: deployctl request VERSION --as ROLE
 ";
-    house.run(["status"]).stdout(&status("storefront · policy 2", rest)).exit(0);
+    house.run(["status"]).stdout(&status("storefront · policy 2", rest, "1 h ago")).exit(0);
     let table = "\
 Date        Version  Type     Status       Rollback  Notes
 2026-11-23  v1.4.0   Feature  Rolled back  Yes       checkout fails

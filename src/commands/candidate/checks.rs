@@ -1,18 +1,18 @@
 //! What the evidence says of each check, for one commit.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use chrono::TimeDelta;
 
+use super::Pinned;
 use crate::commands::gather::Moment;
 use crate::commands::journal;
-use crate::evidence::draft::TestFact;
-use crate::evidence::junit::Verdict;
+use crate::evidence::draft::{SignedEvidence, TestFact};
 use crate::evidence::migrations::PathChange;
+use crate::evidence::records::{self, Gathered, Grounds, is_needed, newest};
 use crate::gate::policy::{CheckRule, CheckSource, Policy};
 use crate::gate::request::CheckState;
-use crate::gate::terms::{Check, CommitId};
+use crate::gate::signoffs::Standing;
+use crate::gate::terms::{Check, CommitId, Digest};
 use crate::world::config_file;
 use crate::world::reports::{self, Format, Found};
 
@@ -25,7 +25,8 @@ const RAN_BEFORE_MAX: TimeDelta = TimeDelta::days(1);
 /// How far a file's time may lie ahead of ours and of the commit's: the clock of another machine, of a shared disk.
 const AHEAD_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// Every check of the policy, and the three that every checklist shows.
+/// Every check of the policy, and the three that every checklist shows; with the evidence behind those that a machine
+/// must have signed.
 ///
 /// # Errors
 /// When reports cannot be looked for.
@@ -34,7 +35,7 @@ pub(super) fn look(
     policy: &Policy,
     commit: &CommitId,
     paths: &[PathChange],
-) -> Result<Vec<TestFact>> {
+) -> Result<(Vec<TestFact>, Vec<SignedEvidence>)> {
     let mut tests = Vec::new();
     for (name, title) in EXPECTED {
         let check: Check = name.parse()?;
@@ -43,10 +44,18 @@ pub(super) fn look(
             tests.push(TestFact::without(check, title.to_owned(), CheckState::Missing, why));
         }
     }
-    let recorded = journal::evidence(moment, commit, policy.checks.keys());
+    let look = Look {
+        moment,
+        policy,
+        commit,
+        paths,
+        recorded: journal::evidence(moment, policy, commit),
+        tree: signed_tree(moment, policy, commit)?,
+        place: policy.checks.values().any(reads_reports).then(|| Place::look(moment, commit)).transpose()?,
+    };
     let mut pointers = Vec::new();
     for (check, rule) in &policy.checks {
-        let (test, nearest) = test(moment, check, rule, commit, paths, &recorded)?;
+        let (test, nearest) = look.at(check, rule)?;
         pointers.push((tests.len(), nearest));
         tests.push(test);
     }
@@ -55,6 +64,44 @@ pub(super) fn look(
         EXPECTED.iter().position(|(name, _)| *name == test.check.as_str()).unwrap_or(EXPECTED.len())
     };
     tests.sort_by_key(place);
+    Ok((tests, look.recorded.signed(policy)))
+}
+
+/// The digest of a commit's tree listing, where people sign some check of it.
+fn signed_tree(moment: &Moment, policy: &Policy, commit: &CommitId) -> Result<Option<Digest>> {
+    let asked = policy.checks.values().any(|rule| matches!(rule.source, CheckSource::Signoff(_)));
+    Ok(asked.then(|| moment.repository.tree_digest(commit)).transpose()?)
+}
+
+/// What a request's evidence says of the checks, without what this repository and the policy in force deny.
+///
+/// # Errors
+/// When history cannot be read.
+pub(super) fn doubt(
+    moment: &Moment,
+    policy: &Policy,
+    pinned: &Pinned,
+    paths: &[PathChange],
+) -> Result<Vec<TestFact>> {
+    let commit = &pinned.release.commit;
+    // What the journal has of a later failure counts too, where it can be read; the request brings its own along.
+    let asked = policy.checks.values().any(|rule| rule.signed_by.is_some());
+    let mut signed = if asked { journal::evidence(moment, policy, commit) } else { Gathered::default() };
+    if let Some(about) = journal::about(moment, policy, commit).filter(|_| asked) {
+        pinned.signed.iter().for_each(|own| signed.take(&about, &own.into()));
+    }
+    let tree = signed_tree(moment, policy, commit)?;
+    let signoffs = moment.timeline().map(|timeline| &timeline.signoffs);
+    let grounds = Grounds {
+        policy,
+        paths,
+        commit,
+        committed: moment.repository.committed_at(commit)?,
+        signoffs: signoffs.zip(tree),
+        signed: &signed,
+    };
+    let mut tests = pinned.tests.clone();
+    tests.iter_mut().for_each(|test| records::doubt(test, &grounds));
     Ok(tests)
 }
 
@@ -69,79 +116,105 @@ fn point(tests: &mut [TestFact], pointers: Vec<(usize, Vec<String>)>) {
     }
 }
 
-/// What is known of one check, and where reports lie when it has none.
-fn test(
-    moment: &Moment,
-    check: &Check,
-    rule: &CheckRule,
-    commit: &CommitId,
-    paths: &[PathChange],
-    recorded: &BTreeMap<Check, TestFact>,
-) -> Result<(TestFact, Vec<String>)> {
-    let without = |state, why: String| TestFact::without(check.clone(), rule.title.clone(), state, why);
-    if let Some(globs) = &rule.when_changed
-        && !paths.iter().any(|change| globs.is_match(&change.path))
-    {
-        return Ok((without(CheckState::NotNeeded, "no changed path needs it".to_owned()), vec![]));
-    }
-    let recorded = recorded.get(check).filter(|fact| fits(fact, &rule.source));
-    let recorded = recorded.map(|fact| TestFact { title: rule.title.clone(), ..fact.clone() });
-    let missing = match &rule.source {
-        CheckSource::Junit(_) | CheckSource::Tap(_) => {
-            let (here, nearest) = collect(moment, check, rule, commit)?;
+/// Everything that the checks of one commit are judged by.
+struct Look<'a> {
+    moment: &'a Moment,
+    policy: &'a Policy,
+    commit: &'a CommitId,
+    paths: &'a [PathChange],
+    recorded: Gathered,
+    tree: Option<Digest>,
+    place: Option<Place>,
+}
+
+impl Look<'_> {
+    /// What is known of one check, and where reports lie when it has none.
+    fn at(&self, check: &Check, rule: &CheckRule) -> Result<(TestFact, Vec<String>)> {
+        let without = |state, why: String| TestFact::without(check.clone(), rule.title.clone(), state, why);
+        if !is_needed(rule, self.paths) {
+            return Ok((without(CheckState::NotNeeded, "no changed path needs it".to_owned()), vec![]));
+        }
+        let recorded = self.recorded.fact(check, rule);
+        if let Some(place) = self.place.as_ref().filter(|_| reads_reports(rule)) {
+            let (here, nearest) = collect(self.moment, check, rule, place)?;
             return Ok((newest(here, recorded), nearest));
         }
-        CheckSource::Run(..) => format!("it has not run for this commit: run `deployctl check {check}`"),
-        CheckSource::Role(role) => format!("it is the word of `{role}`, and none is recorded"),
-        CheckSource::Signoff(group) => format!("it is a signature of `{group}`, and none is recorded"),
-    };
-    Ok((recorded.unwrap_or_else(|| without(CheckState::Missing, missing)), vec![]))
-}
+        let missing = match &rule.source {
+            _ if rule.signed_by.is_some() => self.unsigned(check, rule),
+            CheckSource::Junit(_) | CheckSource::Tap(_) => "no report was looked for".to_owned(),
+            CheckSource::Run(..) => format!("it has not run for this commit: run `deployctl check {check}`"),
+            CheckSource::Role(role) => format!("it is the word of `{role}`, and none is recorded"),
+            CheckSource::Signoff(group) => {
+                let missing = format!("it is a signature of `{group}`, and none is recorded");
+                return Ok((self.signed_off(check, rule, missing), vec![]));
+            }
+        };
+        Ok((recorded.unwrap_or_else(|| without(CheckState::Missing, missing)), vec![]))
+    }
 
-/// Takes back what a pinned fact claims and git or the policy denies: that no changed path needs it, that it came from
-/// what the policy names, that it is younger than the commit.
-pub(super) fn doubt(fact: &mut TestFact, policy: &Policy, paths: &[PathChange], committed: i64) {
-    let rule = policy.checks.get(&fact.check);
-    let unneeded = rule
-        .and_then(|rule| rule.when_changed.as_ref())
-        .is_some_and(|globs| !paths.iter().any(|change| globs.is_match(&change.path)));
-    let holds = match fact.state {
-        CheckState::NotNeeded => unneeded,
-        CheckState::Passed => {
-            let later = fact.reported_at.is_some_and(|at| at.timestamp() >= committed);
-            later && rule.is_some_and(|rule| fits(fact, &rule.source))
+    /// As the verified ledger has it; without one, nobody has signed.
+    fn signed_off(&self, check: &Check, rule: &CheckRule, missing: String) -> TestFact {
+        let signoffs = self.moment.timeline().map(|timeline| &timeline.signoffs).zip(self.tree.as_ref());
+        let standing = signoffs.map_or(Standing::Missing, |(signoffs, tree)| {
+            signoffs.standing(self.policy, check, self.commit, tree)
+        });
+        TestFact::signed(check.clone(), rule.title.clone(), &standing, missing)
+    }
+
+    /// Why evidence that a machine must have signed is missing: what lies here is nobody's signature.
+    fn unsigned(&self, check: &Check, rule: &CheckRule) -> String {
+        let machines = signers(rule);
+        match self.recorded.has_unsigned(check) {
+            true => format!("it counts only when {machines} signs it, and what is recorded is not so signed"),
+            false => format!("it counts only when {machines} signs it, and no such evidence is recorded"),
         }
-        CheckState::Failed | CheckState::Missing | CheckState::Stale | CheckState::Unreadable => true,
-    };
-    if !holds {
-        fact.state = CheckState::Missing;
-        fact.why = Some("the request claims what this repository and the policy do not show".to_owned());
     }
 }
 
-/// Whether a recorded fact came from what the policy names now: evidence of another command proves nothing.
-fn fits(fact: &TestFact, source: &CheckSource) -> bool {
-    let agrees = match fact.state {
-        CheckState::Passed => fact.verdict == Some(Verdict::Pass),
-        CheckState::Failed | CheckState::Unreadable => fact.verdict != Some(Verdict::Pass),
-        CheckState::Missing | CheckState::Stale | CheckState::NotNeeded => false,
-    };
-    agrees
-        && fact.passed <= fact.total
-        && match source {
-            CheckSource::Junit(globs) | CheckSource::Tap(globs) => {
-                fact.command.is_empty() && &fact.globs == globs
-            }
-            CheckSource::Run(command, _) => &fact.command == command,
-            CheckSource::Role(_) | CheckSource::Signoff(_) => false,
-        }
+/// Whether reports that lie in the work tree count for a check: not where a machine must have signed them.
+fn reads_reports(rule: &CheckRule) -> bool {
+    rule.signed_by.is_none() && matches!(rule.source, CheckSource::Junit(_) | CheckSource::Tap(_))
 }
 
-/// Of what lies here and what was recorded, the younger; what lies here and proves nothing is no rival.
-fn newest(here: TestFact, recorded: Option<TestFact>) -> TestFact {
-    let Some(recorded) = recorded else { return here };
-    let speaks = matches!(here.state, CheckState::Passed | CheckState::Failed | CheckState::Unreadable);
-    if speaks && here.reported_at >= recorded.reported_at { here } else { recorded }
+/// The machines of which one must sign a check's evidence, as words.
+pub fn signers(rule: &CheckRule) -> String {
+    let names = rule.signed_by.iter().flatten().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(" or ")
+}
+
+/// The work tree that reports lie in: what its age and state say of them.
+pub struct Place {
+    commit: CommitId,
+    head: Option<CommitId>,
+    edited: Vec<String>,
+    committed: i64,
+    moved: Option<i64>,
+}
+
+impl Place {
+    /// The commit that the reports are to be of.
+    #[must_use]
+    pub const fn commit(&self) -> &CommitId {
+        &self.commit
+    }
+
+    /// Looks once, for every check of a commit.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn look(moment: &Moment, commit: &CommitId) -> Result<Self> {
+        let repository = &moment.repository;
+        let head = repository.head()?;
+        // Reports are of HEAD: for another commit nothing else of the work tree is asked.
+        let here = head.as_ref() == Some(commit);
+        Ok(Self {
+            commit: commit.clone(),
+            head,
+            edited: if here { repository.edited()? } else { vec![] },
+            committed: repository.committed_at(commit)?,
+            moved: if here { repository.head_moved_at() } else { None },
+        })
+    }
 }
 
 /// The reports of a check, as they lie in the work tree, and where others lie when it has none.
@@ -152,7 +225,7 @@ pub fn collect(
     moment: &Moment,
     check: &Check,
     rule: &CheckRule,
-    commit: &CommitId,
+    place: &Place,
 ) -> Result<(TestFact, Vec<String>)> {
     let (format, globs) = match &rule.source {
         CheckSource::Junit(globs) => (Format::Junit, globs),
@@ -164,7 +237,7 @@ pub fn collect(
         }
     };
     let found = reports::collect(moment.repository.root(), format, globs)?;
-    let stale = stale(moment, commit, &found)?;
+    let stale = stale(moment, place, &found);
     let Found { files, oldest, newest, report, nearest } = found;
     let mut fact = TestFact::read(check.clone(), rule.title.clone(), globs.clone(), files, &report);
     // A pass is as old as its oldest part; what speaks against it is as young as its youngest.
@@ -180,40 +253,34 @@ pub fn collect(
 
 /// A report of the work tree speaks for HEAD, and only if it was written after that commit. What it says of itself
 /// can only count against it: a file that was copied or taken from a cache is new, and what it tells of is not.
-fn stale(moment: &Moment, commit: &CommitId, found: &Found) -> Result<Option<String>> {
-    if let Some(head) = moment.repository.head()?
-        && &head != commit
-    {
-        return Ok(Some(format!("the reports are of HEAD ({}), not of {}", head.short(), commit.short())));
+fn stale(moment: &Moment, place: &Place, found: &Found) -> Option<String> {
+    let Place { commit, head, edited, committed, moved } = place;
+    if let Some(head) = head.as_ref().filter(|head| *head != commit) {
+        return Some(format!("the reports are of HEAD ({}), not of {}", head.short(), commit.short()));
     }
-    let edited = moment.repository.edited()?;
     let source = |path: &&String| path.as_str() != config_file::NAME && !found.files.contains(path);
     if let Some(path) = edited.iter().find(source) {
-        return Ok(Some(format!("`{path}` differs from the commit, and may have when the tests ran")));
+        return Some(format!("`{path}` differs from the commit, and may have when the tests ran"));
     }
     let unchanged = |file: &&String| {
         let committed = moment.repository.blob(commit, file);
         committed.is_some() && committed == std::fs::read(moment.repository.root().join(file)).ok()
     };
     if let Some(file) = found.files.iter().find(unchanged) {
-        return Ok(Some(format!("`{file}` is part of the commit, so it ran before it")));
+        return Some(format!("`{file}` is part of the commit, so it ran before it"));
     }
-    let committed = moment.repository.committed_at(commit)?;
-    if found.oldest.is_some_and(|oldest| oldest.timestamp() < committed) {
-        return Ok(Some("a report is older than the commit".to_owned()));
+    if found.oldest.is_some_and(|oldest| oldest.timestamp() < *committed) {
+        return Some("a report is older than the commit".to_owned());
     }
-    if let Some(moved) = moment.repository.head_moved_at()
-        && found.oldest.is_some_and(|oldest| oldest.timestamp() < moved)
+    if let Some(moved) = moved
+        && found.oldest.is_some_and(|oldest| oldest.timestamp() < *moved)
     {
-        return Ok(Some(
-            "a report is older than the checkout of this commit: another one was here".to_owned(),
-        ));
+        return Some("a report is older than the checkout of this commit: another one was here".to_owned());
     }
-    let known = moment.now.timestamp().max(committed) + AHEAD_MAX.num_seconds();
+    let known = moment.now.timestamp().max(*committed) + AHEAD_MAX.num_seconds();
     if found.newest.is_some_and(|newest| newest.timestamp() > known) {
-        return Ok(Some("a report is dated in the future, so its age is not known".to_owned()));
+        return Some("a report is dated in the future, so its age is not known".to_owned());
     }
-    let ran = found.report.latest.filter(|ran| ran.timestamp() + RAN_BEFORE_MAX.num_seconds() < committed);
-    Ok(ran
-        .map(|ran| format!("the reports say that they ran on {}, before the commit", ran.format("%Y-%m-%d"))))
+    let ran = found.report.latest.filter(|ran| ran.timestamp() + RAN_BEFORE_MAX.num_seconds() < *committed);
+    ran.map(|ran| format!("the reports say that they ran on {}, before the commit", ran.format("%Y-%m-%d")))
 }

@@ -55,6 +55,7 @@ fn draft(mut changes: Vec<Change>, changelogs: Vec<Excerpt>) -> Draft {
         tests: vec![],
         files: 3,
         migrations: vec![],
+        signed: vec![],
         lockfiles: vec![],
     }
 }

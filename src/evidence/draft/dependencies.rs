@@ -43,7 +43,12 @@ impl Scanner {
         })
     }
 
-    fn answers(&self, scan: Scan, lockfile: &str) -> bool {
+    /// Where its answers come from.
+    pub(super) fn origin(&self) -> String {
+        format!("the check `{}` of the policy: {}", self.check, self.source)
+    }
+
+    pub(super) fn answers(&self, scan: Scan, lockfile: &str) -> bool {
         let covers = self.rule.lockfiles.as_ref().is_none_or(|globs| globs.is_match(lockfile));
         covers && self.rule.answers.contains(&scan)
     }

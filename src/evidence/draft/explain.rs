@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Draft, TestFact};
+use super::{Draft, Scanner, TestFact};
 use crate::evidence::checklist::{Checklist, Item};
+use crate::gate::config::Scan;
 use crate::gate::terms::Environment;
 
 /// One line of the checklist, explained. Its texts are foreign as everywhere.
@@ -120,7 +121,7 @@ fn closing(key: &str) -> String {
     let answered = "a person answers for it in the review: deployctl approve REQUEST";
     match key.split('.').next().unwrap_or_default() {
         "tests" => {
-            "a fresh report of the commit, or its record: deployctl check NAME --as ROLE; no person's word replaces it"
+            "fresh evidence of the commit: deployctl check NAME --as ROLE; where it is a person's: deployctl approve --check NAME"
                 .to_owned()
         }
         "rollback" | "monitoring" => {
@@ -146,7 +147,11 @@ fn origin(draft: &Draft, environment: &Environment, key: &str) -> Origin {
             (test.map(reports).unwrap_or_default(), vec![])
         }
         "migration" | "migrations" => migration(draft, rest),
-        "dependency" | "dependencies" => lockfile(draft, rest),
+        "dependency" | "dependencies" => {
+            let (mut from, see) = lockfile(draft, rest);
+            from.extend(scanners(draft, rest));
+            (from, see)
+        }
         "rollback" | "monitoring" => {
             let policy = format!("the policy, `environments.{environment}.{head}`");
             (vec![policy, draft.since.words()], vec![])
@@ -198,6 +203,8 @@ fn reports(test: &TestFact) -> Vec<String> {
     if let Some(by) = &test.recorded_by {
         from.push(format!("recorded in the journal by {by}"));
     }
+    from.extend(test.signed_by.iter().map(|machine| format!("signed by the machine {machine}")));
+    from.extend(test.signed_off.iter().map(|person| format!("signed in the ledger by {person}")));
     from
 }
 
@@ -224,6 +231,18 @@ fn lockfile(draft: &Draft, rest: &str) -> Origin {
         }
         None => (vec![format!("{} lockfiles: {}", locks.len(), locks.join(", "))], vec![]),
     }
+}
+
+/// The checks that answer a scanner's box, by name and source.
+fn scanners(draft: &Draft, rest: &str) -> Vec<String> {
+    let scan = match rest.rsplit_once('.') {
+        Some((_, "security")) => Scan::Security,
+        Some((_, "license")) => Scan::License,
+        _ => return vec![],
+    };
+    let lock = draft.lockfiles.iter().find(|lock| rest.starts_with(&lock.path));
+    let answers = |scanner: &&Scanner| lock.is_some_and(|lock| scanner.answers(scan, &lock.path));
+    draft.scanners.iter().filter(answers).map(Scanner::origin).collect()
 }
 
 fn difference(draft: &Draft, path: &str) -> Vec<Vec<String>> {

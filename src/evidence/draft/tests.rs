@@ -27,6 +27,7 @@ fn draft() -> Draft {
         tests: vec![],
         files: 3,
         migrations: vec![],
+        signed: vec![],
         lockfiles: vec![],
         breaking: summarise(&[], &[]),
         scanners: vec![],

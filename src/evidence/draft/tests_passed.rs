@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::words::Word;
 use super::{Draft, open, ticked};
 use crate::evidence::checklist::{Item, Section};
 use crate::evidence::junit::{Report, Verdict};
 use crate::gate::request::CheckState;
-use crate::gate::terms::Check;
+use crate::gate::terms::{Check, MachineName, PersonName};
 
 /// What is known of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,15 @@ pub struct TestFact {
     pub command: Vec<String>,
     /// When the oldest report was written, or the command ended.
     pub reported_at: Option<DateTime<Utc>>,
+    /// The role's word, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<Word>,
+    /// The people whose signatures it is, where it is theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed_off: Vec<PersonName>,
+    /// The machine whose signature covers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<MachineName>,
     /// Who recorded it; nobody did where the report was read just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_by: Option<String>,
@@ -66,6 +76,9 @@ impl TestFact {
             files,
             globs,
             command: vec![],
+            word: None,
+            signed_off: vec![],
+            signed_by: None,
             reported_at: None,
             recorded_by: None,
             state,
@@ -104,6 +117,9 @@ impl TestFact {
     pub fn words(&self) -> String {
         if self.verdict.is_none() {
             return "no evidence".to_owned();
+        }
+        if let Some(said) = self.said() {
+            return said;
         }
         if !self.command.is_empty() {
             let how = if self.state == CheckState::Failed { "failed" } else { "succeeded" };
@@ -165,13 +181,29 @@ pub(super) fn section(draft: &Draft) -> Section {
 fn evidence(draft: &Draft, test: &TestFact) -> Option<String> {
     let reported = test.reported_at?;
     let age = age(draft.at - reported);
-    let source = if test.command.is_empty() { test.globs.join(", ") } else { "exit status".to_owned() };
-    let by = test.recorded_by.as_ref().map(|by| format!(" · recorded by {by}")).unwrap_or_default();
-    Some(format!("{source} · {age} · {}{by}", draft.release.commit.short()))
+    Some(source(test, &age, Some(draft.release.commit.short())))
+}
+
+/// Where a fact comes from: its source, how old it is, its commit where that is not known anyway, who recorded and who
+/// signed it.
+#[must_use]
+pub fn source(test: &TestFact, age: &str, commit: Option<&str>) -> String {
+    let said = test.word.is_some() || !test.signed_off.is_empty();
+    let from = match test.command.is_empty() {
+        _ if said => None,
+        true => Some(test.globs.join(", ")),
+        false => Some("exit status".to_owned()),
+    };
+    let by = test.recorded_by.as_ref().filter(|_| !said).map(|by| format!("recorded by {by}"));
+    let machine = test.signed_by.as_ref().map(|machine| format!("signed by {machine}"));
+    let commit = commit.map(str::to_owned);
+    let parts = from.into_iter().chain([age.to_owned()]).chain(commit).chain(by).chain(machine);
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 /// How long ago, in the largest unit that is not zero.
-pub(super) fn age(age: chrono::Duration) -> String {
+#[must_use]
+pub fn age(age: chrono::Duration) -> String {
     let minutes = age.num_minutes();
     match minutes {
         ..1 => "just now".to_owned(),

@@ -9,6 +9,7 @@ use crate::gate::facts::{BranchFact, Target};
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::{CheckState, Request};
+use crate::gate::signoffs;
 use crate::gate::terms::{Environment, Stage};
 use crate::gate::timeline::Timeline;
 use crate::gate::windows::Opening;
@@ -143,7 +144,7 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn stages(&mut self, request: &Request, rule: &EnvironmentRule) {
+    pub(super) fn stages(&mut self, timeline: &Timeline, request: &Request, rule: &EnvironmentRule) {
         let Some(policy) = self.policy else { return };
         for name in &rule.requires {
             let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
@@ -156,6 +157,10 @@ impl Judge<'_> {
                     Some(CheckState::NotNeeded) if always => CheckState::Missing,
                     Some(state) => state,
                 };
+                if state != CheckState::NotNeeded && signoffs::group(policy, check).is_some() {
+                    self.signed_off(timeline, request, name, check);
+                    continue;
+                }
                 if let Some((code, what)) = stage_problem(state) {
                     self.refuse(stage_reason(code, name, title, what, request));
                 }

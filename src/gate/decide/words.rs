@@ -65,6 +65,8 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
         Action::Policy { .. } => "deployctl approve --policy".to_owned(),
         Action::Request { .. } => "deployctl request VERSION".to_owned(),
         Action::Check { .. } => "deployctl check NAME".to_owned(),
+        Action::Word { check } => format!("deployctl check {check} --passed --note TEXT"),
+        Action::Signoff { check, commit } => format!("deployctl approve --check {check} --commit {commit}"),
         Action::Verdict { target: Ok(target), .. } => format!("deployctl approve {}", target.reference.id),
         Action::Verdict { target: Err(_), .. } => "deployctl approve REQUEST".to_owned(),
         Action::Revoke { request, .. } => format!("deployctl approve {} --revoke --reason TEXT", request.id),
@@ -105,14 +107,14 @@ pub(super) fn presence_reason(
     least: PresenceLevel,
     environment: &Environment,
 ) -> Reason {
+    Reason::new(Code::ApprovalPresence, presence_words(person, least)).rule(environment, "approvals.presence")
+}
+
+pub(super) fn presence_words(person: &PersonName, least: PresenceLevel) -> String {
     let what = match least {
         PresenceLevel::Passphrase => "a passphrase, or a hardware key that was touched",
         PresenceLevel::Touch => "a hardware key that was touched",
         PresenceLevel::Verified => "a hardware key that was touched and asked for a PIN or a finger",
     };
-    Reason::new(
-        Code::ApprovalPresence,
-        format!("the signature of `{person}` does not show the presence the policy asks for: {what}"),
-    )
-    .rule(environment, "approvals.presence")
+    format!("the signature of `{person}` does not show the presence the policy asks for: {what}")
 }

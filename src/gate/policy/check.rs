@@ -15,7 +15,9 @@ use crate::gate::config::{
 };
 use crate::gate::keys::PublicKey;
 use crate::gate::scope::Scope;
-use crate::gate::terms::{Check, Digest, Environment, Group, MIGRATION_PRESETS, PersonName, Role};
+use crate::gate::terms::{
+    Check, Digest, Environment, Group, MIGRATION_PRESETS, MachineName, PersonName, Role,
+};
 use crate::gate::windows::Windows;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,7 +33,7 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem { path: path.into(), message: message.into() });
     }
 
@@ -42,6 +44,7 @@ impl Checker {
             project,
             ledger,
             people,
+            machines,
             roles,
             checks,
             stages,
@@ -63,6 +66,7 @@ impl Checker {
             self.problem("ledger.remote", "name a git remote, such as `origin`, or say `none`");
         }
         let people = self.people(people);
+        let machines = self.machines(machines, &people);
         let environment_names: Vec<&Environment> = environments.keys().collect();
         for (role, rights) in &roles {
             for environment in rights.keys() {
@@ -76,7 +80,7 @@ impl Checker {
                 }
             }
         }
-        let checks = self.checks(checks, &roles.keys().cloned().collect(), &people);
+        let checks = self.checks(checks, &roles.keys().cloned().collect(), &people, &machines);
         let stages = self.stages(stages, &checks, &environment_names);
         let versions = self.versions("versions", versions, None);
         if environments.is_empty() {
@@ -97,6 +101,7 @@ impl Checker {
             project,
             ledger,
             people,
+            machines,
             roles: roles
                 .into_iter()
                 .map(|(role, environments)| {
@@ -179,6 +184,7 @@ impl Checker {
         raw: BTreeMap<Check, RawCheck>,
         roles: &BTreeSet<Role>,
         people: &BTreeMap<PersonName, Person>,
+        machines: &BTreeMap<MachineName, Vec<PublicKey>>,
     ) -> BTreeMap<Check, CheckRule> {
         let mut checks = BTreeMap::new();
         for (name, check) in raw {
@@ -190,8 +196,9 @@ impl Checker {
             let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&when_path, globs));
             let title = check.title.clone().unwrap_or_else(|| default_title(&name));
             let scans = self.scans(&path, check.scans.as_ref(), check.lockfiles.as_deref());
+            let signed_by = self.signed_by(&path, &check, machines);
             if let Some(source) = self.check_source(&path, check, roles, people) {
-                checks.insert(name, CheckRule { title, source, when_changed, scans });
+                checks.insert(name, CheckRule { title, source, when_changed, scans, signed_by });
             }
         }
         checks
@@ -238,6 +245,7 @@ impl Checker {
             when_changed: _,
             scans: _,
             lockfiles: _,
+            signed_by: _,
         } = check;
         if timeout.is_some() && run.is_none() {
             self.problem(format!("{path}.timeout"), "only a check that runs a command has a timeout");

@@ -515,3 +515,67 @@ fn an_empty_file_and_an_empty_policy_are_none() {
     let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["people", "environments"]);
 }
+
+mod machines {
+    use super::*;
+
+    const RUNNER: &str = "machines:\n  ci-runner: { keys: [\"KEY-8\"] }\nroles:\n";
+    const SIGNED: (&str, &str) = (
+        "unit: { junit: [\"reports/unit/*.xml\"] }",
+        "unit: { junit: [\"reports/unit/*.xml\"], signed_by: [ci-runner] }",
+    );
+
+    fn with(machines: &str, check: &str) -> Vec<String> {
+        problems(&[("roles:\n", machines), (SIGNED.0, check)])
+    }
+
+    #[test]
+    fn a_check_names_the_machines_that_must_have_signed() {
+        let policy = checked(&config(&[("roles:\n", RUNNER), SIGNED])).unwrap();
+        let rule = &policy.checks[&"unit".parse().unwrap()];
+        let names: Vec<&str> = rule.signed_by.iter().flatten().map(|name| name.as_str()).collect();
+        assert_eq!(names, ["ci-runner"]);
+        assert_eq!(policy.machine_of(&key(8)).map(|name| name.as_str()), Some("ci-runner"));
+        assert_eq!(policy.person_of(&key(8)), None);
+        assert_eq!(policy.machine_of(&key(1)), None, "a person is no machine");
+        let without = checked(&config(&[])).unwrap();
+        assert_eq!(without.checks[&"unit".parse().unwrap()].signed_by, None);
+    }
+
+    #[test]
+    fn a_machine_is_no_person_and_has_keys_of_its_own() {
+        let found = |machines: &str| problems(&[("roles:\n", &format!("machines:\n{machines}roles:\n"))]);
+        assert_eq!(
+            found("  alice: { keys: [\"KEY-8\"] }\n"),
+            ["machines.alice: `alice` is a person: choose another name"]
+        );
+        assert_eq!(found("  ci: { keys: [] }\n"), ["machines.ci.keys: `ci` needs at least one key"]);
+        assert_eq!(
+            found("  ci: { keys: [\"KEY-1\"] }\n"),
+            [
+                "machines.ci.keys[0]: this key is also `alice`'s: a key belongs to one machine, or to one person"
+            ]
+        );
+        assert_eq!(
+            found("  ci: { keys: [\"KEY-8\"] }\n  cj: { keys: [\"KEY-8\"] }\n"),
+            ["machines.cj.keys[0]: this key is also `ci`'s: a key belongs to one machine, or to one person"]
+        );
+        assert_eq!(found("  ci: { keys: [\"ssh-rsa AAAA\"] }\n").len(), 1);
+    }
+
+    #[test]
+    fn who_must_sign_is_a_machine_and_somebody() {
+        assert_eq!(
+            with(RUNNER, "unit: { junit: [\"r/*.xml\"], signed_by: [ci-runer] }"),
+            ["checks.unit.signed_by[0]: there is no machine `ci-runer`; did you mean `ci-runner`?"]
+        );
+        assert_eq!(
+            with(RUNNER, "unit: { junit: [\"r/*.xml\"], signed_by: [] }"),
+            ["checks.unit.signed_by: name at least one of `machines`: no evidence would ever count"]
+        );
+        assert_eq!(
+            with(RUNNER, "unit: { signoff: release, signed_by: [ci-runner] }"),
+            ["checks.unit.signed_by: a person signs this check: no machine can"]
+        );
+    }
+}

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::{Payload, PayloadError, Root, Statement, Verdict};
 use crate::gate::config::ActionKind;
-use crate::gate::fixture::{Book, approval, by, config, person, reference, rules};
+use crate::gate::fixture::{Book, approval, by, config, person, reference, rules, signoff};
 use crate::gate::request::Request;
+use crate::gate::signoffs::Signoff;
 use crate::gate::statement::{
     Ending, OutcomeStatement, Progress, Review, Revocation, StepEnd, StepResult, canonical,
 };
@@ -41,7 +42,13 @@ fn payloads() -> Vec<Payload> {
             ending: Ending::Failed,
             failed_step: Some("release".to_owned()),
         }),
-        Statement::Review(Review { execution, ending: Ending::Succeeded, reason, presence: person() }),
+        Statement::Review(Review {
+            execution,
+            ending: Ending::Succeeded,
+            reason: reason.clone(),
+            presence: person(),
+        }),
+        Statement::Signoff(Box::new(Signoff { reason: Some(reason), ..signoff(&request, Verdict::Deny) })),
     ];
     statements.into_iter().map(|statement| book.payload(by("alice", 3), statement)).collect()
 }
@@ -143,10 +150,11 @@ fn each_kind_has_a_namespace_and_a_word_of_its_own_and_only_a_session_shares_one
             ("progress", "deployctl-session", true),
             ("outcome", "deployctl-session", true),
             ("review", "deployctl-review", false),
+            ("sign-off", "deployctl-signoff", false),
         ]
     );
     let distinct: BTreeSet<&str> = names.iter().map(|(_, namespace, _)| *namespace).collect();
-    assert_eq!(distinct.len(), 6);
+    assert_eq!(distinct.len(), 7);
 }
 
 #[test]

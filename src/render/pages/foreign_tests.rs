@@ -139,6 +139,7 @@ fn checklist(one: &str) -> Checklist {
         tests: vec![],
         files: 1,
         migrations: vec![],
+        signed: vec![],
         lockfiles: vec![],
     };
     let mut list = draft.checklist(&format!("x{one}"), &Rules::default());

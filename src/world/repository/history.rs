@@ -6,13 +6,14 @@ use std::fs;
 
 use git2::Oid;
 
+use super::commit::raw;
 use super::differ::Differ;
 use super::error::{RepositoryError, Result};
 use super::graph::Graph;
 use super::objects::Objects;
 use super::walk::{Found, Reads, Stop, Walk};
 use super::{Repository, id, oid};
-use crate::evidence::commits::Change;
+use crate::evidence::commits::{self, Change};
 use crate::gate::facts::BranchFact;
 use crate::gate::scope::Scope;
 use crate::gate::terms::CommitId;
@@ -35,6 +36,18 @@ impl Repository {
     pub fn has(&self, commit: &CommitId) -> bool {
         let found = || Objects::of(self)?.commit(oid(commit)?).map(|_| ());
         found().is_ok()
+    }
+
+    /// What a commit says of itself, and its parents.
+    ///
+    /// # Errors
+    /// When it is not here.
+    pub fn commit(&self, commit: &CommitId) -> Result<(Change, Vec<CommitId>)> {
+        let objects = Objects::of(self)?;
+        let at = oid(commit)?;
+        let (object, header) = objects.commit(at)?;
+        let change = commits::read(&raw(at, object.data(), &header.parents));
+        Ok((change, header.parents.into_iter().map(id).collect()))
     }
 
     /// The time a commit was committed, in seconds since 1970; 0 where the commit does not say one.

@@ -1,0 +1,162 @@
+//! Sign-offs: what people signed about a check of one commit, and what that comes to under the rules in force.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::config::PresenceLevel;
+use super::keys::Proof;
+use super::policy::{CheckSource, Policy};
+use super::presence::Presence;
+use super::statement::Verdict;
+use super::terms::{Check, CommitId, Digest, Group, PersonName};
+
+/// A person's verdict on a check of one commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signoff {
+    /// The check.
+    pub check: Check,
+    /// The commit that was looked at.
+    pub commit: CommitId,
+    /// The digest of the commit's tree listing.
+    pub tree: Digest,
+    /// Yes or no; a sign-off is never held.
+    pub verdict: Verdict,
+    /// Why, where the person said so.
+    pub reason: Option<String>,
+    /// The digest of the policy in force.
+    pub policy: Digest,
+    /// The digest of the screen that was shown.
+    pub screen: Digest,
+    /// How the signer was there.
+    pub presence: Presence,
+    /// Makes two sign-offs different.
+    pub nonce: String,
+}
+
+/// A sign-off of the ledger.
+#[derive(Clone, Debug)]
+pub struct SignedOff {
+    /// Who signed.
+    pub by: PersonName,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What the signature proves.
+    pub proof: Proof,
+    /// What it covers.
+    pub signoff: Signoff,
+}
+
+/// Every sign-off of the ledger that counts: of one commit, check and person the newest no, or every yes after it.
+#[derive(Clone, Debug, Default)]
+pub struct Signoffs(BTreeMap<(CommitId, Check), BTreeMap<PersonName, Vec<SignedOff>>>);
+
+/// What the sign-offs of a check come to for one commit.
+#[derive(Clone, Debug)]
+pub enum Standing<'a> {
+    /// Nobody whose signature counts has signed.
+    Missing,
+    /// These said yes and nobody said no, in the order of their names; never empty.
+    Allowed(Vec<&'a SignedOff>),
+    /// A person of the group said no.
+    Denied(&'a SignedOff),
+}
+
+impl Signoffs {
+    /// Takes one more. A no ends what the same person said before, and a yes ends that person's no; a yes beside a yes
+    /// takes nothing away, also where it was signed with a weaker key.
+    ///
+    /// # Errors
+    /// When its verdict is none that a sign-off can have.
+    pub(super) fn take(&mut self, said: SignedOff) -> Result<(), String> {
+        if said.signoff.verdict == Verdict::Hold {
+            return Err("a sign-off says yes or no, and this one says neither".to_owned());
+        }
+        let about = (said.signoff.commit.clone(), said.signoff.check.clone());
+        let before = self.0.entry(about).or_default().entry(said.by.clone()).or_default();
+        before.retain(|known| {
+            known.signoff.verdict == said.signoff.verdict && said.signoff.verdict == Verdict::Allow
+        });
+        before.push(said);
+        Ok(())
+    }
+
+    /// What they come to for a check of exactly this commit and tree: somebody of the group says yes, with the presence
+    /// that the policy in force asks for, and nobody of the group says no.
+    #[must_use]
+    pub fn standing(&self, policy: &Policy, check: &Check, commit: &CommitId, tree: &Digest) -> Standing<'_> {
+        let Some(group) = group(policy, check) else { return Standing::Missing };
+        let said = self.0.get(&(commit.clone(), check.clone()));
+        let people = said.into_iter().flatten().filter(|(person, _)| is_member(policy, person, group));
+        let members: Vec<&Vec<SignedOff>> = people.map(|(_, said)| said).collect();
+        let no = |said: &&SignedOff| said.signoff.verdict == Verdict::Deny;
+        if let Some(no) = members.iter().copied().flatten().find(no) {
+            return Standing::Denied(no);
+        }
+        let least = presence(policy, check).0;
+        let counts = |said: &&SignedOff| {
+            said.signoff.verdict == Verdict::Allow && &said.signoff.tree == tree && said.proof.shows(least)
+        };
+        let allowed: Vec<&SignedOff> =
+            members.into_iter().filter_map(|said| said.iter().rev().find(counts)).collect();
+        if allowed.is_empty() { Standing::Missing } else { Standing::Allowed(allowed) }
+    }
+
+    /// As `state.json` keeps them: those of each commit and check of which one was signed since a moment. They stay
+    /// together, so that a no is never left out where a yes is kept.
+    pub(super) fn state(&self, since: DateTime<Utc>) -> Vec<StateSignoff<'_>> {
+        let is_fresh = |said: &&BTreeMap<PersonName, Vec<SignedOff>>| {
+            said.values().flatten().any(|said| said.at >= since)
+        };
+        let fresh = self.0.values().filter(is_fresh);
+        fresh.flat_map(BTreeMap::values).flatten().map(StateSignoff::of).collect()
+    }
+}
+
+/// A sign-off as `state.json` keeps it.
+#[derive(Serialize)]
+pub(super) struct StateSignoff<'a> {
+    check: &'a Check,
+    commit: &'a CommitId,
+    by: &'a PersonName,
+    verdict: Verdict,
+}
+
+impl<'a> StateSignoff<'a> {
+    const fn of(said: &'a SignedOff) -> Self {
+        let SignedOff { by, signoff: Signoff { check, commit, verdict, .. }, .. } = said;
+        Self { check, commit, by, verdict: *verdict }
+    }
+}
+
+/// The group whose signature a check is, if it is one.
+#[must_use]
+pub fn group<'a>(policy: &'a Policy, check: &Check) -> Option<&'a Group> {
+    match &policy.checks.get(check)?.source {
+        CheckSource::Signoff(group) => Some(group),
+        _ => None,
+    }
+}
+
+/// Whether a person of the policy is in a group.
+#[must_use]
+pub fn is_member(policy: &Policy, person: &PersonName, group: &Group) -> bool {
+    policy.people.get(person).is_some_and(|person| person.groups.contains(group))
+}
+
+/// The least presence of a sign-off: the strictest that an environment asks for which people deploy and which requires
+/// a stage with the check; with the path of the rule that says so.
+#[must_use]
+pub fn presence(policy: &Policy, check: &Check) -> (PresenceLevel, String) {
+    let holds = |stage| policy.stage(stage).is_some_and(|stage| stage.checks.contains(check));
+    let asked = policy.environments.iter().filter(|(_, rule)| rule.requires.iter().any(holds));
+    let levels = asked.filter_map(|(name, rule)| Some((rule.approvals.as_ref()?.presence, name)));
+    levels.max_by_key(|(level, _)| *level).map_or_else(
+        || (PresenceLevel::Passphrase, format!("checks.{check}.signoff")),
+        |(level, name)| (level, format!("environments.{name}.approvals.presence")),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `deployctl status` says how far HEAD has come: each stage, what of it is missing, how old it is and whose.
+
+use serde_json::json;
+
+use crate::house::{House, POLICY};
+
+fn founded() -> House {
+    let house = House::new();
+    let checks = "checks:\n  qa: { title: QA verification, role: qa-specialist }\n  \
+                  code-review: { title: Code review, signoff: release }\n  \
+                  design: { signoff: release, when_changed: [\"web/**\"] }\n";
+    let stage = "stages:\n  - { name: staging, environment: staging, checks: [qa, code-review, design] }\n";
+    house.config(&POLICY.replace("checks:\n", checks).replace("stages:\n", stage));
+    house.person("alice").signs_policy();
+    house
+}
+
+fn stages(house: &House) -> String {
+    let shown = house.run(["status"]).any_stdout().exit(0).stdout;
+    let lines = shown.lines().skip_while(|line| !line.starts_with("stages of HEAD"));
+    lines.take_while(|line| !line.starts_with("next: ")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn each_stage_says_what_is_missing_failed_or_stale_with_age_and_source() {
+    let house = founded();
+    std::fs::remove_file(house.project().join("reports/integration/results.xml")).unwrap();
+    house.same(
+        &stages(&house),
+        "\
+stages of HEAD ([id])
+  staging: open · qa missing; code-review missing
+  development: passed · unit 12/12 passed (reports/unit/*.xml · 14 min ago)
+  integration: open · integration missing
+",
+    );
+    house
+        .run(["check", "qa", "--as", "qa-specialist", "--failed", "--note", "no total"])
+        .any_stdout()
+        .exit(0);
+    house.person("alice").at_terminal(["approve", "--check", "code-review"]).signs().exit(0);
+    house.clock("2026-11-23T10:05:00Z");
+    house.report("integration", 2, 1);
+    house.same(
+        &stages(&house),
+        "\
+stages of HEAD ([id])
+  staging: open · qa failed, qa-specialist says no (5 min ago)
+  development: passed · unit 12/12 passed (reports/unit/*.xml · 19 min ago)
+  integration: open · integration failed, 2/3 passed (reports/integration/*.xml · 14 min ago)
+",
+    );
+    house
+        .run(["check", "qa", "--as", "qa-specialist", "--passed", "--note", "all well"])
+        .any_stdout()
+        .exit(0);
+    let shown = stages(&house);
+    let staging = "  staging: passed · qa qa-specialist says: all well (just now); \
+                   code-review signed by alice (5 min ago); design not needed\n";
+    assert!(shown.contains(staging), "{shown}");
+}
+
+#[test]
+fn a_stage_is_open_where_its_branch_lacks_the_commit() {
+    let house = founded();
+    house.git(["checkout", "--quiet", "-b", "aside"]);
+    house.commit("feat: aside");
+    let shown = stages(&house);
+    assert!(shown.contains("  integration: open · `main` lacks it\n"), "{shown}");
+}
+
+#[test]
+fn programs_get_every_check_of_every_stage() {
+    let house = founded();
+    let answer = house.run(["status", "--json"]).any_stdout().exit(0).json();
+    let stages = answer["stages"].as_array().unwrap();
+    let short: Vec<_> = stages.iter().map(|stage| (stage["name"].clone(), stage["passed"].clone())).collect();
+    assert_eq!(
+        short,
+        [
+            (json!("staging"), json!(false)),
+            (json!("development"), json!(true)),
+            (json!("integration"), json!(true))
+        ]
+    );
+    assert_eq!(stages[2]["branch"], json!({ "name": "main", "holds": true }));
+    let qa = &stages[0]["checks"][0];
+    assert_eq!(
+        (&qa["check"], &qa["state"], &qa["untrusted"]),
+        (&json!("qa"), &json!("missing"), &json!(true))
+    );
+    let only = house.run(["status", "-e", "production", "--json"]).any_stdout().exit(0).json();
+    let names: Vec<_> =
+        only["stages"].as_array().unwrap().iter().map(|stage| stage["name"].clone()).collect();
+    assert_eq!(names, [json!("development"), json!("integration")], "those that it requires");
+}
