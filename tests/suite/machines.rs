@@ -3,20 +3,26 @@
 use std::fs;
 
 use deployctl::gate::request::{CheckState, Request};
+use deployctl::gate::statement::Statement;
 use deployctl::gate::terms::Digest;
-use deployctl::world::records::JOURNAL;
+use deployctl::world::records::{Files, JOURNAL};
 use serde_json::{Value, json};
 
 use crate::house::{House, POLICY};
 
-/// The usual rules, and a machine that must have signed what the unit tests say. Its key is the one called carol.
+/// The rules below, signed by alice.
 fn founded() -> House {
     let house = House::new();
-    let machines = "machines:\n  ci-runner: { keys: [\"{carol}\"] }\n\nroles:\n";
-    let signed = "junit: [\"reports/unit/*.xml\"], signed_by: [ci-runner] }";
-    house.config(&POLICY.replace("roles:\n", machines).replace("junit: [\"reports/unit/*.xml\"] }", signed));
+    house.config(&rules());
     house.person("alice").signs_policy();
     house
+}
+
+/// The usual rules, and a machine that must have signed what the unit tests say. Its key is the one called carol.
+fn rules() -> String {
+    let machines = "machines:\n  ci-runner: { keys: [\"{carol}\"] }\n\nroles:\n";
+    let signed = "junit: [\"reports/unit/*.xml\"], signed_by: [ci-runner] }";
+    POLICY.replace("roles:\n", machines).replace("junit: [\"reports/unit/*.xml\"] }", signed)
 }
 
 fn key(house: &House) -> String {
@@ -121,7 +127,7 @@ fn the_key_of_a_person_is_no_machines() {
 
 #[test]
 fn a_line_of_the_journal_that_no_machine_signed() {
-    type Forge = fn(&mut deployctl::world::records::Files);
+    type Forge = fn(&mut Files);
     let edit: Forge = |files| {
         let mut evidence: Value = serde_json::from_slice(&files["evidence.json"]).unwrap();
         evidence["tests"][0]["passed"] = json!(11);
@@ -157,6 +163,51 @@ fn evidence_of_another_ledger_or_commit_proves_nothing() {
     house.commit("feat: another total");
     house.git(["tag", "--force", "--annotate", "--message", "v1.4.0", "v1.4.0"]);
     assert_eq!(unit(&house)["state"], json!("missing"));
+}
+
+#[test]
+fn a_machine_signs_nothing_of_the_ledger() {
+    let house = founded();
+    let commit = house.git(["rev-parse", "HEAD"]);
+    let signoff = json!({
+        "kind": "signoff", "check": "unit", "commit": commit, "tree": Digest::of(b""), "verdict": "allow",
+        "reason": null, "policy": Digest::of(b""), "screen": Digest::of(b""), "nonce": "",
+        "presence": { "terminal": "interactive", "ci": null, "agent": null, "holder": "console" },
+    });
+    let statement: Statement = serde_json::from_value(signoff).unwrap();
+    let entry = house.forged("carol", "ci-runner", statement, Files::new());
+    house.publish(&entry);
+    let answer = house.run(["status", "--json"]).any_stdout().exit(4).json();
+    assert_eq!(answer["reasons"][0]["code"], json!("ledger.tampered"));
+    let why = answer["reasons"][0]["message"].as_str().unwrap();
+    assert!(why.contains("`ci-runner` is not a person of the policy in force"), "{why}");
+}
+
+#[test]
+fn who_signs_the_rules_sees_the_machines() {
+    let house = House::new();
+    house.config(&rules());
+    let shown = house.person("alice").signs_policy();
+    assert!(shown.contains("  Machines\n    ci-runner\n      ssh-ed25519 SHA256:"), "{shown}");
+}
+
+#[test]
+fn a_word_may_need_a_machine_too() {
+    let house = House::new();
+    let check = "checks:\n  qa: { role: qa-specialist, signed_by: [ci-runner] }\n";
+    house.config(&rules().replace("checks:\n", check));
+    house.person("alice").signs_policy();
+    let words = ["check", "qa", "--as", "qa-specialist", "--passed", "--note", "seen"];
+    let line = "✗ qa  no evidence — it counts only when `ci-runner` signs it: \
+                name that machine's key with `--key FILE`\n";
+    house.run(words).stdout(line).stderr("error: 1 check did not pass\n").exit(1);
+    let key = key(&house);
+    house
+        .run(words.into_iter().chain(["--key", &key]))
+        .stdout("✓ qa  qa-specialist says: seen\nrecorded for [id] by qa-specialist, signed by ci-runner\n")
+        .exit(0);
+    let page = house.run(["checklist", "v1.4.0"]).any_stdout().exit(0).stdout;
+    assert!(page.contains("- [x] QA verification: qa-specialist says: seen · just now · "), "{page}");
 }
 
 #[test]

@@ -194,6 +194,34 @@ fn a_no_stands_until_the_same_person_says_yes() {
 }
 
 #[test]
+fn a_no_after_the_approval_stops_the_deployment() {
+    let house = founded();
+    signs_off(&house, "alice");
+    let id = house.requests();
+    house.person("bob").approves(&id);
+    denies(&house, "bob");
+    let shown = house.refuses(&id, 3, "stage.failed");
+    assert!(shown.contains("`bob` denied `Code review` for "), "{shown}");
+}
+
+#[test]
+fn the_review_says_who_signed_off_and_that_nobody_did() {
+    let house = founded();
+    let id = house.requests();
+    let shows = |words: &str| {
+        let shown = house.run(["approve", &id, "--show"]).any_stdout().exit(0).stdout;
+        assert!(shown.contains(&format!("\n  Signed off   Code review {words}\n")), "{words}\n{shown}");
+    };
+    shows("by NOBODY");
+    signs_off(&house, "alice");
+    house.clock("2026-11-23T10:05:00Z");
+    signs_off(&house, "bob");
+    shows("by alice, 2026-11-23 10:00 UTC and bob, 2026-11-23 10:05 UTC");
+    denies(&house, "alice");
+    shows("DENIED by alice, 2026-11-23 10:05 UTC");
+}
+
+#[test]
 fn nothing_is_signed_where_the_phrase_is_not_typed() {
     let house = founded();
     let shown =

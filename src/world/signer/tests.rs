@@ -154,6 +154,17 @@ fn a_hardware_key_needs_no_passphrase() {
 }
 
 #[test]
+fn a_machine_signs_with_a_key_that_lies_in_clear_for_it_alone() {
+    let dir = TempDir::new().unwrap();
+    let path = make(dir.path(), "key", "ed25519", "", &[]);
+    let key = open_of_machine(&path).unwrap();
+    let armored = sign(&key, "deployctl-evidence", b"{}").unwrap();
+    assert!(sshsig::verify(&key.public, "deployctl-evidence", b"{}", &armored).is_ok());
+    fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(open_of_machine(&path), Err(KeyProblem::OpenPermissions { path: path.clone() }));
+}
+
+#[test]
 fn a_key_that_others_can_read_is_refused() {
     let dir = TempDir::new().unwrap();
     let path = make(dir.path(), "key", "ed25519", "secret", &[]);
