@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::gate::explain::Wish;
 use crate::gate::request::{RiskLevel, Urgency};
 use crate::gate::terms::{Check, Environment, Role, Version};
 
@@ -21,6 +22,7 @@ Exit codes: 0 done · 1 failed · 2 usage · 3 refused · 4 refused, a person is
 Examples:
   deployctl init                                write a deployctl.yaml
   deployctl approve --policy                    a person signs the rules
+  deployctl deploy staging --as ci              a role deploys an automatic environment
   deployctl checklist v1.4.0                    facts as a Markdown checklist
   deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart\"
   deployctl approve v1.4.0-7f3a9c2              a person reviews, types and signs
@@ -109,12 +111,14 @@ pub enum Command {
     Request(RequestArgs),
     /// Review, type and sign: a request, or the policy
     Approve(ApproveArgs),
-    /// Deploy what was approved
+    /// Deploy: to production what was approved, elsewhere within a role's rights
     Deploy(DeployArgs),
     /// Go back to the version that the approval named
     Rollback(RollbackArgs),
     /// Show what is live, what waits, and who must do what next
     Status(StatusArgs),
+    /// Say what the rules say of a wish, and which rule
+    Explain(ExplainArgs),
     /// Show what was deployed, or verify every record
     History(HistoryArgs),
 }
@@ -132,6 +136,7 @@ impl Command {
             Self::Deploy(_) => "deploy",
             Self::Rollback(_) => "rollback",
             Self::Status(_) => "status",
+            Self::Explain(_) => "explain",
             Self::History(_) => "history",
         }
     }
@@ -309,21 +314,25 @@ pub struct ApproveArgs {
     pub output: Option<PathBuf>,
 }
 
-/// Deploy what was approved.
+/// Deploy what was approved, or what a role may deploy.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   deployctl deploy production v1.4.0-7f3a9c2 --dry-run
-  deployctl deploy production v1.4.0-7f3a9c2")]
+  deployctl deploy production v1.4.0-7f3a9c2    a person, at a terminal
+  deployctl deploy development --as ci          what HEAD is, on every commit
+  deployctl deploy staging v1.4.0 --as ci       an automatic environment, no person needed")]
 pub struct DeployArgs {
     /// The environment
     pub environment: Environment,
-    /// The request's id, or its version where that is unambiguous
+    /// The request's id, or its version where that is unambiguous; an automatic environment also takes a tag [default
+    /// there: HEAD]
+    #[arg(value_name = "REQUEST|VERSION")]
     pub request: Option<String>,
     /// Show the verdict, every reason and the exact plan; run nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// The commit that must be the approved one
+    /// The commit that must be the approved one; in an automatic environment, the one to deploy
     #[arg(long, value_name = "REV")]
     pub commit: Option<String>,
     /// The private key to sign with
@@ -365,6 +374,26 @@ pub struct StatusArgs {
     /// Only this environment
     #[arg(short, long, value_name = "ENVIRONMENT")]
     pub environment: Option<Environment>,
+}
+
+/// Say what the rules say of a wish.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl explain qa-specialist deploy staging
+  deployctl explain orchestrator deploy production
+  deployctl explain alice approve production --json
+
+Exit codes: 0 it may · 3 the policy says no · 4 a person is required")]
+pub struct ExplainArgs {
+    /// A role, or a person of the policy
+    #[arg(value_name = "ROLE")]
+    pub who: Role,
+    /// What is wished
+    #[arg(value_name = "ACTION")]
+    pub wish: Wish,
+    /// Where
+    pub environment: Environment,
 }
 
 /// Show what was deployed.

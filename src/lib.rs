@@ -28,10 +28,12 @@ pub mod cli;
 /// One file a subcommand: gather, decide, act, record, show.
 pub mod commands {
     pub mod approve;
+    pub mod automatic;
     pub mod candidate;
     pub mod check;
     pub mod checklist;
     pub mod deploy;
+    pub mod explain;
     pub mod gather;
     pub mod history;
     pub mod init;
@@ -46,6 +48,7 @@ pub mod commands {
     pub mod session;
     pub mod signoff;
     pub mod status;
+    pub mod steps;
     pub mod target;
 }
 /// Bytes to facts: pure parsers.
@@ -65,6 +68,8 @@ pub mod evidence {
 pub mod gate {
     pub mod config;
     pub mod decide;
+    pub mod deployments;
+    pub mod explain;
     pub mod facts;
     #[cfg(test)]
     pub(crate) mod fixture;
@@ -162,6 +167,7 @@ fn dispatch(common: &Common, command: Command) -> anyhow::Result<Answer> {
         Command::Approve(args) => commands::approve::run(common, &args),
         Command::Deploy(args) => commands::deploy::run(common, &args),
         Command::Rollback(args) => commands::rollback::run(common, &args),
+        Command::Explain(args) => commands::explain::run(common, &args),
         Command::Status(args) => commands::status::run(common, &args),
         Command::History(args) => commands::history::run(common, &args),
     }

@@ -66,6 +66,27 @@ pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTim
     Ok(draft)
 }
 
+/// What is known of every check for a release that needs no request. The changes that a check asks for are counted as the
+/// checklist counts them.
+///
+/// # Errors
+/// When history or reports cannot be read.
+pub fn checks_of(
+    moment: &Moment,
+    policy: &Policy,
+    environment: &Environment,
+    release: &Release,
+) -> Result<Vec<TestFact>> {
+    let _drafting = moment.repository.draft();
+    let versions = policy.versions_of(environment);
+    let (version, environment) = (release.version.clone(), environment.clone());
+    let args = CandidateArgs { version, environment, commit: None, since: None };
+    let since = since(moment, versions, &args, &release.commit)?;
+    let paths = changed(&moment.repository, versions, since.commit(), &release.commit)?;
+    let (tests, _) = checks::look(moment, policy, &release.commit, &paths)?;
+    Ok(tests)
+}
+
 /// The same for what a request pins, found out again for a decision: nothing is taken on trust.
 ///
 /// # Errors

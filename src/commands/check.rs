@@ -218,7 +218,8 @@ fn find_out(
     Ok(fact)
 }
 
-fn how_it_failed(step: &Step, result: &StepResult) -> Option<String> {
+/// Why a command's end is no pass, if it is none.
+pub(super) fn how_it_failed(step: &Step, result: &StepResult) -> Option<String> {
     let command = step.run.join(" ");
     match (result.result, result.exit) {
         (StepEnd::Succeeded, _) => None,
@@ -233,8 +234,9 @@ fn how_it_failed(step: &Step, result: &StepResult) -> Option<String> {
 }
 
 /// Shows what a command writes.
-struct Shower<'a> {
-    streams: &'a Streams,
+pub(super) struct Shower<'a> {
+    /// Where it is shown.
+    pub(super) streams: &'a Streams,
 }
 
 impl Watcher for Shower<'_> {
@@ -272,7 +274,8 @@ fn answer(facts: &[TestFact], told: &Told, commit: &CommitId) -> Answer {
     answer
 }
 
-fn fact_line(fact: &TestFact) -> String {
+/// One check on one line, with its mark.
+pub(super) fn fact_line(fact: &TestFact) -> String {
     let mark = if fact.state == CheckState::Passed { "✓" } else { "✗" };
     let why = fact.why.as_ref().map(|why| format!(" — {why}")).unwrap_or_default();
     format!("{mark} {}  {}\n", fact.check, text::line(&format!("{}{why}", fact.words()), 400))

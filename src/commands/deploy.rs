@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::automatic;
 use super::gather::{Key, Moment};
 use super::journal;
 use super::person::{Answered, Person, first_sight};
@@ -33,6 +34,9 @@ pub fn run(common: &Common, args: &DeployArgs) -> Result<Answer> {
     }
     let person = Person::look(common)?;
     let mut moment = Moment::look(common)?;
+    if automatic::concerns(&moment, &args.environment) {
+        return automatic::run(moment, &person, args);
+    }
     let key = person.key(args.key.as_ref(), moment.policy())?;
     let first = match judge(&moment, args, Some(&person.presence), key.as_ref())? {
         Ok(judged) => judged,
@@ -232,6 +236,9 @@ fn answer(
 /// The verdict, every reason and the exact plan, for anyone. Who would execute is not judged: nobody does.
 fn dry_run(common: &Common, args: &DeployArgs) -> Result<Answer> {
     let moment = Moment::look(common)?;
+    if automatic::concerns(&moment, &args.environment) {
+        return automatic::dry_run(&moment, args);
+    }
     let judged = match judge(&moment, args, None, None)? {
         Ok(judged) => judged,
         Err(reasons) => {
@@ -245,7 +252,8 @@ fn dry_run(common: &Common, args: &DeployArgs) -> Result<Answer> {
     let mut text = shown(&moment, &judged)?;
     text.push_str(&format!(
         "allowed: a person can run deployctl deploy {} {}\n",
-        judged.plan.environment, judged.plan.request.id
+        judged.plan.environment,
+        judged.plan.request_id()
     ));
     let mut answer = Answer::done(COMMAND, text)
         .with("environment", &args.environment)

@@ -1,5 +1,7 @@
 //! `deployctl history`: the table of deployments from the records, and the proof that they hold.
 
+mod automatic;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
@@ -66,6 +68,9 @@ fn table(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer>
             rows.push((deployed.at, row(moment, environment, track, deployed)?));
         }
     }
+    let wanted =
+        |environment: &Environment| args.environment.as_ref().is_none_or(|wanted| wanted == environment);
+    rows.extend(automatic::rows(moment, &wanted));
     rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let json: Vec<_> = rows.iter().map(|(_, row)| row.json.clone()).collect();
     let page = HistoryPage { rows: rows.into_iter().map(|(_, row)| row.page).collect() };
@@ -116,6 +121,7 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
         "steps": deployed.steps,
         "failed_step": deployed.failed_step,
         "execution": deployed.execution,
+        "recorded_in": "ledger",
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
         "rolled_back_at": undone_by.map(|rollback| rollback.at),
     });

@@ -188,17 +188,7 @@ pub fn append(
     details: Vec<String>,
     files: Files,
 ) -> Result<Option<String>> {
-    let line = Line {
-        schema: SCHEMA.to_owned(),
-        kind: kind.to_owned(),
-        sequence: 0,
-        previous: None,
-        repository: moment.timeline().and_then(|timeline| timeline.root),
-        at: moment.now,
-        by: by.to_owned(),
-        about: about.to_owned(),
-        details,
-    };
+    let line = Line { details, ..line(moment, kind, by, about) };
     let mut warning = None;
     for _ in 0..TRIES {
         let tip = moment.records.tip(JOURNAL)?;
@@ -220,6 +210,82 @@ pub fn append(
         }
     }
     Ok(Some("the journal is busy: the line could not be written; try again".to_owned()))
+}
+
+fn line(moment: &Moment, kind: &str, by: &str, about: &str) -> Line {
+    Line {
+        schema: SCHEMA.to_owned(),
+        kind: kind.to_owned(),
+        sequence: 0,
+        previous: None,
+        repository: moment.timeline().and_then(|timeline| timeline.root),
+        at: moment.now,
+        by: by.to_owned(),
+        about: about.to_owned(),
+        details: vec![],
+    }
+}
+
+/// What became of a line that must be the next one.
+pub enum Placed {
+    /// Everybody can see it.
+    Done,
+    /// Another line was there first.
+    Lost,
+    /// The remote did not take it: nobody has it.
+    Unreachable {
+        /// What git said.
+        why: String,
+    },
+}
+
+/// Appends one line, only if the journal still ends at `tip`: of two machines that try at once, one does. With a remote it
+/// is the remote that decides.
+///
+/// # Errors
+/// When it cannot be written here.
+pub fn append_at(
+    moment: &Moment,
+    tip: Option<&CommitId>,
+    kind: &str,
+    (by, about): (&str, &str),
+    files: Files,
+) -> Result<Placed> {
+    let new = write(&moment.records, tip, line(moment, kind, by, about), files)?;
+    if let Some(remote) = &moment.remote {
+        // What this clone could not keep is not published either.
+        moment.records.free(JOURNAL)?;
+        match remote::push(moment.repository.root(), remote, JOURNAL, tip, &new) {
+            Ok(Pushed::Done) => {}
+            Ok(Pushed::Lost) => return Ok(Placed::Lost),
+            Err(error) => return Ok(Placed::Unreachable { why: error.to_string() }),
+        }
+    }
+    let moved = moment.records.advance(JOURNAL, tip, &new)?;
+    // Once the remote has it, it is in the journal: this clone then follows at its next look.
+    Ok(if moved || moment.remote.is_some() { Placed::Done } else { Placed::Lost })
+}
+
+/// A line with one of its files.
+pub struct Attached {
+    /// The line's moment.
+    pub at: DateTime<Utc>,
+    /// The file, where there is one.
+    pub file: Option<Vec<u8>>,
+}
+
+/// The lines of a kind with their file of a name, up to a tip, newest first.
+///
+/// # Errors
+/// When the chain itself cannot be read: then nobody knows what it says.
+pub fn attached(moment: &Moment, tip: &CommitId, kind: &str, name: &str) -> Result<Vec<Attached>> {
+    let file = |entry: &CommitId, name: &str| moment.records.file(entry, name).ok().flatten();
+    let of_kind = |entry: &CommitId| {
+        let line: Line = serde_json::from_slice(&file(entry, "payload.json")?).ok()?;
+        (line.kind == kind).then(|| Attached { at: line.at, file: file(entry, name) })
+    };
+    let chain = moment.records.chain(tip)?;
+    Ok(chain.iter().take(LOOK_BACK).filter_map(of_kind).collect())
 }
 
 /// How often a lost race for the journal is run again.

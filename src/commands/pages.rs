@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::gather::Moment;
 use crate::evidence::checklist::{Checklist, Item, Section};
+use crate::gate::config::Deployment;
 use crate::gate::request::Request;
 use crate::render::pages::{ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, RequestPage};
 
@@ -30,7 +31,7 @@ pub fn checklist(pages: &Pages, checklist: &Checklist) -> Result<String> {
 ///
 /// # Errors
 /// A template's.
-pub fn request(pages: &Pages, request: &Request, id: &str) -> Result<String> {
+pub fn request(pages: &Pages, request: &Request, id: &str, deployment: Deployment) -> Result<String> {
     let asked = &request.asked;
     let pin = |name: &str, value: String| Pinned { name: name.to_owned(), value };
     let previous = request.previous_release.as_ref();
@@ -38,7 +39,7 @@ pub fn request(pages: &Pages, request: &Request, id: &str) -> Result<String> {
     let unsaid = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
     let page = RequestPage {
         environment: request.environment.to_string(),
-        status: "AWAITING HUMAN APPROVAL".to_owned(),
+        status: status(deployment).to_owned(),
         urgency: asked.urgency.word().to_owned(),
         requested_by: request.requested_by.name.clone(),
         checklist: "checklist.md".to_owned(),
@@ -57,8 +58,24 @@ pub fn request(pages: &Pages, request: &Request, id: &str) -> Result<String> {
         alternative: unsaid(&asked.alternative),
         blackouts: asked.blackouts.clone(),
         monitor_minutes: asked.monitor,
+        automatic: (deployment == Deployment::Automatic).then(|| deploys(request, id)),
     };
     Ok(pages.render(Page::Request, &page)?)
+}
+
+/// What a request waits for.
+#[must_use]
+pub const fn status(deployment: Deployment) -> &'static str {
+    match deployment {
+        Deployment::Human => "AWAITING HUMAN APPROVAL",
+        Deployment::Automatic => "AWAITING DEPLOYMENT",
+    }
+}
+
+/// Who does what next with a request that nobody approves.
+#[must_use]
+pub fn deploys(request: &Request, id: &str) -> String {
+    format!("a role that may deploys it: deployctl deploy {} {id} --as ROLE", request.environment)
 }
 
 /// Writes each page once with made-up facts: a template that does not fit them is better found before people sign it.
@@ -95,6 +112,7 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
         alternative: word(),
         blackouts: vec![word()],
         monitor_minutes: 15,
+        automatic: None,
     };
     pages.render(Page::Request, &page)?;
     let row = HistoryRow { date, version, kind: word(), status: word(), rollback: word(), notes: word() };

@@ -11,7 +11,7 @@ use super::journal::{self, Package};
 use super::pages;
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Rules, open_boxes};
-use crate::gate::config::ActionKind;
+use crate::gate::config::{ActionKind, Deployment};
 use crate::gate::decide::{Decision, decide};
 use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
@@ -39,7 +39,7 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let policy = moment.policy().context("no policy is in force")?;
     let rule = policy.environments.get(environment).context("the policy has no such environment")?;
     let (package, created) = make(&moment, policy, rule, args, &caller)?;
-    let mut answer = answer(&package, created);
+    let mut answer = answer(&package, rule.deployment, created);
     if created {
         let warning = journal::append(
             &moment,
@@ -103,13 +103,13 @@ fn draft(
     let pages = pages::of(moment, &[Page::Checklist, Page::Request])?;
     let checklist_md = pages::checklist(&pages, &checklist)?.into_bytes();
     let evidence = canonical(&draft)?;
-    let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;
+    let waits = rule.approvals.as_ref().map_or(WAITS, |approvals| approvals.decide_within);
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let request = Request {
         schema: SCHEMA.to_owned(),
         repository: timeline.root.context("the ledger is not founded")?,
         at,
-        decide_by: at + approvals.decide_within,
+        decide_by: at + waits,
         action: ActionKind::Deploy,
         environment: args.candidate.environment.clone(),
         tree: moment.repository.tree_digest(&draft.release.commit)?,
@@ -134,7 +134,7 @@ fn draft(
     };
     let bytes = request.bytes()?;
     let reference = request.reference(&bytes);
-    let page = pages::request(&pages, &request, &reference.id)?;
+    let page = pages::request(&pages, &request, &reference.id, rule.deployment)?;
     let files = Files::from([
         ("request.json".to_owned(), bytes),
         ("request.md".to_owned(), page.into_bytes()),
@@ -160,23 +160,27 @@ fn asked(args: &RequestArgs, rule: &EnvironmentRule, version: &str) -> Asked {
     }
 }
 
-fn answer(package: &Package, created: bool) -> Answer {
+/// How long a request waits where nobody approves: as long as an approval does unless the policy says otherwise.
+const WAITS: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+fn answer(package: &Package, deployment: Deployment, created: bool) -> Answer {
     let id = &package.reference.id;
     let page = package.files.get("request.md").map(|page| String::from_utf8_lossy(page).into_owned());
-    let next = format!("ask a person to run: deployctl approve {id}");
+    let status = pages::status(deployment);
+    let next = match deployment {
+        Deployment::Human => format!("ask a person to run: deployctl approve {id}"),
+        Deployment::Automatic => pages::deploys(&package.request, id),
+    };
     let said = if created { "requested" } else { "already requested" };
     let open = crate::render::text::count(package.request.open.len(), "thing");
-    Answer::done(
-        "request",
-        format!("{said} {id}\nstatus: AWAITING HUMAN APPROVAL · open: {open}\nnext: {next}\n"),
-    )
-    .with("id", id)
-    .with("digest", package.reference.digest)
-    .with("created", created)
-    .with("status", "AWAITING HUMAN APPROVAL")
-    .with("request", &package.request)
-    .with("markdown", page)
-    .with("next", vec![next])
+    Answer::done("request", format!("{said} {id}\nstatus: {status} · open: {open}\nnext: {next}\n"))
+        .with("id", id)
+        .with("digest", package.reference.digest)
+        .with("created", created)
+        .with("status", status)
+        .with("request", &package.request)
+        .with("markdown", page)
+        .with("next", vec![next])
 }
 
 /// Writes each file beside and renames it, so that no file of the package is ever half there.

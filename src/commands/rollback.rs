@@ -145,8 +145,8 @@ fn confirm(person: &Person, judged: &Judged) -> Result<Option<Answer>> {
         }
     }
     let plan = &judged.plan;
-    let phrase =
-        format!("rollback {} {} {}", plan.environment, plan.release.version, plan.request.digest.short());
+    let digest = plan.request.as_ref().map_or_else(String::new, |request| request.digest.short());
+    let phrase = format!("rollback {} {} {digest}", plan.environment, plan.release.version);
     Ok(ended(person.types(&phrase, "roll back")?, "the phrase was not typed"))
 }
 

@@ -1,9 +1,6 @@
 //! A session: the second signature, the consumption, the steps of the plan, and the record of how it ended.
 
 use std::cell::RefCell;
-use std::fs::Permissions;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -14,15 +11,15 @@ use super::approve::nonce;
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
 use super::person::Person;
+use super::steps::{self, Display};
 use crate::gate::decide::window_still_open;
 use crate::gate::plan::Plan;
 use crate::gate::policy::{EnvironmentRule, Step};
 use crate::gate::reason::Reason;
-use crate::gate::statement::{Ending, Execution, OutcomeStatement, Progress, Statement, StepEnd, StepResult};
+use crate::gate::statement::{Ending, Execution, OutcomeStatement, Progress, Statement, StepResult};
 use crate::gate::terms::{CommitId, Digest, PersonName};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
-use crate::render::{screen, text};
 use crate::world::clock;
 use crate::world::process::{self, Watcher};
 use crate::world::records::Files;
@@ -81,7 +78,7 @@ pub fn begin(
         environment: plan.environment.clone(),
         release: plan.release.clone(),
         previous_release: plan.previous.clone(),
-        request: plan.request.clone(),
+        request: plan.request.clone().context("people deploy what was requested")?,
         approvals: plan.permit().approvals.clone(),
         policy: policy.digest,
         plan: plan.digest()?,
@@ -95,7 +92,7 @@ pub fn begin(
     let files = Files::from([("screen.txt".to_owned(), screen.as_bytes().to_vec())]);
     let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
     let signing = key.signing.as_ref().context("no key signs this")?;
-    let message = format!("{signer}: {command} {} {}", plan.environment, plan.request.id);
+    let message = format!("{signer}: {command} {} {}", plan.environment, plan.request_id());
     let signed = match super::approve::signed(unsigned.sign(signing, message), command)? {
         Ok(signed) => signed,
         Err(answer) => return Ok(Err(answer)),
@@ -140,10 +137,10 @@ pub fn run(
     started: &Started,
 ) -> Result<(Ending, Option<String>)> {
     let logs = logs(moment, started);
-    let (ending, failed_step) = match workspace(moment, plan) {
+    let (ending, failed_step) = match steps::workspace(moment, &plan.tree_of) {
         Ok(dir) => {
-            let mut onlooker =
-                Onlooker { moment: &mut *moment, person, plan, rule, started, logs, log: None, number: 0 };
+            let display = Display::new(&person.streams, logs, plan.steps.len());
+            let mut onlooker = Onlooker { moment: &mut *moment, person, plan, rule, started, display };
             process::execute(plan, dir.path(), person.interrupt(), &mut onlooker)?
         }
         Err(error) => {
@@ -152,7 +149,7 @@ pub fn run(
         }
     };
     let outcome = OutcomeStatement { execution: started.execution, ending, failed_step: failed_step.clone() };
-    let message = format!("{}: {} {}", started.by, plan.request.id, ending_word(ending));
+    let message = format!("{}: {} {}", started.by, plan.request_id(), ending_word(ending));
     record(moment, person, started, &Statement::Outcome(outcome), &message).context(
         "the end of the deployment could not be recorded: the environment stays locked until its lease ends",
     )?;
@@ -165,17 +162,6 @@ const fn ending_word(ending: Ending) -> &'static str {
         Ending::Failed => "failed",
         Ending::Interrupted => "was interrupted",
     }
-}
-
-/// The approved files, written from raw blobs into a fresh private directory.
-fn workspace(moment: &Moment, plan: &Plan) -> Result<tempfile::TempDir> {
-    let dir = tempfile::Builder::new()
-        .prefix("deployctl-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .context("no private directory could be made")?;
-    moment.repository.export(&plan.tree_of, dir.path())?;
-    Ok(dir)
 }
 
 /// How often a session's entry is put behind others that came first.
@@ -241,9 +227,7 @@ struct Onlooker<'a> {
     plan: &'a Plan,
     rule: &'a EnvironmentRule,
     started: &'a Started,
-    logs: PathBuf,
-    log: Option<std::fs::File>,
-    number: usize,
+    display: Display<'a>,
 }
 
 impl Watcher for Onlooker<'_> {
@@ -252,50 +236,17 @@ impl Watcher for Onlooker<'_> {
     }
 
     fn began(&mut self, step: &Step) {
-        self.number += 1;
-        let of = self.plan.steps.len();
-        self.person.streams.line(&format!(
-            "▶ {}/{of} {}  {}",
-            self.number,
-            step.name,
-            screen::command(&step.run)
-        ));
-        // A log that cannot be kept is no reason to stop half-way: its digest is in the record all the same.
-        let made = std::fs::create_dir_all(&self.logs);
-        let path = self.logs.join(format!("{}-{}.log", self.number, step.name));
-        self.log = made.and_then(|()| std::fs::File::create(path)).ok();
+        self.display.began(step);
     }
 
     fn wrote(&mut self, line: &[u8]) {
-        if let Some(log) = &mut self.log {
-            let _ = log.write_all(line).and_then(|()| log.write_all(b"\n"));
-        }
-        let shown = String::from_utf8_lossy(line);
-        for part in shown.trim_end_matches('\r').split('\r') {
-            self.person.streams.line(&format!("  │ {}", text::line(part, 2_000)));
-        }
+        self.display.wrote(line);
     }
 
     fn ended(&mut self, result: &StepResult) {
-        let seconds = result.milliseconds / 1_000;
-        let words = match (result.result, result.exit) {
-            (StepEnd::Succeeded, _) => format!("✓ {} in {seconds} s", result.step),
-            (StepEnd::Failed, Some(exit)) => {
-                format!("✗ {} failed with exit status {exit} after {seconds} s", result.step)
-            }
-            (StepEnd::Failed, None) => format!("✗ {} failed after {seconds} s", result.step),
-            (StepEnd::TimedOut, _) => {
-                format!("✗ {} took longer than it may, and was ended after {seconds} s", result.step)
-            }
-            (StepEnd::Interrupted, _) => format!("✗ {} was interrupted after {seconds} s", result.step),
-            (StepEnd::NotStarted, _) => format!("✗ {} could not be started", result.step),
-            (StepEnd::WindowClosed, _) => {
-                format!("✗ {} was not begun: the deployment window has closed", result.step)
-            }
-        };
-        self.person.streams.line(&words);
+        self.display.ended(result);
         let progress = Progress { execution: self.started.execution, step: result.clone() };
-        let message = format!("{}: step {} {}", self.started.by, result.step, self.plan.request.id);
+        let message = format!("{}: step {} {}", self.started.by, result.step, self.plan.request_id());
         let recorded =
             record(self.moment, self.person, self.started, &Statement::Progress(progress), &message);
         if let Err(error) = recorded {
@@ -307,7 +258,7 @@ impl Watcher for Onlooker<'_> {
 /// Where the logs of a session are kept, for the answer.
 #[must_use]
 pub fn logs(moment: &Moment, started: &Started) -> PathBuf {
-    moment.common_dir.join("deployctl").join("logs").join(started.execution.short())
+    steps::logs(moment, &started.execution)
 }
 
 impl Started {

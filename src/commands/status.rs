@@ -1,5 +1,6 @@
 //! `deployctl status`, and plain `deployctl`: what is live, what waits, and who must do what next.
 
+mod automatic;
 mod stages;
 
 use anyhow::Result;
@@ -50,13 +51,24 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
             "with that `deployctl.yaml` here, another person runs: deployctl approve --policy".to_owned(),
         );
     }
+    let runs = super::automatic::runs::told(&moment);
     for (name, rule) in &policy.environments {
-        let wanted = args.environment.as_ref().is_none_or(|wanted| wanted == name);
-        if rule.deployment != Deployment::Human || !wanted {
+        let asked = args.environment.as_ref() == Some(name);
+        let machines = rule.deployment == Deployment::Automatic;
+        let told = !machines || automatic::is_told(name, rule, &runs);
+        if !asked && (args.environment.is_some() || !told) {
             continue;
         }
-        let (text, value) = environment(&moment, name, timeline, &mut next);
+        let (text, mut value) = if machines {
+            automatic::environment(&moment, name, &runs, &mut next)
+        } else {
+            environment(&moment, name, timeline, &mut next)
+        };
         lines.push(text);
+        if asked {
+            lines.extend(automatic::about(policy, name, rule));
+        }
+        automatic::describe(rule, &mut value);
         environments.insert(name.to_string(), value);
     }
     let (stages, stages_json) = stages::look(&moment, policy, args.environment.as_ref());

@@ -38,17 +38,7 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
     let tagged = repository.tag(&request.release.version)?;
     let other = asked.cloned().filter(|asked| asked != commit).or(tagged.filter(|tagged| tagged != commit));
     let moved_to = other.map(|other| repository.tree_digest(&other).map(|tree| (other, tree))).transpose()?;
-    let stages = policy.stages.iter().filter_map(|stage| stage.branch.as_ref());
-    let own = policy.environments.get(&request.environment).and_then(|rule| rule.branch.as_ref());
-    let mut branches = BTreeMap::new();
-    for branch in stages.chain(own).collect::<BTreeSet<_>>() {
-        let fact = if here {
-            repository.branch_holds(branch, moment.remote.as_deref(), commit)?
-        } else {
-            BranchFact::Absent
-        };
-        branches.insert(branch.clone(), fact);
-    }
+    let branches = branches(moment, policy, &request.environment, commit)?;
     let live =
         moment.timeline().and_then(|timeline| timeline.tracks.get(&request.environment)?.live.as_ref());
     let behind = match live {
@@ -69,6 +59,31 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
         behind,
     };
     Ok(Found { package, target })
+}
+
+/// For each branch that a stage or the environment names, whether it holds the commit.
+///
+/// # Errors
+/// Git's.
+pub fn branches(
+    moment: &Moment,
+    policy: &Policy,
+    environment: &Environment,
+    commit: &CommitId,
+) -> Result<BTreeMap<String, BranchFact>> {
+    let repository = &moment.repository;
+    let stages = policy.stages.iter().filter_map(|stage| stage.branch.as_ref());
+    let own = policy.environments.get(environment).and_then(|rule| rule.branch.as_ref());
+    let mut branches = BTreeMap::new();
+    for branch in stages.chain(own).collect::<BTreeSet<_>>() {
+        let fact = if repository.has(commit) {
+            repository.branch_holds(branch, moment.remote.as_deref(), commit)?
+        } else {
+            BranchFact::Absent
+        };
+        branches.insert(branch.clone(), fact);
+    }
+    Ok(branches)
 }
 
 /// What of a request is not as it was pinned, or not what the repository itself says. A request is a machine's word:

@@ -2,6 +2,7 @@
 //!
 //! Deny by default: a permit is only made where nothing speaks against it, and only here.
 
+mod automatic;
 mod signoffs;
 mod target;
 mod votes;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+use self::automatic::nothing_to_sign;
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
 use self::votes::{allows, decide_by};
 use self::words::{command_for, minute, presence_reason, request_again};
@@ -144,7 +146,7 @@ impl<'a> Judge<'a> {
     }
 
     fn person(&mut self, action: &Action<'_>) {
-        if action.is_machines() {
+        if action.is_machines() || self.nobody_signs(action) {
             return;
         }
         let Some(presence) = self.facts.caller.presence.clone() else { return };
@@ -171,7 +173,7 @@ impl<'a> Judge<'a> {
             Ok(timeline) => {
                 self.root(timeline, founding);
                 self.clock(timeline);
-                if timeline.policy.is_none() && !founding {
+                if (timeline.policy.is_none() || self.policy.is_none()) && !founding {
                     self.refuse(
                         Reason::new(Code::PolicyUnsigned, "no policy is in force: nobody has signed one yet")
                             .next("ask a person to run: deployctl approve --policy"),
@@ -228,6 +230,9 @@ impl<'a> Judge<'a> {
             }
             Action::Revoke { request, environment } => self.revoke(timeline, request, environment),
             Action::Deploy { environment, target } => self.deploy(timeline, environment, *target),
+            Action::DeployAutomatic { environment, target, runs } => {
+                self.automatic(environment, *target, runs)
+            }
             Action::Rollback { environment, version, available } => {
                 self.rollback(timeline, environment, *version, *available)
             }
@@ -259,28 +264,16 @@ impl<'a> Judge<'a> {
 
     /// The rule of an environment that people deploy.
     fn production(&mut self, environment: &Environment) -> Option<(&'a EnvironmentRule, &'a Approvals)> {
-        let policy = self.policy?;
-        let Some(rule) = policy.environments.get(environment) else {
-            self.refuse(no_environment(policy, environment));
-            return None;
-        };
+        let rule = self.known(environment)?;
         if rule.deployment != Deployment::Human {
-            self.refuse(
-                Reason::new(
-                    Code::RoleForbidden,
-                    format!(
-                        "`{environment}` is automatic: this version deploys where `deployment: human` says so"
-                    ),
-                )
-                .rule(environment, "deployment"),
-            );
+            self.refuse(nothing_to_sign(environment));
             return None;
         }
         rule.approvals.as_ref().map(|approvals| (rule, approvals))
     }
 
     fn request(&mut self, environment: &Environment) -> Option<Covered> {
-        self.production(environment)?;
+        self.known(environment)?;
         let may = |policy: &Policy, role: &Role| policy.may(role, environment, Right::Request);
         self.role_may(may, &format!("request for `{environment}`"), "deployctl request VERSION --as NAME");
         Some(Covered::default())
@@ -601,6 +594,9 @@ impl<'a> Judge<'a> {
     }
 
     fn key(&mut self, action: &Action<'_>) {
+        if self.nobody_signs(action) {
+            return;
+        }
         match &self.facts.key {
             Some(KeyFact::Ready { .. }) => {}
             // Where the person is judged, they are about to sign. A plan that is only shown needs no key.

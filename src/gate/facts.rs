@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::config::ActionKind;
+use super::deployments::{Candidate, Runs};
 use super::keys::Proof;
 use super::presence::Presence;
 use super::request::Request;
@@ -194,6 +195,15 @@ pub enum Action<'a> {
         /// What was asked for: the one that people decided about, or why there is none.
         target: Result<&'a Target, &'a NoTarget>,
     },
+    /// A deployment to an automatic environment.
+    DeployAutomatic {
+        /// Where.
+        environment: &'a Environment,
+        /// What was asked for, or why there is nothing.
+        target: Result<&'a Candidate, &'a NoTarget>,
+        /// What the journal tells of deployments.
+        runs: &'a Runs,
+    },
     /// A production rollback.
     Rollback {
         /// Where.
@@ -214,14 +224,19 @@ impl Action<'_> {
     /// Whether a machine may do it: all else is decided by people, and signed.
     #[must_use]
     pub const fn is_machines(&self) -> bool {
-        matches!(self, Self::Request { .. } | Self::Check { .. } | Self::Word { .. })
+        matches!(
+            self,
+            Self::Request { .. } | Self::Check { .. } | Self::Word { .. } | Self::DeployAutomatic { .. }
+        )
     }
 
     /// What a window is asked about.
     #[must_use]
     pub const fn kind(&self) -> Option<ActionKind> {
         match self {
-            Self::Deploy { .. } | Self::Verdict { .. } => Some(ActionKind::Deploy),
+            Self::Deploy { .. } | Self::DeployAutomatic { .. } | Self::Verdict { .. } => {
+                Some(ActionKind::Deploy)
+            }
             Self::Rollback { .. } => Some(ActionKind::Rollback),
             _ => None,
         }

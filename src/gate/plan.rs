@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::config::ActionKind;
+use super::config::{ActionKind, Deployment};
 use super::decide::Permit;
 use super::policy::{EnvironmentRule, Step};
 use super::statement::{PayloadError, Release, RequestRef, canonical};
@@ -21,8 +21,8 @@ pub struct Plan {
     pub release: Release,
     /// What is live before.
     pub previous: Option<Release>,
-    /// The request that covers it.
-    pub request: RequestRef,
+    /// The request that covers it; an automatic environment may be deployed without one.
+    pub request: Option<RequestRef>,
     /// The commit whose files the commands see.
     pub tree_of: CommitId,
     /// The commands, in order.
@@ -53,7 +53,10 @@ impl Plan {
         migrations_can_go_down: bool,
     ) -> Option<Self> {
         let release = permit.release.clone()?;
-        let request = permit.request.clone()?;
+        let request = permit.request.clone();
+        if rule.deployment == Deployment::Human && request.is_none() {
+            return None;
+        }
         let previous = permit.previous.clone();
         // A rollback runs what came with the release it undoes: that tree holds the way down.
         let (new, old) = match action {
@@ -77,7 +80,7 @@ impl Plan {
             ("DEPLOYCTL_ENVIRONMENT", environment.to_string()),
             ("DEPLOYCTL_PREVIOUS_VERSION", text(old, |release| release.version.as_str())),
             ("DEPLOYCTL_PREVIOUS_COMMIT", text(old, |release| release.commit.as_str())),
-            ("DEPLOYCTL_REQUEST", request.id.clone()),
+            ("DEPLOYCTL_REQUEST", request.as_ref().map_or_else(String::new, |request| request.id.clone())),
         ];
         Some(Self {
             action,
@@ -91,6 +94,12 @@ impl Plan {
             request,
             permit,
         })
+    }
+
+    /// The request's id, or nothing.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.request.as_ref().map_or("", |request| request.id.as_str())
     }
 
     /// The permit it rests on.

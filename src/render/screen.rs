@@ -1,10 +1,12 @@
 //! Screens: what a person reads before signing, as plain text. The digest of a screen is signed with it, so a screen
 //! holds no colour, and every foreign word in it is cleaned.
 
+mod automatic;
 mod signoff;
 
 use chrono::{DateTime, Utc};
 
+pub use self::automatic::{about, automatic};
 pub use self::signoff::{SignoffPage, signoff};
 use super::text;
 use crate::gate::config::ActionKind;
@@ -406,25 +408,12 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
     let mut lines = vec![
         format!("{} · {verb} {} in {}", cut(project), plan.release.version, plan.environment),
         String::new(),
-        format!("  Request      {}", plan.request.id),
+        format!("  Request      {}", plan.request_id()),
         format!("  Summary      {}", cut(summary)),
         format!("  Commit       {}", plan.release.commit),
         format!("  Now live     {previous}"),
-        format!("  Files of     {}, written from git into a private directory", plan.tree_of.short()),
     ];
-    lines.extend(plan.steps.iter().enumerate().map(|(index, step)| {
-        let timeout = span(step.timeout);
-        format!("  Step {}       {}: {} (at most {timeout})", index + 1, step.name, command(&step.run))
-    }));
-    lines.push(format!("  Environment  {}", STEP_VARIABLES.join(" ")));
-    if !plan.pass_environment.is_empty() {
-        lines.push(format!("               {}", plan.pass_environment.join(" ")));
-    }
-    lines.extend(
-        plan.variables
-            .iter()
-            .map(|(name, value)| format!("               {name}={}", text::line(value, usize::MAX))),
-    );
+    lines.extend(runs(plan));
     match (plan.action, &plan.previous) {
         (ActionKind::Deploy, Some(_)) => {
             lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
@@ -436,6 +425,24 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What runs, in which files, and with which variables.
+fn runs(plan: &Plan) -> Vec<String> {
+    let files = format!("  Files of     {}, written from git into a private directory", plan.tree_of.short());
+    let mut lines = vec![files];
+    lines.extend(plan.steps.iter().enumerate().map(|(index, step)| {
+        let timeout = span(step.timeout);
+        format!("  Step {}       {}: {} (at most {timeout})", index + 1, step.name, command(&step.run))
+    }));
+    lines.push(format!("  Environment  {}", STEP_VARIABLES.join(" ")));
+    if !plan.pass_environment.is_empty() {
+        lines.push(format!("               {}", plan.pass_environment.join(" ")));
+    }
+    let variable =
+        |(name, value): &(String, String)| format!("               {name}={}", text::line(value, usize::MAX));
+    lines.extend(plan.variables.iter().map(variable));
+    lines
 }
 
 /// Warnings as lines under a screen.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod attacks;
+mod automatic;
 mod cases;
 mod changes;
 mod check;
@@ -13,6 +14,7 @@ mod house;
 mod lockfiles;
 mod machines;
 mod main_path;
+mod matrix;
 mod order;
 mod people;
 mod promises;

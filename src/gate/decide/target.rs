@@ -10,7 +10,7 @@ use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::{CheckState, Request};
 use crate::gate::signoffs;
-use crate::gate::terms::{Environment, Stage};
+use crate::gate::terms::{CommitId, Environment, Stage};
 use crate::gate::timeline::Timeline;
 use crate::gate::windows::Opening;
 
@@ -117,7 +117,17 @@ impl Judge<'_> {
 
     /// Each branch that a rule names, once, with the rule that names it.
     pub(super) fn branches(&mut self, target: &Target, rule: &EnvironmentRule) {
-        let environment = &target.request.environment;
+        let request = &target.request;
+        self.branches_of(&request.environment, &request.release.commit, &target.branches, rule);
+    }
+
+    pub(super) fn branches_of(
+        &mut self,
+        environment: &Environment,
+        commit: &CommitId,
+        facts: &BTreeMap<String, BranchFact>,
+        rule: &EnvironmentRule,
+    ) {
         let mut branches: BTreeMap<&String, String> = BTreeMap::new();
         let stages = self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default();
         for (index, stage) in stages.iter().enumerate() {
@@ -128,9 +138,9 @@ impl Judge<'_> {
         if let Some(branch) = &rule.branch {
             branches.insert(branch, format!("environments.{environment}.branch"));
         }
-        let short = target.request.release.commit.short();
+        let short = commit.short();
         for (branch, policy) in branches {
-            let (what, next) = match target.branches.get(branch) {
+            let (what, next) = match facts.get(branch) {
                 Some(BranchFact::Holds) => continue,
                 Some(BranchFact::Lacks) => (
                     format!("{short} is not on the branch `{branch}`"),

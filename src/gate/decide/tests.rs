@@ -191,7 +191,7 @@ mod deploy {
         );
         assert_eq!(
             message(&of("staging")),
-            "`staging` is automatic: this version deploys where `deployment: human` says so"
+            "`staging` is automatic: nothing is approved there, and nothing is rolled back"
         );
         let reasons = of("eu");
         assert_eq!(reasons[0].code.as_str(), "approval.missing");

@@ -75,6 +75,7 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
             Err(NoTarget::NotApproved { id }) => format!("deployctl deploy {environment} {id}"),
             Err(_) => format!("deployctl deploy {environment}"),
         },
+        Action::DeployAutomatic { environment, .. } => format!("deployctl deploy {environment}"),
         Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),
         Action::Review { environment } => format!("deployctl approve --review (for {environment})"),
     }

@@ -110,6 +110,8 @@ pub struct RequestPage {
     pub blackouts: Vec<String>,
     /// How long to watch afterwards, in minutes.
     pub monitor_minutes: u64,
+    /// Who deploys it and how, where nobody approves: the environment is automatic.
+    pub automatic: Option<String>,
 }
 
 /// A line of the request's head.

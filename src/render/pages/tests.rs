@@ -50,6 +50,7 @@ fn request() -> RequestPage {
         alternative: "2026-10-02 10:00 UTC".into(),
         blackouts: vec!["Fridays".into(), "2026-12-20 to 2027-01-06".into()],
         monitor_minutes: 30,
+        automatic: None,
     }
 }
 
@@ -287,6 +288,7 @@ fn hostile_text_in_every_field_of_a_request_changes_no_line() {
             alternative: text.into(),
             blackouts: vec![text.into()],
             monitor_minutes: 30,
+            automatic: None,
         };
         built_in().render(Page::Request, &hostile).expect("the page fits its context")
     };

@@ -160,7 +160,9 @@ fn role_forbidden() {
     refuses_machine(&house, &["request", "v1.4.0", "--as", "orchestrator", "-e", "staging"], 3, expected);
     // A request that is refused leaves nothing behind.
     assert!(!house.try_git(["rev-parse", "--verify", "deployctl/journal"]).status.success());
-    refuses_with(&house, &["deploy", "staging", "v1.4.0"], 3, expected);
+    // Nor is there anything that staging would run.
+    let twice = &["role.forbidden", "role.forbidden"];
+    refuses_with(&house, &["deploy", "staging", "v1.4.0"], 3, twice);
     let refused = "\
 refused: deployctl request
   ✗ role.forbidden  the role `qa-specialist` may not request for `production`

@@ -31,7 +31,7 @@ pub(crate) fn appends(house: &House, branch: &str, edit: impl FnOnce(&mut Files)
 }
 
 /// Puts another entry in the place of the newest one.
-pub(super) fn replaces(house: &House, branch: &str, edit: impl FnOnce(&mut Files)) {
+pub(crate) fn replaces(house: &House, branch: &str, edit: impl FnOnce(&mut Files)) {
     let (records, tip) = newest(house, branch);
     let mut files = records.files(&tip).expect("an entry");
     edit(&mut files);
