@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::gate::emergency::Severity;
 use crate::gate::explain::Wish;
 use crate::gate::request::{RiskLevel, Urgency};
-use crate::gate::terms::{Check, Environment, Role, Version};
+use crate::gate::terms::{Check, Environment, Role, Stage, Version};
 
 /// Stands between a change and production: machines prepare, people decide, signatures prove it
 #[derive(Debug, Parser)]
@@ -217,7 +218,8 @@ pub struct ChecklistArgs {
 Examples:
   deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart\"
   deployctl request v1.4.0 --as orchestrator --summary \"…\" --risk high \\
-      --impact \"carts show no total\" --mitigation \"flag off\" -o package/")]
+      --impact \"carts show no total\" --mitigation \"flag off\" -o package/
+  deployctl request v1.4.1 --as orchestrator --urgency emergency --severity P1 --skip staging")]
 pub struct RequestArgs {
     /// Which commit, and since when
     #[command(flatten)]
@@ -228,6 +230,12 @@ pub struct RequestArgs {
     /// How soon it is wanted
     #[arg(long, value_enum, default_value_t = Urgency::Routine)]
     pub urgency: Urgency,
+    /// How bad the emergency is
+    #[arg(long, value_enum, ignore_case = true, required_if_eq("urgency", "emergency"))]
+    pub severity: Option<Severity>,
+    /// A stage to leave out, where the policy allows it for this severity; may be given several times
+    #[arg(long, value_name = "STAGE", requires = "severity", value_delimiter = ',')]
+    pub skip: Vec<Stage>,
     /// How much can go wrong
     #[arg(long, value_enum, default_value_t = RiskLevel::Medium)]
     pub risk: RiskLevel,
@@ -266,13 +274,16 @@ fn minutes(text: &str) -> Result<u64, String> {
 /// Review, type and sign.
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("verb").args(["policy", "deny", "hold", "revoke", "show", "review"])),
+    group(ArgGroup::new("verb").args(["policy", "deny", "hold", "revoke", "show"])),
+    group(ArgGroup::new("reviewed").args(["reason", "show"]).multiple(true)),
     after_help = "\
 Examples:
   deployctl approve v1.4.0-7f3a9c2
   deployctl approve v1.4.0-7f3a9c2 --deny --reason \"migration is not reversible\"
   deployctl approve v1.4.0-7f3a9c2 --show
   deployctl approve --check code-review --commit a1b2c3d
+  deployctl approve --review v1.4.1-9e2b7d1 --show > report.md
+  deployctl approve --review v1.4.1-9e2b7d1 --report report.md --reason \"fixed in v1.4.2\"
   deployctl approve --policy"
 )]
 pub struct ApproveArgs {
@@ -300,9 +311,12 @@ pub struct ApproveArgs {
     /// Show the review screen and sign nothing
     #[arg(long)]
     pub show: bool,
-    /// Say what runs after an interrupted deployment
-    #[arg(long, requires = "reason")]
+    /// Say what runs after an interrupted deployment, or sign the report of an emergency
+    #[arg(long, requires = "reviewed", conflicts_with_all = ["policy", "deny", "hold", "revoke"])]
     pub review: bool,
+    /// The answered report of an emergency; `--review REQUEST --show` drafts it
+    #[arg(long, value_name = "FILE", requires = "review", requires = "reason", conflicts_with = "show")]
+    pub report: Option<PathBuf>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

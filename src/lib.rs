@@ -33,9 +33,11 @@ pub mod commands {
     pub mod check;
     pub mod checklist;
     pub mod deploy;
+    pub mod emergency;
     pub mod explain;
     pub mod gather;
     pub mod history;
+    pub mod incident;
     pub mod init;
     pub mod journal;
     pub mod ledger;
@@ -62,6 +64,7 @@ pub mod evidence {
     pub mod lockfiles;
     pub mod migrations;
     pub mod records;
+    pub mod report;
     pub mod tap;
 }
 /// The room where it is decided: pure functions over owned values.
@@ -69,6 +72,7 @@ pub mod gate {
     pub mod config;
     pub mod decide;
     pub mod deployments;
+    pub mod emergency;
     pub mod explain;
     pub mod facts;
     #[cfg(test)]

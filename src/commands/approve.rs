@@ -9,13 +9,15 @@ use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
-use super::{policy, request, review, signoff};
+use super::{incident, policy, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::{ActionKind, Separation};
 use crate::gate::decide::{Decision, decide, nothing_to_decide};
+use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, NoTarget};
-use crate::gate::policy::EnvironmentRule;
+use crate::gate::policy::{Approvals, EnvironmentRule};
 use crate::gate::reason::{Code, Reason};
+use crate::gate::request::Request;
 use crate::gate::statement::{Approval, Revocation, Statement, Verdict};
 use crate::gate::terms::{Digest, Environment, PersonName};
 use crate::gate::timeline::Vote;
@@ -40,11 +42,15 @@ pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
         return signoff::run(common, args, check);
     }
     let name = args.request.as_deref().context("name a request")?;
+    if args.review {
+        return match &args.report {
+            _ if args.show => incident::show(common, name),
+            Some(report) => incident::run(common, args, name, report),
+            None => review::run(common, args, name),
+        };
+    }
     if args.show {
         return show(common, name);
-    }
-    if args.review {
-        return review::run(common, args, name);
     }
     let person = Person::look(common)?;
     for _ in 0..TRIES {
@@ -212,12 +218,15 @@ fn confirm(person: &Person, package: &Package, verdict: Verdict) -> Result<Optio
     }
     let verb = verb(verdict);
     let request = &package.request;
-    let phrase = format!(
+    let mut phrase = format!(
         "{verb} {} {} {}",
         request.environment,
         request.release.version,
         package.reference.digest.short()
     );
+    if let Some(emergency) = request.emergency.as_ref().filter(|_| verdict == Verdict::Allow) {
+        phrase = format!("{phrase} {}", emergency.phrase());
+    }
     match person.types(&phrase, verb)? {
         Answered::Yes => Ok(None),
         Answered::No => Ok(Some(declined("the phrase was not typed"))),
@@ -233,14 +242,21 @@ const fn verb(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Who must approve a request.
+fn needed(moment: &Moment, request: &Request, rule: &EnvironmentRule) -> Option<Approvals> {
+    let approvals = rule.approvals.as_ref()?;
+    let policy = moment.policy()?;
+    Some(policy.approvals_for(approvals, &request.approval_rules, request.emergency.as_ref()))
+}
+
 /// How many people must still approve.
 fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> usize {
-    let Some(approvals) = &rule.approvals else { return 0 };
+    let Some(approvals) = needed(moment, &package.request, rule) else { return 0 };
     let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     let standing = |vote: &&Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
-    let people: BTreeSet<&PersonName> = votes.iter().filter(standing).map(|vote| &vote.by).collect();
-    (approvals.required as usize).saturating_sub(people.len())
+    let people: BTreeSet<PersonName> = votes.iter().filter(standing).map(|vote| vote.by.clone()).collect();
+    approvals.lacks(&people).map_or(0, |lack| lack.required - lack.have)
 }
 
 fn after(verdict: Verdict, package: &Package, missing: usize) -> (&'static str, String) {
@@ -279,7 +295,7 @@ fn statement(
     key: &Key,
 ) -> Result<Statement> {
     let request = &package.request;
-    let approvals = rule.approvals.as_ref().context("nobody approves this environment")?;
+    let approvals = needed(moment, request, rule).context("nobody approves this environment")?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let tip = timeline.tip.as_ref().context("the ledger is not founded")?;
     let all = [Separation::Requester, Separation::Author, Separation::Executor];
@@ -298,6 +314,8 @@ fn statement(
             Verdict::Allow => request.open.iter().map(|open| open.key.clone()).collect(),
             Verdict::Deny | Verdict::Hold => vec![],
         },
+        approval_rules: request.approval_rules.clone(),
+        emergency: request.emergency.as_ref().map(Emergency::declared),
         waived: all.into_iter().filter(|separation| !approvals.not.contains(separation)).collect(),
         reason: args.reason.clone(),
         decide_by: request.decide_by,

@@ -4,6 +4,7 @@ mod changelogs;
 pub mod checks;
 mod locks;
 mod manifests;
+pub mod rules;
 
 use std::collections::BTreeSet;
 

@@ -44,8 +44,10 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
             common.wants_json(),
         );
     }
-    let mut answer =
-        Answer::done("checklist", pages::checklist(&pages::of(&moment, &[Page::Checklist])?, &checklist)?);
+    let mut answer = Answer::done(
+        "checklist",
+        pages::checklist(&pages::of(&moment, &[Page::Checklist])?, &checklist, None)?,
+    );
     let open = open_boxes(&checklist);
     if args.strict && !open.is_empty() {
         answer.outcome = Outcome::Refused;

@@ -2,12 +2,12 @@
 
 use anyhow::{Context as _, Result};
 
-use super::automatic;
 use super::gather::{Key, Moment};
 use super::journal;
 use super::person::{Answered, Person, first_sight};
 use super::session::{self, Start};
 use super::target::{self, Found};
+use super::{automatic, emergency};
 use crate::cli::{Common, DeployArgs};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, Permit, decide};
@@ -112,6 +112,7 @@ fn find(moment: &Moment, args: &DeployArgs) -> Result<Result<Found, NoTarget>> {
 fn shown(moment: &Moment, judged: &Judged) -> Result<String> {
     let project = &moment.policy().context("no policy is in force")?.project;
     let mut text = screen::plan(&judged.plan, project, &judged.found.package.request.asked.summary);
+    text.push_str(&screen::declared(judged.plan.permit().emergency.as_ref(), &judged.found.package.request));
     text.push_str(&screen::warnings(&judged.plan.permit().warnings));
     text.push_str(&first_sight(moment));
     Ok(text)
@@ -204,7 +205,9 @@ fn answer(
     let (outcome, text, message) = match ending {
         Ending::Succeeded => {
             let watch = judged.found.package.request.asked.monitor;
-            (Outcome::Done, format!("{environment} runs {version}\nwatch it for {watch} min\n{back}\n"), None)
+            let after = emergency::after(moment, started.execution());
+            let text = format!("{environment} runs {version}\nwatch it for {watch} min\n{back}\n{after}");
+            (Outcome::Done, text, None)
         }
         Ending::Failed | Ending::Interrupted => {
             let (outcome, what) = match ending {
@@ -213,9 +216,11 @@ fn answer(
             };
             let step = failed_step.unwrap_or("a step");
             let message = format!(
-                "the deployment of {version} {what} at `{step}`: `{environment}` may run half of it\nlogs: {}\n{back}",
-                logs.display()
+                "the deployment of {version} {what} at `{step}`: `{environment}` may run half of it\nlogs: {}\n{back}\n{}",
+                logs.display(),
+                emergency::after(moment, started.execution())
             );
+            let message = message.trim_end().to_owned();
             (outcome, String::new(), Some(message))
         }
     };
@@ -227,6 +232,7 @@ fn answer(
         .with("execution", started.execution())
         .with("ending", ending)
         .with("failed_step", failed_step)
+        .with("emergency", emergency::json(moment, started.execution()))
         .with("logs", logs.display().to_string());
     answer.outcome = outcome;
     answer.message = message;

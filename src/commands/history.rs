@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use super::emergency::clock_json;
 use super::gather::{Moment, verify};
 use super::{pages, target};
 use crate::cli::{Common, Format, HistoryArgs};
@@ -19,7 +20,7 @@ use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{Deployed, RawEntry, Timeline, Track};
 use crate::render::answer::Answer;
 use crate::render::pages::{HistoryPage, HistoryRow, Page};
-use crate::render::text;
+use crate::render::{screen, text};
 use crate::world::records::LEDGER;
 
 const COMMAND: &str = "history";
@@ -120,6 +121,7 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
         "approved_by": approvers(moment, deployed),
         "steps": deployed.steps,
         "failed_step": deployed.failed_step,
+        "emergency": clock_json(deployed),
         "execution": deployed.execution,
         "recorded_in": "ledger",
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
@@ -160,7 +162,13 @@ fn kind(request: Option<&Request>) -> &'static str {
     }
 }
 
+/// What is most worth knowing, and the clock of an emergency before it.
 fn notes(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Request>) -> String {
+    let note = note(deployed, undone_by, request);
+    screen::clock(deployed).map(|clock| format!("{clock}; {note}")).unwrap_or(note)
+}
+
+fn note(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Request>) -> String {
     if let Some(reason) = undone_by.and_then(|rollback| rollback.start.reason.clone()) {
         return reason;
     }
@@ -173,6 +181,9 @@ fn notes(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Req
     request.map(|request| request.asked.summary.clone()).unwrap_or_default()
 }
 
+/// Longer cells of the plain table are cut: the clock of an emergency and a short summary have room.
+const CELL_MAX: usize = 100;
+
 /// The table with aligned columns.
 fn plain(page: &HistoryPage) -> String {
     if page.rows.is_empty() {
@@ -182,7 +193,7 @@ fn plain(page: &HistoryPage) -> String {
     let mut rows = vec![head];
     rows.extend(page.rows.iter().map(|row| {
         [&row.date, &row.version, &row.kind, &row.status, &row.rollback, &row.notes]
-            .map(|cell| text::line(cell, 60))
+            .map(|cell| text::line(cell, CELL_MAX))
     }));
     let widths: Vec<usize> =
         (0..6).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();

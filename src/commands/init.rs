@@ -238,7 +238,18 @@ environments:
       required: 1
       from: [release]
       not: [requester]          # an approver may not be who asked
+      # rules:                  # more people for some changes; never fewer than above
+      #   - {{ when: {{ risk: high }}, required: 2 }}
+      #   - {{ when: {{ irreversible: true }}, required: 2, from: [database] }}
     monitoring: {{ alerts: [], dashboards: [], on_call: {person}, watch: 15m }}
+
+emergency:  # a person declares one by approving; P1 and P2 may name stages to `skip: [staging]`
+  P1: {{ definition: Complete outage, response: immediate }}
+  P2: {{ definition: Major feature broken, response: 1h }}
+  P3: {{ definition: Minor feature affected, response: 4h }}
+  P4: {{ definition: Cosmetic or non-urgent, response: next business day }}
+  execute_within: 2h
+  review_within: 72h            # then other deployments wait until a person signs the review
 ",
         branch = found.branch,
         release = list(&release),

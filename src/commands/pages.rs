@@ -7,8 +7,13 @@ use anyhow::Result;
 use super::gather::Moment;
 use crate::evidence::checklist::{Checklist, Item, Section};
 use crate::gate::config::Deployment;
-use crate::gate::request::Request;
-use crate::render::pages::{ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, RequestPage};
+use crate::gate::emergency::Emergency;
+use crate::gate::policy::Policy;
+use crate::gate::request::{Request, Urgency};
+use crate::render::pages::{
+    ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, PostIncidentPage, RequestPage, TimelineEvent,
+};
+use crate::render::screen;
 
 /// The wanted pages of the moment: the built-in templates, or the team's own in their place.
 ///
@@ -23,15 +28,46 @@ pub fn of(moment: &Moment, wanted: &[Page]) -> Result<Pages> {
 ///
 /// # Errors
 /// A template's.
-pub fn checklist(pages: &Pages, checklist: &Checklist) -> Result<String> {
-    Ok(pages.render(Page::Checklist, &ChecklistPage::from(checklist))?)
+pub fn checklist(pages: &Pages, checklist: &Checklist, urgency: Option<&UrgencyLines>) -> Result<String> {
+    let mut page = ChecklistPage::from(checklist);
+    if let Some(UrgencyLines { urgency, skips }) = urgency {
+        page.urgency = Some(urgency.clone());
+        page.skips.clone_from(skips);
+    }
+    Ok(pages.render(Page::Checklist, &page)?)
+}
+
+/// How soon it is wanted, and what is left out for it.
+pub struct UrgencyLines {
+    urgency: String,
+    skips: Vec<String>,
+}
+
+/// `Emergency (P1: Complete outage)`, and each skipped stage with its checks.
+#[must_use]
+pub fn urgency(policy: &Policy, urgency: Urgency, emergency: Option<&Emergency>) -> UrgencyLines {
+    let word = urgency.word();
+    let Some(emergency) = emergency else { return UrgencyLines { urgency: word.to_owned(), skips: vec![] } };
+    let severity = emergency.severity;
+    let urgency = match policy.severity(emergency) {
+        Some(level) => format!("{word} ({severity}: {})", level.definition),
+        None => format!("{word} ({severity})"),
+    };
+    let skips = emergency.skip.iter().map(|stage| screen::skipped(policy, stage)).collect();
+    UrgencyLines { urgency, skips }
 }
 
 /// The request as Markdown.
 ///
 /// # Errors
 /// A template's.
-pub fn request(pages: &Pages, request: &Request, id: &str, deployment: Deployment) -> Result<String> {
+pub fn request(pages: &Pages, policy: &Policy, request: &Request, id: &str) -> Result<String> {
+    let UrgencyLines { urgency, skips } = urgency(policy, request.asked.urgency, request.emergency.as_ref());
+    let approvals = policy.environments.get(&request.environment).and_then(|rule| rule.approvals.as_ref());
+    let asked_for =
+        approvals.and_then(|approvals| approvals.why(&request.approval_rules, request.asked.risk));
+    let deployment =
+        policy.environments.get(&request.environment).map_or(Deployment::Human, |rule| rule.deployment);
     let asked = &request.asked;
     let pin = |name: &str, value: String| Pinned { name: name.to_owned(), value };
     let previous = request.previous_release.as_ref();
@@ -40,16 +76,20 @@ pub fn request(pages: &Pages, request: &Request, id: &str, deployment: Deploymen
     let page = RequestPage {
         environment: request.environment.to_string(),
         status: status(deployment).to_owned(),
-        urgency: asked.urgency.word().to_owned(),
+        urgency,
         requested_by: request.requested_by.name.clone(),
         checklist: "checklist.md".to_owned(),
-        pinned: vec![
+        pinned: [
             pin("Request", id.to_owned()),
             pin("Version", request.release.version.to_string()),
             pin("Commit", request.release.commit.to_string()),
             pin("Previous", previous),
             pin("Decide by", request.decide_by.format("%Y-%m-%d %H:%M UTC").to_string()),
-        ],
+        ]
+        .into_iter()
+        .chain(skips.into_iter().map(|skip| pin("Skips", skip)))
+        .chain(asked_for.map(|asked_for| pin("Approvals", asked_for)))
+        .collect(),
         summary: asked.summary.clone(),
         risk_level: asked.risk.word().to_owned(),
         impact: asked.impact.clone(),
@@ -96,7 +136,8 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
         prepared_by: word(),
         sections: vec![section],
     };
-    checklist(&pages, &page)?;
+    let lines = UrgencyLines { urgency: word(), skips: vec![word()] };
+    checklist(&pages, &page, Some(&lines))?;
     let page = RequestPage {
         environment: word(),
         status: word(),
@@ -117,5 +158,21 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
     pages.render(Page::Request, &page)?;
     let row = HistoryRow { date, version, kind: word(), status: word(), rollback: word(), notes: word() };
     pages.render(Page::History, &HistoryPage { rows: vec![row] })?;
+    let page = PostIncidentPage {
+        version: word(),
+        environment: word(),
+        severity: word(),
+        request: word(),
+        response: word(),
+        outcome: word(),
+        review_by: word(),
+        skips: vec![word()],
+        requested_by: word(),
+        declared_by: word(),
+        executed_by: word(),
+        timeline: vec![TimelineEvent { time: word(), what: word() }],
+        steps: vec![word()],
+    };
+    pages.render(Page::PostIncident, &page)?;
     Ok(())
 }

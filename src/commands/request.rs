@@ -5,19 +5,20 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
-use super::candidate;
+use super::candidate::{self, rules};
 use super::gather::Moment;
 use super::journal::{self, Package};
-use super::pages;
+use super::{pages, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
 use crate::gate::decide::{Decision, decide};
+use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::request::{Asked, Request, Requester};
 use crate::gate::statement::{SCHEMA, canonical};
-use crate::gate::terms::Digest;
+use crate::gate::terms::{Digest, Stage};
 use crate::render::answer::Answer;
 use crate::render::pages::Page;
 use crate::world::presence;
@@ -31,14 +32,16 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let moment = Moment::look(common)?;
     let caller = moment.caller(Some(presence::look()));
     let environment = &args.candidate.environment;
-    let action = Action::Request { environment };
+    let emergency = emergency(moment.policy(), args);
+    let action = Action::Request { environment, urgency: args.urgency, emergency: emergency.as_ref() };
     let decision = decide(moment.policy(), &moment.facts(caller.clone(), None), &action);
     if let Decision::Refuse(reasons) = decision {
         return Ok(Answer::refused("request", reasons));
     }
     let policy = moment.policy().context("no policy is in force")?;
     let rule = policy.environments.get(environment).context("the policy has no such environment")?;
-    let (package, created) = make(&moment, policy, rule, args, &caller)?;
+    let asked = Wanted { args, emergency: emergency.as_ref() };
+    let (package, created) = make(&moment, policy, rule, asked, &caller)?;
     let mut answer = answer(&package, rule.deployment, created);
     if created {
         let warning = journal::append(
@@ -69,39 +72,60 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     Ok(answer)
 }
 
+/// What was asked for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    args: &'a RequestArgs,
+    emergency: Option<&'a Emergency>,
+}
+
+/// The emergency that was asked for, its stages in the policy's order and once.
+fn emergency(policy: Option<&Policy>, args: &RequestArgs) -> Option<Emergency> {
+    let place = |stage: &Stage| {
+        let stages = policy.map(|policy| policy.stages.as_slice()).unwrap_or_default();
+        stages.iter().position(|known| &known.name == stage)
+    };
+    let mut skip = args.skip.clone();
+    skip.sort_by(|a, b| (place(a), a).cmp(&(place(b), b)));
+    skip.dedup();
+    args.severity.map(|severity| Emergency { severity, skip })
+}
+
 /// Drafts; where the journal holds the same request from an earlier moment, that one is it.
 fn make(
     moment: &Moment,
     policy: &Policy,
     rule: &EnvironmentRule,
-    args: &RequestArgs,
+    wanted: Wanted<'_>,
     caller: &Caller,
 ) -> Result<(Package, bool)> {
     for known in journal::requests(moment) {
-        let open = known.request.decide_by >= moment.now && known.edited().is_empty();
-        if !open || known.request.release.version != args.candidate.version {
+        let open = target::is_open(moment, &known) && known.edited().is_empty();
+        if !open || known.request.release.version != wanted.args.candidate.version {
             continue;
         }
-        let again = draft(moment, policy, rule, args, caller, known.request.at)?;
+        let again = draft(moment, policy, rule, wanted, caller, known.request.at)?;
         if again.reference == known.reference {
             return Ok((known, false));
         }
     }
-    Ok((draft(moment, policy, rule, args, caller, moment.now)?, true))
+    Ok((draft(moment, policy, rule, wanted, caller, moment.now)?, true))
 }
 
 fn draft(
     moment: &Moment,
     policy: &Policy,
     rule: &EnvironmentRule,
-    args: &RequestArgs,
+    wanted: Wanted<'_>,
     caller: &Caller,
     at: DateTime<Utc>,
 ) -> Result<Package> {
+    let Wanted { args, emergency } = wanted;
     let draft = candidate::draft(moment, policy, &args.candidate, at)?;
     let checklist = draft.checklist(&caller.name, &Rules::of(&args.candidate.environment, rule));
     let pages = pages::of(moment, &[Page::Checklist, Page::Request])?;
-    let checklist_md = pages::checklist(&pages, &checklist)?.into_bytes();
+    let urgency = pages::urgency(policy, args.urgency, emergency);
+    let checklist_md = pages::checklist(&pages, &checklist, emergency.map(|_| &urgency))?.into_bytes();
     let evidence = canonical(&draft)?;
     let waits = rule.approvals.as_ref().map_or(WAITS, |approvals| approvals.decide_within);
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
@@ -131,10 +155,12 @@ fn draft(
         behind: draft.behind.iter().map(|change| change.commit.clone()).collect(),
         checks: draft.checks(),
         open: open_boxes(&checklist),
+        approval_rules: rules::matching(moment, rule.approvals.as_ref(), &draft, args.risk)?,
+        emergency: emergency.cloned(),
     };
     let bytes = request.bytes()?;
     let reference = request.reference(&bytes);
-    let page = pages::request(&pages, &request, &reference.id, rule.deployment)?;
+    let page = pages::request(&pages, policy, &request, &reference.id)?;
     let files = Files::from([
         ("request.json".to_owned(), bytes),
         ("request.md".to_owned(), page.into_bytes()),

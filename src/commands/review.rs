@@ -4,13 +4,14 @@ use anyhow::{Context as _, Result};
 
 use super::approve::{declined, interrupted, presence_missing, signed, write_pair};
 use super::gather::{Key, Moment};
+use super::incident;
 use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::decide::{Decision, decide};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::statement::{Ending, Review, Statement};
+use crate::gate::statement::{Ending, Finding, Review, Statement};
 use crate::gate::timeline::{Deployed, Timeline};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -29,10 +30,15 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
             "no interrupted deployment of `{}` waits for a review",
             crate::render::text::line(name, 200)
         );
-        return Ok(Answer::refused(
-            "approve",
-            vec![Reason::new(Code::RequestMissing, what).next("deployctl status")],
-        ));
+        let mut reason = Reason::new(Code::RequestMissing, what);
+        let owed = moment.timeline().and_then(|timeline| incident::emergency(timeline, name));
+        if let Some((_, owed)) = owed {
+            let id = &owed.start.request.id;
+            reason = reason.next(format!(
+                "an emergency is reviewed with a report: deployctl approve --review {id} --show"
+            ));
+        }
+        return Ok(Answer::refused("approve", vec![reason.next("deployctl status")]));
     };
     let environment = deployed.start.environment.clone();
     let action = Action::Review { environment: &environment };
@@ -65,7 +71,7 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
     }
     let statement = Statement::Review(Review {
         execution: deployed.execution,
-        ending,
+        finding: Finding::Interruption { ending },
         reason: args.reason.clone().context("say what you found, with `--reason TEXT`")?,
         presence: person.presence.clone(),
     });

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::deploy::note_refusal;
+use super::emergency::hotfix_path;
 use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
@@ -41,7 +42,7 @@ pub fn run(common: &Common, args: &RollbackArgs) -> Result<Answer> {
     };
     let text = shown(&moment, args, &first)?;
     person.streams.line(&text);
-    if let Some(answer) = confirm(&person, &first)? {
+    if let Some(answer) = confirm(&moment, &person, &first)? {
         return Ok(answer);
     }
     moment = Moment::look(common)?;
@@ -130,10 +131,23 @@ fn shown(moment: &Moment, args: &RollbackArgs, judged: &Judged) -> Result<String
     Ok(text)
 }
 
-fn confirm(person: &Person, judged: &Judged) -> Result<Option<Answer>> {
+/// A no leads to the other way of the workflow document: the fix.
+fn declined(moment: &Moment, judged: &Judged, what: &str) -> Answer {
+    let plan = &judged.plan;
+    let live = plan.previous.as_ref().unwrap_or(&plan.release);
+    let path = hotfix_path(moment.policy(), &plan.environment, &live.version);
+    let lines: Vec<String> =
+        path.iter().zip(1..).map(|(step, number)| format!("\n  {number}. {step}")).collect();
+    let message = format!("{what}; nothing was run\nthe hotfix path instead:{}", lines.concat());
+    Answer::ended(COMMAND, Outcome::Declined, message)
+        .with("environment", &plan.environment)
+        .with("hotfix_path", path)
+}
+
+fn confirm(moment: &Moment, person: &Person, judged: &Judged) -> Result<Option<Answer>> {
     let ended = |answered, what: &str| match answered {
         Answered::Yes => None,
-        Answered::No => Some(Answer::ended(COMMAND, Outcome::Declined, format!("{what}; nothing was run"))),
+        Answered::No => Some(declined(moment, judged, what)),
         Answered::Interrupted => {
             Some(Answer::ended(COMMAND, Outcome::Interrupted, "interrupted; nothing was run"))
         }

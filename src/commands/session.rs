@@ -84,6 +84,7 @@ pub fn begin(
         plan: plan.digest()?,
         session_key: session.public(),
         lease_until: moment.now + lease,
+        emergency: plan.permit().emergency.clone(),
         reason,
         nonce: nonce()?,
         screen: Digest::of(screen.as_bytes()),

@@ -6,6 +6,7 @@ mod stages;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::emergency;
 use super::gather::Moment;
 use super::journal::{self, Package};
 use super::person::assurance;
@@ -199,9 +200,13 @@ fn environment(
                 .to_owned(),
         });
     }
+    let (owed, owed_json) = track.map(|track| emergency::owed(moment, track, next)).unwrap_or_default();
+    lines.extend(owed);
     let waiting = waiting(moment, name, timeline);
     for (package, state, step) in &waiting {
-        lines.push(format!("  {}  {state}", package.reference.id));
+        let emergency = package.request.emergency.as_ref();
+        let emergency = emergency.map_or_else(String::new, |it| format!("EMERGENCY {} · ", it.severity));
+        lines.push(format!("  {}  {emergency}{state}", package.reference.id));
         next.push(step.clone());
     }
     let pending: Vec<Value> = waiting
@@ -211,6 +216,7 @@ fn environment(
                 "id": package.reference.id,
                 "version": package.request.release.version,
                 "status": state,
+                "emergency": package.request.emergency,
                 "decide_by": package.request.decide_by,
                 "next": step,
             })
@@ -227,6 +233,7 @@ fn environment(
             "interrupted": moment.now > lock.start.lease_until,
         })),
         "quarantined": track.map(|track| &track.quarantined),
+        "owed": owed_json,
         "requests": pending,
     });
     (lines.join("\n"), value)
@@ -287,6 +294,7 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
         return None;
     }
     let approvals = moment.policy()?.environments.get(&package.request.environment)?.approvals.as_ref()?;
+    let approvals = approvals.needed(&package.request.approval_rules);
     let newest = |person: &PersonName| decided.votes.iter().rev().find(|vote| &vote.by == person);
     let held =
         |person: &&PersonName| newest(person).is_some_and(|vote| vote.approval.verdict == Verdict::Hold);
@@ -305,18 +313,19 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
         standing.iter().copied().filter(|vote| vote.approval.execute_by >= moment.now).collect();
     let until = valid.iter().map(|vote| vote.approval.execute_by).min();
     let by: Vec<&str> = valid.iter().map(|vote| vote.by.as_str()).collect();
-    let (by, required) = (by.join(", "), approvals.required as usize);
-    match until {
-        Some(until) if valid.len() >= required => {
+    let by = by.join(", ");
+    let lack = approvals.lacks(&valid.iter().map(|vote| vote.by.clone()).collect());
+    match (until, lack) {
+        (Some(until), None) => {
             let until = until.format("%Y-%m-%d %H:%M UTC");
             let deploy = format!("a person executes: deployctl deploy {} {id}", package.request.environment);
             Some((format!("approved by {by} until {until}"), deploy))
         }
-        Some(_) => Some((
-            format!("{} of {required} approvals, by {by}", valid.len()),
+        (Some(_), Some(lack)) => Some((
+            format!("{} of {} approvals{}, by {by}", lack.have, lack.required, lack.of),
             format!("another person reviews and signs: deployctl approve {id}"),
         )),
-        None if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve)),
-        None => Some(("the approval was revoked".to_owned(), approve)),
+        (None, _) if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve)),
+        (None, _) => Some(("the approval was revoked".to_owned(), approve)),
     }
 }

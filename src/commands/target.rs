@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::candidate::{self, Pinned};
+use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
 use crate::evidence::draft::{Rules, Since, open_boxes};
+use crate::gate::decide::decide_by;
 use crate::gate::facts::{BranchFact, NoTarget, Target};
 use crate::gate::policy::Policy;
 use crate::gate::request::{OpenBox, Request};
@@ -123,7 +124,9 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     let live =
         moment.timeline().and_then(|timeline| timeline.tracks.get(&request.environment)?.live.as_ref());
     let recorded = live.is_some_and(|live| Some(&live.release) == request.previous_release.as_ref());
+    let rules = rules::matching(moment, rule.approvals.as_ref(), &draft, request.asked.risk)?;
     let facts = [
+        ("approval_rules", rules == request.approval_rules),
         ("previous_recorded", recorded || !request.previous_recorded),
         ("extent", draft.extent() == request.extent),
         ("open", keys(&open) == keys(&request.open)),
@@ -163,7 +166,7 @@ pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
         several => return Ok(Err(several_fit(several.iter().copied()))),
     }
     // By version, what can still be decided goes before what is over.
-    let waiting = |package: &&Package| package.request.decide_by >= moment.now && !consumed(moment, package);
+    let waiting = |package: &&Package| is_open(moment, package) && !consumed(moment, package);
     let open: Vec<Package> = known.iter().filter(waiting).cloned().collect();
     let mut choice = if open.is_empty() { known } else { open };
     Ok(match choice.len() {
@@ -197,6 +200,20 @@ fn known(moment: &Moment, name: &str) -> Result<Vec<Package>> {
 
 fn is_meant(id: &str, name: &str) -> bool {
     id == name || id.rsplit_once('-').is_some_and(|(version, _)| version == name)
+}
+
+/// Whether a request can still be decided. Time in which it was held does not count.
+#[must_use]
+pub fn is_open(moment: &Moment, package: &Package) -> bool {
+    let request = &package.request;
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
+    let rule = moment.policy().and_then(|policy| policy.environments.get(&request.environment));
+    let approvals = rule.and_then(|rule| rule.approvals.as_ref());
+    let by = approvals.map_or(request.decide_by, |approvals| {
+        let needed = approvals.needed(&request.approval_rules);
+        decide_by(request, &needed, decided, moment.now)
+    });
+    by >= moment.now
 }
 
 fn consumed(moment: &Moment, package: &Package) -> bool {

@@ -450,6 +450,63 @@ pub struct RawApprovals {
     /// How long an approval can be executed; `4h` unless said.
     #[serde(default)]
     pub execute_within: Option<String>,
+    /// More people, where a change asks for them.
+    #[serde(default)]
+    pub rules: Vec<RawApprovalRule>,
+}
+
+/// More people for some changes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawApprovalRule {
+    /// For which changes.
+    pub when: RawWhen,
+    /// How many people at the least; more than without it.
+    pub required: u32,
+    /// Groups or people who may approve besides the others.
+    #[serde(default)]
+    pub from: Vec<String>,
+}
+
+/// Which changes: everything that is said must be so.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWhen {
+    /// The request's risk is this or higher.
+    #[serde(default)]
+    pub risk: Option<RiskLevel>,
+    /// A changed path matches one of these globs.
+    #[serde(default)]
+    pub paths: Option<Vec<String>>,
+    /// A migration is not known to be reversible.
+    #[serde(default)]
+    pub irreversible: Option<bool>,
+}
+
+/// How much can go wrong.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum RiskLevel {
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+impl RiskLevel {
+    /// The workflow document's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "Low",
+            Self::Medium => "Medium",
+            Self::High => "High",
+        }
+    }
 }
 
 /// When it may be deployed.

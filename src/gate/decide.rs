@@ -3,6 +3,8 @@
 //! Deny by default: a permit is only made where nothing speaks against it, and only here.
 
 mod automatic;
+mod emergency;
+mod hold;
 mod signoffs;
 mod target;
 mod votes;
@@ -13,17 +15,20 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use self::automatic::nothing_to_sign;
+pub use self::emergency::review_owed;
+pub use self::hold::decide_by;
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
-use self::votes::{allows, decide_by};
+use self::votes::allows;
 use self::words::{command_for, minute, presence_reason, request_again};
 pub use self::words::{ledger_reason, no_environment, nothing_to_decide};
 use super::config::{ActionKind, Deployment, PresenceLevel, Right, Separation};
+use super::emergency::{Emergency, EmergencyClock};
 use super::facts::{Action, Facts, KeyFact, NoTarget, Pin, Target};
 use super::keys::Proof;
 use super::policy::{Approvals, EnvironmentRule, Policy};
 use super::presence::Presence;
 use super::reason::{Code, Reason};
-use super::request::Request;
+use super::request::{Request, Urgency};
 use super::statement::{Release, RequestRef, Verdict};
 use super::terms::{Check, Digest, Environment, PersonName, Role, Version};
 use super::timeline::{Decided, Timeline, Track};
@@ -31,6 +36,7 @@ use super::windows::Opening;
 
 /// What the gate says.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a decision is made once, and taken apart at once")]
 #[must_use = "a decision that nobody reads decides nothing"]
 pub enum Decision {
     /// Yes, and what that covers.
@@ -50,6 +56,8 @@ pub struct Permit {
     pub request: Option<RequestRef>,
     /// The entries of the approvals it rests on.
     pub approvals: Vec<Digest>,
+    /// The clock of the emergency, where it is one.
+    pub emergency: Option<EmergencyClock>,
     /// The person whose key signs.
     pub signer: Option<PersonName>,
     /// What is good to know and does not refuse.
@@ -65,7 +73,14 @@ pub const CLOCK_TOLERANCE_SECONDS: i64 = 120;
 
 /// Decides one action. No policy in force is a reason of its own.
 pub fn decide(policy: Option<&Policy>, facts: &Facts<'_>, action: &Action<'_>) -> Decision {
-    let mut judge = Judge { policy, facts, reasons: Vec::new(), warnings: Vec::new(), approvals: Vec::new() };
+    let mut judge = Judge {
+        policy,
+        facts,
+        reasons: Vec::new(),
+        warnings: Vec::new(),
+        approvals: Vec::new(),
+        declared_at: None,
+    };
     judge.person(action);
     judge.ledger(action);
     let covered = judge.action(action);
@@ -76,11 +91,12 @@ pub fn decide(policy: Option<&Policy>, facts: &Facts<'_>, action: &Action<'_>) -
         _ => None,
     };
     match (reasons.is_empty(), covered) {
-        (true, Some(Covered { release, previous, request })) => Decision::Allow(Permit {
+        (true, Some(Covered { release, previous, request, emergency })) => Decision::Allow(Permit {
             release,
             previous,
             request,
             approvals,
+            emergency,
             signer,
             warnings,
             _made_here: Made,
@@ -130,6 +146,7 @@ struct Covered {
     release: Option<Release>,
     previous: Option<Release>,
     request: Option<RequestRef>,
+    emergency: Option<EmergencyClock>,
 }
 
 struct Judge<'a> {
@@ -138,6 +155,8 @@ struct Judge<'a> {
     reasons: Vec<Reason>,
     warnings: Vec<Reason>,
     approvals: Vec<Digest>,
+    /// When the first of the approvals that count was signed.
+    declared_at: Option<DateTime<Utc>>,
 }
 
 impl<'a> Judge<'a> {
@@ -216,7 +235,9 @@ impl<'a> Judge<'a> {
         let timeline = self.facts.ledger.ok()?;
         match action {
             Action::Policy { founder } => self.rules(timeline, *founder),
-            Action::Request { environment } => self.request(environment),
+            Action::Request { environment, urgency, emergency } => {
+                self.request(environment, *urgency, *emergency)
+            }
             Action::Check { checks } => self.check(checks),
             Action::Word { check } => self.word(check),
             Action::Signoff { check, .. } => self.signoff(check),
@@ -237,6 +258,10 @@ impl<'a> Judge<'a> {
                 self.rollback(timeline, environment, *version, *available)
             }
             Action::Review { environment } => self.review(timeline, environment),
+            Action::Incident { environment, execution } => {
+                self.incident(timeline, environment, execution);
+                Some(Covered::default())
+            }
         }
     }
 
@@ -272,8 +297,14 @@ impl<'a> Judge<'a> {
         rule.approvals.as_ref().map(|approvals| (rule, approvals))
     }
 
-    fn request(&mut self, environment: &Environment) -> Option<Covered> {
-        self.known(environment)?;
+    fn request(
+        &mut self,
+        environment: &Environment,
+        urgency: Urgency,
+        emergency: Option<&Emergency>,
+    ) -> Option<Covered> {
+        let rule = self.known(environment)?;
+        self.emergency(rule, urgency, emergency);
         let may = |policy: &Policy, role: &Role| policy.may(role, environment, Right::Request);
         self.role_may(may, &format!("request for `{environment}`"), "deployctl request VERSION --as NAME");
         Some(Covered::default())
@@ -324,9 +355,11 @@ impl<'a> Judge<'a> {
     fn verdict(&mut self, timeline: &Timeline, target: &Target, verdict: Verdict) -> Option<Covered> {
         let request = &target.request;
         let (rule, approvals) = self.production(&request.environment)?;
+        let approvals = &self.needed(approvals, request);
         self.signer_is_approver(&request.environment, approvals);
         self.edited(target);
-        if let Some(decided) = timeline.requests.get(&target.reference.digest) {
+        let decided = timeline.requests.get(&target.reference.digest);
+        if let Some(decided) = decided {
             self.denied(decided, approvals);
             if decided.consumed.is_some() {
                 self.consumed(&target.reference);
@@ -345,7 +378,7 @@ impl<'a> Judge<'a> {
                 .next(request_again(&request.release.version)),
             );
         }
-        let decide_by = decide_by(request, approvals);
+        let decide_by = decide_by(request, approvals, decided, self.facts.now);
         if self.facts.now > decide_by {
             self.refuse(
                 Reason::new(
@@ -359,19 +392,31 @@ impl<'a> Judge<'a> {
         if verdict == Verdict::Allow {
             self.stale(timeline, target);
             self.commit(timeline, target, rule);
+            self.emergency(rule, request.asked.urgency, request.emergency.as_ref());
             self.stages(timeline, request, rule);
+            self.reviews(timeline, &request.environment, request, true);
             self.signer_is_apart(request, approvals);
             self.window(rule, &request.environment, ActionKind::Deploy, true);
         }
         Some(self.covered(target))
     }
 
-    #[expect(clippy::unused_self, reason = "reads as the other steps of the judge")]
     fn covered(&self, target: &Target) -> Covered {
         Covered {
             release: Some(target.request.release.clone()),
             previous: target.request.previous_release.clone(),
             request: Some(target.reference.clone()),
+            emergency: self.clock_of(&target.request),
+        }
+    }
+
+    /// Who must approve a request.
+    fn needed(&self, approvals: &Approvals, request: &Request) -> Approvals {
+        match self.policy {
+            Some(policy) => {
+                policy.approvals_for(approvals, &request.approval_rules, request.emergency.as_ref())
+            }
+            None => approvals.clone(),
         }
     }
 
@@ -382,8 +427,10 @@ impl<'a> Judge<'a> {
         environment: &Environment,
     ) -> Option<Covered> {
         let (_, approvals) = self.production(environment)?;
-        self.signer_is_approver(environment, approvals);
         let decided = timeline.requests.get(&request.digest);
+        let asked = decided.and_then(|decided| decided.votes.first());
+        let places = asked.map(|vote| vote.approval.approval_rules.as_slice()).unwrap_or_default();
+        self.signer_is_approver(environment, &approvals.needed(places));
         let standing = |decided: &&Decided| decided.votes.iter().any(|vote| allows(vote) && !vote.revoked);
         match decided.filter(standing) {
             None => self.refuse(Reason::new(
@@ -440,7 +487,9 @@ impl<'a> Judge<'a> {
         self.edited(target);
         self.stale(timeline, target);
         self.commit(timeline, target, rule);
+        self.emergency(rule, target.request.asked.urgency, target.request.emergency.as_ref());
         self.stages(timeline, &target.request, rule);
+        self.reviews(timeline, environment, &target.request, false);
         if rule.rollback.is_none() {
             self.refuse(
                 Reason::new(Code::RollbackPlan, "the policy says no way back")
@@ -448,7 +497,7 @@ impl<'a> Judge<'a> {
                     .rule(environment, "rollback"),
             );
         }
-        self.votes(decided, target, approvals);
+        self.votes(decided, target, &self.needed(approvals, &target.request));
         Some(self.covered(target))
     }
 
@@ -576,6 +625,7 @@ impl<'a> Judge<'a> {
             release: Some(back),
             previous: Some(undo.start.release.clone()),
             request: Some(undo.start.request.clone()),
+            emergency: None,
         })
     }
 

@@ -156,6 +156,10 @@ pub enum Action<'a> {
     Request {
         /// Where.
         environment: &'a Environment,
+        /// How soon.
+        urgency: super::request::Urgency,
+        /// The emergency, where it is one.
+        emergency: Option<&'a super::emergency::Emergency>,
     },
     /// Evidence for a commit is recorded: reports are collected, or a command is run.
     Check {
@@ -217,6 +221,13 @@ pub enum Action<'a> {
     Review {
         /// Where.
         environment: &'a Environment,
+    },
+    /// A person signs the report of an emergency.
+    Incident {
+        /// Where.
+        environment: &'a Environment,
+        /// The execution of the emergency.
+        execution: &'a Digest,
     },
 }
 

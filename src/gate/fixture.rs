@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::config::{ActionKind, RawPolicy};
+use super::emergency::{Emergency, EmergencyClock};
 use super::facts::{BranchFact, Target};
 use super::keys::{Hardware, Proof, PublicKey};
 use super::policy::{Policy, Problem};
@@ -13,8 +14,8 @@ use super::presence::{Holder, Presence, Terminal};
 use super::request::{Asked, CheckState, Extent, OpenBox, Request, Requester, RiskLevel, Urgency};
 use super::signoffs::Signoff;
 use super::statement::{
-    Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Progress, Release, RequestRef,
-    Review, Revocation, Root, SCHEMA, Statement, StepEnd, StepResult, Verdict,
+    Approval, Ending, Execution, Finding, OutcomeStatement, Payload, PolicyStatement, Progress, REPORT,
+    Release, RequestRef, Review, Revocation, Root, SCHEMA, Statement, StepEnd, StepResult, Verdict,
 };
 use super::terms::{CommitId, Digest, Environment};
 use super::timeline::{Fault, RawEntry, Timeline};
@@ -253,6 +254,8 @@ impl Book {
             behind: vec![],
             checks: BTreeMap::new(),
             open: vec![],
+            approval_rules: vec![],
+            emergency: None,
         };
         state(&mut request, "unit", CheckState::Passed);
         state(&mut request, "design-review", CheckState::NotNeeded);
@@ -306,6 +309,7 @@ impl Book {
             plan: Digest::of(b"plan"),
             session_key: key(90),
             lease_until: minutes(ink.at + 20),
+            emergency: self.clock(request),
             reason: None,
             nonce: "nonce".to_owned(),
             screen: Digest::of(b"screen"),
@@ -333,8 +337,29 @@ impl Book {
 
     /// A person says how one ended.
     pub fn review(&mut self, ink: Ink<'_>, execution: Digest, ending: Ending) -> Result<Digest, Fault> {
-        let reason = "I looked".to_owned();
-        self.sign(ink, Statement::Review(Review { execution, ending, reason, presence: person() }))
+        let (reason, finding) = ("I looked".to_owned(), Finding::Interruption { ending });
+        self.sign(ink, Statement::Review(Review { execution, finding, reason, presence: person() }))
+    }
+
+    /// A person signs the report of an emergency.
+    pub fn report(&mut self, ink: Ink<'_>, execution: Digest) -> Result<Digest, Fault> {
+        let report = Digest::of(b"what happened");
+        let (reason, finding) = ("we know why".to_owned(), Finding::Incident { report });
+        let statement = Statement::Review(Review { execution, finding, reason, presence: person() });
+        let mut payload = self.payload(ink, statement);
+        payload.attachments.insert(REPORT.to_owned(), report);
+        let mut entry = entry(&payload, ink.by, ink.armored, None);
+        entry.attachments.insert(REPORT.to_owned(), report);
+        self.take(&entry)
+    }
+
+    /// The clock of a request's emergency, from its first approval.
+    fn clock(&self, request: &Request) -> Option<EmergencyClock> {
+        let severity = request.emergency.as_ref()?.severity;
+        let response = self.policy().emergency.as_ref()?.levels.get(&severity)?.response;
+        let votes = &self.timeline.requests.get(&reference(request).digest)?.votes;
+        let declared_at = votes.iter().map(|vote| vote.at).min()?;
+        Some(EmergencyClock { severity, declared_at, response })
     }
 
     /// Bob approves, alice deploys, and it ends like this; takes ten minutes.
@@ -396,6 +421,8 @@ pub fn approval(request: &Request, verdict: Verdict, given: i64) -> Approval {
         previous_release: request.previous_release.clone(),
         confirmed: request.open.iter().map(|open| open.key.clone()).collect(),
         waived: vec![],
+        approval_rules: request.approval_rules.clone(),
+        emergency: request.emergency.as_ref().map(Emergency::declared),
         reason: Some("because".to_owned()),
         decide_by: request.decide_by,
         execute_by: minutes(given + 240),

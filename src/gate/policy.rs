@@ -4,6 +4,8 @@
 //! an empty set of approvers, a threshold below one or an unknown name is invalid.
 
 mod check;
+mod emergency;
+mod extra;
 mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +14,11 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use self::check::Checker;
+pub use self::extra::{ApprovalRule, BaseQuorum, ChangeFacts, Lack, PathRule, When};
 use super::config::{
     Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };
+use super::emergency::{Emergency, EmergencyRules, SeverityRule};
 use super::keys::{Proof, PublicKey};
 use super::scope::Scope;
 use super::terms::{Check, Digest, Environment, Group, MachineName, PersonName, Role, Stage};
@@ -48,6 +52,8 @@ pub struct Policy {
     pub stages: Vec<StageRule>,
     /// Where versions run.
     pub environments: BTreeMap<Environment, EnvironmentRule>,
+    /// P1 to P4; without them nothing is an emergency.
+    pub emergency: Option<EmergencyRules>,
     /// How migrations are found.
     pub migrations: RawMigrations,
     /// The directory of the team's own page templates, from the repository's root.
@@ -227,6 +233,12 @@ pub struct Approvals {
     pub decide_within: Duration,
     /// How long an approval can be executed.
     pub execute_within: Duration,
+    /// More people, where a change asks for them.
+    pub rules: Vec<ApprovalRule>,
+    /// How many of whom must approve in any case, where a rule has added others.
+    pub base: Option<BaseQuorum>,
+    /// The key below the environment that says `required`.
+    pub required_at: String,
 }
 
 /// Who and what watches.
@@ -255,6 +267,7 @@ impl Policy {
             checks: BTreeMap::new(),
             stages: Vec::new(),
             environments: BTreeMap::new(),
+            emergency: None,
             migrations: RawMigrations::default(),
             versions: VersionRule::default(),
             templates: None,
@@ -308,7 +321,8 @@ impl Policy {
     }
 
     /// Who may change the policy and how many must sign: everyone who approves for people-only environments,
-    /// and the highest number any of them asks for.
+    /// and the highest number any of them asks for. Those who approve only some changes do not count here, so that an
+    /// extra rule makes nobody a judge of the rules; where it asks for more people than there are, all must sign.
     #[must_use]
     pub fn policy_quorum(&self) -> (BTreeSet<PersonName>, u32) {
         let approvals = self.environments.values().filter_map(|environment| environment.approvals.as_ref());
@@ -316,7 +330,9 @@ impl Policy {
         let mut required = 1;
         for rule in approvals {
             people.extend(rule.from.iter().cloned());
-            required = required.max(rule.required);
+            let extra = rule.rules.iter().map(|extra| extra.required).max();
+            let extra = extra.map(|extra| extra.min(u32::try_from(rule.from.len()).unwrap_or(u32::MAX)));
+            required = required.max(rule.required).max(extra.unwrap_or(0));
         }
         (people, required)
     }
@@ -352,6 +368,27 @@ impl Policy {
     #[must_use]
     pub fn versions_of(&self, environment: &Environment) -> &VersionRule {
         self.environments.get(environment).map_or(&self.versions, |rule| &rule.versions)
+    }
+
+    /// Who must approve a request: for the extra rules it matches, and with the shorter clock of an emergency.
+    #[must_use]
+    pub fn approvals_for(
+        &self,
+        approvals: &Approvals,
+        places: &[u32],
+        emergency: Option<&Emergency>,
+    ) -> Approvals {
+        let mut needed = approvals.needed(places);
+        if let (Some(_), Some(rules)) = (emergency, &self.emergency) {
+            needed.execute_within = needed.execute_within.min(rules.execute_within);
+        }
+        needed
+    }
+
+    /// What the policy says of the severity of an emergency.
+    #[must_use]
+    pub fn severity(&self, emergency: &Emergency) -> Option<&SeverityRule> {
+        self.emergency.as_ref()?.levels.get(&emergency.severity)
     }
 
     /// The rule of a stage.

@@ -110,6 +110,10 @@ codes! {
     RollbackPlan = "rollback.plan", false, "there is no way back: no rollback steps, or nothing to go back to";
     EnvironmentBusy = "environment.busy", false, "another deployment holds the environment";
     DeploymentInterrupted = "deployment.interrupted", true, "a deployment never said how it ended";
+    EmergencySeverity = "emergency.severity", false, "the policy knows no emergency of this severity, or none is named";
+    EmergencySkip = "emergency.skip", false, "the policy lets no emergency of this severity skip the stage";
+    EmergencyUndeclared = "emergency.undeclared", true, "an approval does not declare the emergency, its severity and the skipped stages";
+    ReviewOwed = "review.owed", true, "the review of an emergency is owed";
     CommitQuarantined = "commit.quarantined", false, "the commit was rolled back";
     CommitBranch = "commit.branch", false, "the required branch does not hold the commit";
     CommitBehind = "commit.behind", false, "commits that are live are not in the candidate, and no approver saw that";

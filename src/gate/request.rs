@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::config::ActionKind;
+pub use super::config::RiskLevel;
+use super::emergency::Emergency;
 use super::statement::{PayloadError, Release, RequestRef, Root, SCHEMA, canonical};
 use super::terms::{Check, CommitId, Digest, Environment, PersonName};
 
@@ -21,18 +23,6 @@ pub enum Urgency {
     Emergency,
 }
 
-/// How much can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum RiskLevel {
-    /// Little.
-    Low,
-    /// Some.
-    Medium,
-    /// Much.
-    High,
-}
-
 impl Urgency {
     /// The workflow document's word.
     #[must_use]
@@ -41,18 +31,6 @@ impl Urgency {
             Self::Routine => "Routine",
             Self::Urgent => "Urgent",
             Self::Emergency => "Emergency",
-        }
-    }
-}
-
-impl RiskLevel {
-    /// The workflow document's word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Low => "Low",
-            Self::Medium => "Medium",
-            Self::High => "High",
         }
     }
 }
@@ -186,6 +164,10 @@ pub struct Request {
     pub checks: BTreeMap<Check, CheckState>,
     /// Every open box of the checklist.
     pub open: Vec<OpenBox>,
+    /// Which of the environment's extra approval rules the change matches, by their place from 0.
+    pub approval_rules: Vec<u32>,
+    /// The emergency, where it is one: a person declares it by approving.
+    pub emergency: Option<Emergency>,
 }
 
 impl Request {

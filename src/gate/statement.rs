@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::config::{ActionKind, Separation};
+use super::emergency::{Declaration, EmergencyClock};
 use super::keys::PublicKey;
 use super::presence::Presence;
 use super::signoffs::Signoff;
@@ -114,7 +115,7 @@ pub enum Statement {
     Progress(Progress),
     /// It ended.
     Outcome(OutcomeStatement),
-    /// A person looked at an interrupted deployment and says what is live.
+    /// A person looked at a deployment afterwards: at what an interruption left, or at an emergency.
     Review(Review),
     /// A person's verdict on a check of one commit.
     Signoff(Box<Signoff>),
@@ -232,6 +233,10 @@ pub struct Approval {
     pub confirmed: Vec<String>,
     /// Separations that the policy waives.
     pub waived: Vec<Separation>,
+    /// Which of the environment's extra approval rules the change matches, by their place from 0.
+    pub approval_rules: Vec<u32>,
+    /// The emergency that the person declares with it, where it is one.
+    pub emergency: Option<Declaration>,
     /// Why, where the person said so.
     pub reason: Option<String>,
     /// After this moment the request is not decided any more.
@@ -287,6 +292,8 @@ pub struct Execution {
     pub session_key: PublicKey,
     /// After this moment without an outcome the deployment is interrupted.
     pub lease_until: DateTime<Utc>,
+    /// The clock of the emergency, where it is one.
+    pub emergency: Option<EmergencyClock>,
     /// Why, for a rollback.
     pub reason: Option<String>,
     /// Makes two executions different.
@@ -363,18 +370,38 @@ pub struct OutcomeStatement {
     pub failed_step: Option<String>,
 }
 
-/// A person says what is live after an interrupted deployment.
+/// A person looked at a deployment afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// The execution's entry.
     pub execution: Digest,
-    /// How it ended, after looking.
-    pub ending: Ending,
+    /// What it is about.
+    #[serde(flatten)]
+    pub finding: Finding,
     /// What the person found.
     pub reason: String,
     /// How the signer was there.
     pub presence: Presence,
 }
+
+/// What a review is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "kebab-case")]
+pub enum Finding {
+    /// A deployment never said how it ended: what runs now.
+    Interruption {
+        /// How it ended, after looking.
+        ending: Ending,
+    },
+    /// An emergency: its report, which is attached.
+    Incident {
+        /// The digest of `report.md`.
+        report: Digest,
+    },
+}
+
+/// The name of an incident's report among the attachments.
+pub const REPORT: &str = "report.md";
 
 /// Why a payload cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

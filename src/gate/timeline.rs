@@ -10,12 +10,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::config::{ActionKind, RawLedger, RawPolicy};
+use super::emergency::Declaration;
 use super::keys::{Proof, PublicKey};
 use super::policy::{Policy, signed_digest};
 use super::signoffs::{SignedOff, Signoffs, StateSignoff};
 use super::statement::{
-    Approval, Ending, Execution, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef, Review,
-    Revocation, Root, Statement, StepResult, Verdict,
+    Approval, Ending, Execution, Finding, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef,
+    Review, Revocation, Root, Statement, StepResult, Verdict,
 };
 use super::terms::{CommitId, Digest, Environment, PersonName};
 
@@ -176,6 +177,34 @@ pub struct Deployed {
     pub reviewed: Option<String>,
     /// The execution of the rollback that undid it.
     pub rolled_back_by: Option<Digest>,
+    /// What an emergency leaves to do.
+    pub incident: Option<Incident>,
+}
+
+/// What an emergency leaves to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// What was declared.
+    pub declared: Declaration,
+    /// The last moment for a response in time, where the policy named a span.
+    pub respond_by: Option<DateTime<Utc>>,
+    /// The last moment for the review before it holds other deployments up.
+    pub review_by: DateTime<Utc>,
+    /// The review, once a person signed one.
+    pub review: Option<IncidentReview>,
+}
+
+/// A signed review of an emergency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentReview {
+    /// Who signed.
+    pub by: PersonName,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The git commit that holds it, with the report.
+    pub commit: CommitId,
+    /// The digest of the report.
+    pub report: Digest,
 }
 
 impl Track {
@@ -183,6 +212,14 @@ impl Track {
     #[must_use]
     pub fn lock(&self) -> Option<&Deployed> {
         self.deployments.iter().find(|deployed| deployed.ending.is_none())
+    }
+
+    /// Emergencies whose review nobody has signed yet, and the moment until which it is owed.
+    pub fn owed(&self) -> impl Iterator<Item = (&Deployed, DateTime<Utc>)> {
+        self.deployments.iter().filter_map(|deployed| {
+            let incident = deployed.incident.as_ref().filter(|incident| incident.review.is_none())?;
+            Some((deployed, incident.review_by))
+        })
     }
 
     /// The newest action whose ending leaves in doubt what runs: failed or interrupted, with nothing after it.
@@ -259,7 +296,10 @@ impl Timeline {
                 Ok(())
             }
             Statement::Outcome(outcome) => self.end(&outcome, signed.at),
-            Statement::Review(review) => self.review(review, signed.at),
+            Statement::Review(review) => match review.finding {
+                Finding::Interruption { ending } => self.review(review, ending, signed.at),
+                Finding::Incident { report } => self.settle_incident(&review, report, entry, signed),
+            },
             Statement::Signoff(signoff) => {
                 let Signed { by, at, proof, .. } = signed;
                 self.signoffs.take(SignedOff { by, at, proof, signoff: *signoff })
@@ -410,6 +450,7 @@ impl Timeline {
 
     fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
         self.check_consumption(&execution, signed.at)?;
+        let incident = self.incident(&execution, signed.at)?;
         let track = self.tracks.entry(execution.environment.clone()).or_default();
         if let Some(lock) = track.lock()
             && (signed.at <= lock.start.lease_until || execution.action == ActionKind::Deploy)
@@ -442,6 +483,7 @@ impl Timeline {
             failed_step: None,
             reviewed: None,
             rolled_back_by: None,
+            incident,
         });
         Ok(())
     }
@@ -492,6 +534,12 @@ impl Timeline {
         let policy = policy.ok_or("the ledger does not begin with a policy")?;
         let rule = policy.environments.get(&execution.environment).and_then(|rule| rule.approvals.as_ref());
         let rule = rule.ok_or("nobody approves this environment")?;
+        let places = votes.first().map(|vote| vote.approval.approval_rules.as_slice()).unwrap_or_default();
+        if rule.rules_at(places).is_none() || votes.iter().any(|vote| vote.approval.approval_rules != places)
+        {
+            return Err("its approvals name other approval rules than the policy has".to_owned());
+        }
+        let rule = &rule.needed(places);
         if decided.consumed.is_some() {
             return Err("its approval was used before".to_owned());
         }
@@ -513,11 +561,11 @@ impl Timeline {
             return Err("it was approved under other rules".to_owned());
         }
         let people: BTreeSet<_> =
-            votes.iter().map(|vote| &vote.by).filter(|by| rule.from.contains(*by)).collect();
-        if people.len() < rule.required as usize {
-            return Err(format!("{} of {} people approved it", people.len(), rule.required));
+            votes.iter().map(|vote| vote.by.clone()).filter(|by| rule.from.contains(by)).collect();
+        match rule.lacks(&people) {
+            Some(lack) => Err(format!("{} of {} people{} approved it", lack.have, lack.required, lack.of)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn running(&mut self, execution: &Digest) -> Result<&mut Deployed, String> {
@@ -537,7 +585,7 @@ impl Timeline {
         Ok(())
     }
 
-    fn review(&mut self, review: Review, at: DateTime<Utc>) -> Result<(), String> {
+    fn review(&mut self, review: Review, ending: Ending, at: DateTime<Utc>) -> Result<(), String> {
         let holds = |track: &&mut Track| {
             track.deployments.iter().any(|deployed| deployed.execution == review.execution)
         };
@@ -551,10 +599,10 @@ impl Timeline {
             None => return Err("it reviews a deployment that still holds the environment".to_owned()),
             Some(_) => return Err("it reviews a deployment that was not interrupted".to_owned()),
         }
-        deployed.ending = Some((review.ending, at));
+        deployed.ending = Some((ending, at));
         deployed.reviewed = Some(review.reason);
         let deployed = deployed.clone();
-        self.settle(&deployed, review.ending, at);
+        self.settle(&deployed, ending, at);
         Ok(())
     }
 
@@ -650,6 +698,7 @@ struct StateEnvironment<'a> {
     live: Option<&'a Live>,
     locked_by: Option<Digest>,
     quarantined: &'a BTreeSet<CommitId>,
+    owed: Vec<(Digest, DateTime<Utc>)>,
 }
 
 #[derive(Serialize)]
@@ -691,6 +740,7 @@ impl Timeline {
                             live: track.live.as_ref(),
                             locked_by,
                             quarantined: &track.quarantined,
+                            owed: track.owed().map(|(owed, until)| (owed.execution, until)).collect(),
                         },
                     )
                 })
@@ -712,5 +762,6 @@ impl Timeline {
     }
 }
 
+mod incident;
 #[cfg(test)]
 mod tests;

@@ -87,6 +87,12 @@ impl Windows {
         if problems.is_empty() { Ok(Self { zone, allow, deny }) } else { Err(problems) }
     }
 
+    /// The zone whose clocks count.
+    #[must_use]
+    pub const fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
     /// Judges one moment.
     #[must_use]
     pub fn at(&self, now: DateTime<Utc>, action: ActionKind) -> Opening {

@@ -14,7 +14,10 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::text;
-pub use contexts::{ChecklistPage, Group, HistoryPage, HistoryRow, PageSection, Pinned, RequestPage};
+pub use contexts::{
+    ChecklistPage, Group, HistoryPage, HistoryRow, PageSection, Pinned, PostIncidentPage, RequestPage,
+    TimelineEvent,
+};
 
 /// The largest template that is read, in bytes: the built-in ones have less than 2,000.
 const TEMPLATE_MAX: usize = 64 * 1024;
@@ -30,11 +33,13 @@ pub enum Page {
     Request,
     /// The table of deployments, from a [`HistoryPage`].
     History,
+    /// The report of an emergency, from a [`PostIncidentPage`].
+    PostIncident,
 }
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 3] = [Self::Checklist, Self::Request, Self::History];
+    pub const ALL: [Self; 4] = [Self::Checklist, Self::Request, Self::History, Self::PostIncident];
 
     /// The file name of its template, which is also the name of the team's own one.
     #[must_use]
@@ -43,6 +48,7 @@ impl Page {
             Self::Checklist => "checklist.md.tera",
             Self::Request => "request.md.tera",
             Self::History => "history.md.tera",
+            Self::PostIncident => "post_incident.md.tera",
         }
     }
 
@@ -51,6 +57,7 @@ impl Page {
             Self::Checklist => include_str!("../../templates/checklist.md.tera"),
             Self::Request => include_str!("../../templates/request.md.tera"),
             Self::History => include_str!("../../templates/history.md.tera"),
+            Self::PostIncident => include_str!("../../templates/post_incident.md.tera"),
         }
     }
 }
@@ -136,7 +143,7 @@ impl Pages {
         Ok(Self { tera })
     }
 
-    /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`] or [`HistoryPage`].
+    /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`], [`HistoryPage`] or [`PostIncidentPage`].
     ///
     /// # Errors
     /// A template that asks for what the context does not have, or that writes without end.

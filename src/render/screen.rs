@@ -2,11 +2,14 @@
 //! holds no colour, and every foreign word in it is cleaned.
 
 mod automatic;
+mod emergency;
 mod signoff;
 
 use chrono::{DateTime, Utc};
 
 pub use self::automatic::{about, automatic};
+use self::emergency::emergency;
+pub use self::emergency::{clock, declared, kept, live_at, skipped};
 pub use self::signoff::{SignoffPage, signoff};
 use super::text;
 use crate::gate::config::ActionKind;
@@ -57,6 +60,7 @@ pub fn review(
         ),
         String::new(),
     ];
+    lines.extend(emergency(policy, rule, request));
     let mut field = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
     field("Summary", cut(&request.asked.summary));
     field(
@@ -96,6 +100,11 @@ pub fn review(
         ),
     );
     field("Approval", approval(rule, request));
+    let asked_for = rule.approvals.as_ref().map(|rule| rule.why(&request.approval_rules, request.asked.risk));
+    if let Some(asked_for) = asked_for.flatten() {
+        // Who must approve is never cut.
+        field("", text::line(&asked_for, 2_000));
+    }
     if !request.behind.is_empty() {
         field(
             "LEFT BEHIND",
@@ -207,6 +216,7 @@ fn rollback(rule: &EnvironmentRule, request: &Request) -> String {
 
 fn approval(rule: &EnvironmentRule, request: &Request) -> String {
     let Some(approvals) = &rule.approvals else { return "nobody can".to_owned() };
+    let approvals = approvals.needed(&request.approval_rules);
     let not: Vec<String> =
         approvals.not.iter().map(|separation| format!("{separation:?}").to_lowercase()).collect();
     let not = if not.is_empty() {
@@ -214,8 +224,12 @@ fn approval(rule: &EnvironmentRule, request: &Request) -> String {
     } else {
         format!("not the {}", not.join(", "))
     };
+    let base = approvals.base.as_ref().filter(|base| base.from != approvals.from);
+    let base = base.map_or_else(String::new, |base| {
+        format!(", at least {} of {}", base.required, cut(&base.from_words.join(", ")))
+    });
     format!(
-        "{} of {}; {not}; decide by {}",
+        "{} of {}{base}; {not}; decide by {}",
         approvals.required,
         cut(&approvals.from_words.join(", ")),
         minute(request.decide_by)
@@ -288,6 +302,7 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
     for (name, rule) in &policy.environments {
         lines.extend(environment(name.as_str(), rule));
     }
+    lines.extend(emergency::rules(policy));
     if !policy.idle.is_empty() {
         lines.push(format!("  Read, and not acted on by this version: {}", text::list(&policy.idle)));
     }
@@ -357,6 +372,9 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
             )
             .to_lowercase(),
         );
+    }
+    for rule in rule.approvals.iter().flat_map(|approvals| &approvals.rules) {
+        lines.push(format!("    more     {}", cut(&emergency::extra(rule))));
     }
     if let Some(windows) = rule.windows.words() {
         lines.push(format!("    windows  {}", cut(&windows)));
@@ -513,6 +531,32 @@ mod tests {
                 "  Environment staging".to_owned(),
             ]
         );
+    }
+
+    #[test]
+    fn a_policy_is_shown_with_its_emergencies_and_its_extra_approvals() {
+        let rules = checked(&config(&[
+            (
+                "not: [requester] }",
+                "not: [requester], rules: [{ when: { risk: high, paths: [\"db/**\"] }, required: 2, from: [design] }, \
+                 { when: { irreversible: true }, required: 2 }] }",
+            ),
+            (
+                "environments:\n",
+                "emergency: { P1: { definition: Outage, response: 60m, skip: [integration] }, \
+                 P3: { definition: Minor, response: next business day } }\nenvironments:\n",
+            ),
+        ]));
+        let text = policy(&rules.unwrap(), 1, None, None);
+        for part in [
+            "    more     at least 2, carol too where the risk is at least High and db/** changes\n",
+            "    more     at least 2 where a migration is not known to be reversible\n",
+            "  Emergency  execute within 2 h · review within 72 h\n",
+            "    P1  Outage · response 1h · may skip integration\n",
+            "    P3  Minor · response next business day · may skip nothing\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
     }
 
     fn shown(edit: impl Fn(&mut Request)) -> String {

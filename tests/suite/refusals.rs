@@ -4,6 +4,7 @@
 mod approvals;
 mod callers;
 mod candidate;
+mod emergencies;
 mod environment;
 pub(crate) mod forge;
 mod keys;

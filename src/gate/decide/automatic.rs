@@ -32,7 +32,8 @@ impl<'a> Judge<'a> {
             }
         };
         if candidate.here {
-            self.branches_of(environment, &candidate.release.commit, &candidate.branches, rule);
+            let stages = (rule, rule.requires.iter().collect());
+            self.branches_of(environment, &candidate.release.commit, &candidate.branches, stages);
             self.stages_of(environment, candidate, rule);
         } else {
             let what = format!("commit {} is not in this clone", candidate.release.commit.short());
@@ -42,6 +43,7 @@ impl<'a> Judge<'a> {
             release: Some(candidate.release.clone()),
             previous: runs.live(environment).map(|run| run.start.release.clone()),
             request: candidate.request.clone(),
+            emergency: None,
         })
     }
 

@@ -118,7 +118,8 @@ impl Judge<'_> {
     /// Each branch that a rule names, once, with the rule that names it.
     pub(super) fn branches(&mut self, target: &Target, rule: &EnvironmentRule) {
         let request = &target.request;
-        self.branches_of(&request.environment, &request.release.commit, &target.branches, rule);
+        let stages = rule.requires.iter().filter(|stage| !self.is_skipped(request, stage)).collect();
+        self.branches_of(&request.environment, &request.release.commit, &target.branches, (rule, stages));
     }
 
     pub(super) fn branches_of(
@@ -126,12 +127,12 @@ impl Judge<'_> {
         environment: &Environment,
         commit: &CommitId,
         facts: &BTreeMap<String, BranchFact>,
-        rule: &EnvironmentRule,
+        (rule, required): (&EnvironmentRule, Vec<&Stage>),
     ) {
         let mut branches: BTreeMap<&String, String> = BTreeMap::new();
         let stages = self.policy.map(|policy| policy.stages.as_slice()).unwrap_or_default();
         for (index, stage) in stages.iter().enumerate() {
-            if let Some(branch) = stage.branch.as_ref().filter(|_| rule.requires.contains(&stage.name)) {
+            if let Some(branch) = stage.branch.as_ref().filter(|_| required.contains(&&stage.name)) {
                 branches.entry(branch).or_insert_with(|| format!("stages[{index}].branch"));
             }
         }
@@ -157,6 +158,9 @@ impl Judge<'_> {
     pub(super) fn stages(&mut self, timeline: &Timeline, request: &Request, rule: &EnvironmentRule) {
         let Some(policy) = self.policy else { return };
         for name in &rule.requires {
+            if self.is_skipped(request, name) {
+                continue;
+            }
             let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
             for check in checks {
                 let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());

@@ -1,3 +1,7 @@
+mod approvals;
+mod emergency;
+mod hold;
+
 use proptest::prelude::*;
 
 use super::{Decision, Permit, decide, window_still_open};
@@ -9,7 +13,7 @@ use crate::gate::fixture::{
 };
 use crate::gate::presence::{Holder, Terminal};
 use crate::gate::reason::Reason;
-use crate::gate::request::{CheckState, Request};
+use crate::gate::request::{CheckState, Request, Urgency};
 use crate::gate::statement::{Ending, Root, Verdict};
 use crate::gate::terms::{Digest, Environment};
 
@@ -652,7 +656,13 @@ mod people {
         let mut case = Case::of(&[], |_| ());
         case.key = None;
         let environment = production();
-        let may = |case: &Case| refused(case.decide(&Action::Request { environment: &environment }));
+        let may = |case: &Case| {
+            refused(case.decide(&Action::Request {
+                environment: &environment,
+                urgency: Urgency::Routine,
+                emergency: None,
+            }))
+        };
         assert_eq!(may(&case), []);
         case.caller.person = None;
         let reasons = may(&case);
@@ -710,7 +720,7 @@ mod ledgers {
             for action in [
                 Action::Policy { founder: true },
                 Action::Policy { founder: false },
-                Action::Request { environment: &environment },
+                Action::Request { environment: &environment, urgency: Urgency::Routine, emergency: None },
                 Action::Check { checks: &[] },
                 Action::Verdict { target: Ok(&case.target), verdict: Verdict::Deny },
                 Action::Revoke { request: &reference, environment: &environment },
@@ -1108,7 +1118,7 @@ proptest! {
         for environment in [&environment, &production()] {
             for action in [
                 Action::Policy { founder: true },
-                Action::Request { environment },
+                Action::Request { environment, urgency: Urgency::Routine, emergency: None },
                 Action::Verdict { target: Ok(&case.target), verdict: Verdict::Allow },
                 Action::Revoke { request: &case.target.reference, environment },
                 Action::Deploy { environment, target: Ok(&case.target) },

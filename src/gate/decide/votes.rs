@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Duration, Utc};
 
 use super::Judge;
+use super::hold::decide_by;
 use super::words::{minute, plural, presence_reason, request_again};
 use crate::gate::config::Separation;
+use crate::gate::emergency::Emergency;
 use crate::gate::facts::{NoTarget, Target};
-use crate::gate::policy::Approvals;
+use crate::gate::policy::{Approvals, Lack};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Verdict};
@@ -39,16 +41,16 @@ impl Judge<'_> {
                 }
                 None => {
                     if people.insert(vote.by.clone()) {
+                        self.declared_at = Some(self.declared_at.map_or(vote.at, |first| first.min(vote.at)));
                         self.approvals.push(vote.entry);
                     }
                     confirmed.extend(vote.approval.confirmed.iter().map(String::as_str));
                 }
             }
         }
-        let required = approvals.required as usize;
-        if people.len() < required {
+        if let Some(lack) = approvals.lacks(&people) {
             self.reasons.extend(turned_down.into_values());
-            self.too_few(people.len(), required, id, environment, decided);
+            self.too_few(people.is_empty(), &lack, id, environment, decided);
             return;
         }
         let open: Vec<&str> = target
@@ -105,12 +107,10 @@ impl Judge<'_> {
             );
         }
         if let Some(what) = differs(vote, target) {
+            let code = if what == EMERGENCY { Code::EmergencyUndeclared } else { Code::RequestStale };
             return Some(
-                Reason::new(
-                    Code::RequestStale,
-                    format!("the approval of `{id}` by `{}` covers another {what}", vote.by),
-                )
-                .next(again),
+                Reason::new(code, format!("the approval of `{id}` by `{}` covers another {what}", vote.by))
+                    .next(again),
             );
         }
         if let Some(what) = self.same_person(&vote.by, &target.request, approvals) {
@@ -123,7 +123,7 @@ impl Judge<'_> {
         if !vote.proof.shows(approvals.presence) {
             return Some(presence_reason(&vote.by, approvals.presence, environment).next(again));
         }
-        let decide_by = decide_by(&target.request, approvals);
+        let decide_by = decide_by(&target.request, approvals, Some(decided), vote.at);
         if vote.at > decide_by {
             return Some(
                 Reason::new(
@@ -141,28 +141,28 @@ impl Judge<'_> {
         }
         let execute_by = vote.approval.execute_by.min(after(vote.at, approvals.execute_within));
         if self.facts.now > execute_by {
-            return Some(
-                Reason::new(
-                    Code::ApprovalExpired,
-                    format!("the approval of `{id}` by `{}` ended at {}", vote.by, minute(execute_by)),
-                )
-                .next(again)
-                .rule(environment, "approvals.execute_within"),
-            );
+            let ended = format!("the approval of `{id}` by `{}` ended at {}", vote.by, minute(execute_by));
+            let mut reason = Reason::new(Code::ApprovalExpired, ended).next(again);
+            reason = reason.rule(environment, "approvals.execute_within");
+            if target.request.emergency.is_some() {
+                reason.policy = Some("emergency.execute_within".to_owned());
+            }
+            return Some(reason);
         }
         None
     }
 
     pub(super) fn too_few(
         &mut self,
-        have: usize,
-        required: usize,
+        nobody: bool,
+        lack: &Lack,
         id: &str,
         environment: &Environment,
         decided: &Decided,
     ) {
-        let reason = if have > 0 {
-            Reason::new(Code::ApprovalQuorum, format!("`{id}` has {have} of {required} approvals"))
+        let reason = if !nobody {
+            let Lack { have, required, of, .. } = lack;
+            Reason::new(Code::ApprovalQuorum, format!("`{id}` has {have} of {required} approvals{of}"))
         } else if decided.votes.iter().any(allows) {
             // Why each of them does not count has been said.
             return;
@@ -170,9 +170,7 @@ impl Judge<'_> {
             Reason::new(Code::ApprovalMissing, format!("nobody has approved `{id}`"))
         };
         self.refuse(
-            reason
-                .next(format!("ask a person to run: deployctl approve {id}"))
-                .rule(environment, "approvals.required"),
+            reason.next(format!("ask a person to run: deployctl approve {id}")).rule(environment, &lack.rule),
         );
     }
 
@@ -241,6 +239,9 @@ pub(super) fn allows(vote: &Vote) -> bool {
     vote.approval.verdict == Verdict::Allow
 }
 
+/// What [`differs`] calls an emergency that nobody, or another one than was asked for, has declared.
+const EMERGENCY: &str = "emergency";
+
 /// The first thing an approval covers that the target is not.
 pub(super) fn differs(vote: &Vote, target: &Target) -> Option<&'static str> {
     let approval = &vote.approval;
@@ -256,13 +257,10 @@ pub(super) fn differs(vote: &Vote, target: &Target) -> Option<&'static str> {
         ("checklist", approval.checklist == request.checklist),
         ("evidence", approval.evidence == request.evidence),
         ("previous version", approval.previous_release == request.previous_release),
+        ("set of approval rules", approval.approval_rules == request.approval_rules),
+        (EMERGENCY, approval.emergency == request.emergency.as_ref().map(Emergency::declared)),
     ];
     pairs.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
-}
-
-/// A request may ask for less time than the policy gives, never for more.
-pub(super) fn decide_by(request: &Request, approvals: &Approvals) -> DateTime<Utc> {
-    request.decide_by.min(after(request.at, approvals.decide_within))
 }
 
 /// A moment that much later; a clock that cannot say it stays where it is, so that nothing lasts longer for it.

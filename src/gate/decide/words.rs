@@ -77,6 +77,9 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
         },
         Action::DeployAutomatic { environment, .. } => format!("deployctl deploy {environment}"),
         Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),
+        Action::Incident { .. } => {
+            "deployctl approve --review REQUEST --report FILE --reason TEXT".to_owned()
+        }
         Action::Review { environment } => format!("deployctl approve --review (for {environment})"),
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{
-    Approvals, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem, Rollback,
-    ScanRule, StageRule, Step, VersionRule, nearest,
+    Approvals, BaseQuorum, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem,
+    Rollback, ScanRule, StageRule, Step, VersionRule, nearest,
 };
 use crate::gate::config::{
     Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
@@ -20,7 +20,7 @@ use crate::gate::terms::{
 };
 use crate::gate::windows::Windows;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// design 9: `decide_within: 24h`, `execute_within: 4h`, `watch: 15m`.
 const EXECUTE_WITHIN: Duration = Duration::from_secs(4 * 60 * 60);
 const WATCH: Duration = Duration::from_secs(15 * 60);
@@ -49,7 +49,7 @@ impl Checker {
             checks,
             stages,
             environments,
-            emergency: _,
+            emergency,
             migrations,
             versions,
             templates,
@@ -93,6 +93,7 @@ impl Checker {
                 (name, rule)
             })
             .collect();
+        let emergency = emergency.map(|emergency| self.emergency(emergency, &stages));
         self.migrations(&migrations);
         if let Some(directory) = &templates {
             self.directory("templates", directory);
@@ -113,6 +114,7 @@ impl Checker {
             checks,
             stages,
             environments,
+            emergency,
             migrations,
             templates,
             versions,
@@ -483,7 +485,7 @@ impl Checker {
         raw: RawApprovals,
         people: &BTreeMap<PersonName, Person>,
     ) -> Approvals {
-        let RawApprovals { required, from, not, presence, decide_within, execute_within } = raw;
+        let RawApprovals { required, from, not, presence, decide_within, execute_within, rules } = raw;
         let required = required.unwrap_or(1);
         if required < 1 {
             self.problem(format!("{path}.required"), "at least one person approves: say 1 or more");
@@ -491,6 +493,39 @@ impl Checker {
         if from.is_empty() {
             self.problem(format!("{path}.from"), "say who approves: an empty set would refuse everything");
         }
+        let approvers = self.approvers(path, &from, people);
+        if !approvers.is_empty() && (required as usize) > approvers.len() {
+            self.problem(
+                format!("{path}.required"),
+                format!("{required} must approve, and only {} can", approvers.len()),
+            );
+        }
+        let base = BaseQuorum { required, from: approvers.clone(), from_words: from.clone() };
+        Approvals {
+            required,
+            rules: self.approval_rules(path, rules, &base, people),
+            base: None,
+            required_at: "approvals.required".to_owned(),
+            from: approvers,
+            from_words: from,
+            not: not.map_or_else(|| BTreeSet::from([Separation::Requester]), |not| not.into_iter().collect()),
+            presence: presence.unwrap_or(PresenceLevel::Passphrase),
+            decide_within: self.duration(&format!("{path}.decide_within"), decide_within.as_deref(), DAY),
+            execute_within: self.duration(
+                &format!("{path}.execute_within"),
+                execute_within.as_deref(),
+                EXECUTE_WITHIN,
+            ),
+        }
+    }
+
+    /// The people that the words of a `from` stand for.
+    pub(super) fn approvers(
+        &mut self,
+        path: &str,
+        from: &[String],
+        people: &BTreeMap<PersonName, Person>,
+    ) -> BTreeSet<PersonName> {
         let mut approvers = BTreeSet::new();
         for (index, word) in from.iter().enumerate() {
             let found = members(word, people);
@@ -504,25 +539,7 @@ impl Checker {
             }
             approvers.extend(found);
         }
-        if !approvers.is_empty() && (required as usize) > approvers.len() {
-            self.problem(
-                format!("{path}.required"),
-                format!("{required} must approve, and only {} can", approvers.len()),
-            );
-        }
-        Approvals {
-            required,
-            from: approvers,
-            from_words: from,
-            not: not.map_or_else(|| BTreeSet::from([Separation::Requester]), |not| not.into_iter().collect()),
-            presence: presence.unwrap_or(PresenceLevel::Passphrase),
-            decide_within: self.duration(&format!("{path}.decide_within"), decide_within.as_deref(), DAY),
-            execute_within: self.duration(
-                &format!("{path}.execute_within"),
-                execute_within.as_deref(),
-                EXECUTE_WITHIN,
-            ),
-        }
+        approvers
     }
 
     fn migrations(&mut self, raw: &RawMigrations) {
@@ -581,7 +598,7 @@ impl Checker {
         VersionRule { tag, paths, changelog: changelog.or(above.changelog) }
     }
 
-    fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {
+    pub(super) fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {
         let mut set = GlobSetBuilder::new();
         for (index, text) in globs.iter().enumerate() {
             match Glob::new(text) {
@@ -594,7 +611,7 @@ impl Checker {
         set.build().ok()
     }
 
-    fn duration(&mut self, path: &str, text: Option<&str>, default: Duration) -> Duration {
+    pub(super) fn duration(&mut self, path: &str, text: Option<&str>, default: Duration) -> Duration {
         let Some(text) = text else { return default };
         match humantime::parse_duration(text) {
             Ok(duration) if duration >= Duration::from_secs(1) && duration <= 366 * DAY => duration,
@@ -635,9 +652,6 @@ pub(super) fn bad_variable(name: &str) -> Option<String> {
 
 fn idle_keys(raw: &RawPolicy) -> Vec<String> {
     let mut idle = Vec::new();
-    if raw.emergency.is_some() {
-        idle.push("emergency".to_owned());
-    }
     for (name, environment) in &raw.environments {
         if environment.health.is_some() {
             idle.push(format!("environments.{name}.health"));

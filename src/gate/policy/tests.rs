@@ -1,3 +1,5 @@
+mod emergency;
+
 use super::check::bad_variable;
 use super::{CheckSource, Policy, nearest};
 use crate::gate::config::{Deployment, PresenceLevel, RawPolicy, Scan, Separation};
@@ -108,7 +110,7 @@ fn the_whole_example_is_understood_and_what_is_idle_is_said() {
     let policy = checked(&text).unwrap();
     assert_eq!(
         policy.idle,
-        ["emergency", "environments.production.health", "environments.production.rollback.on_trigger"]
+        ["environments.production.health", "environments.production.rollback.on_trigger"]
     );
     assert_eq!(policy.project, "storefront");
     assert_eq!(policy.people.len(), 2);

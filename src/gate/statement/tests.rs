@@ -8,7 +8,7 @@ use crate::gate::fixture::{Book, approval, by, config, person, reference, rules,
 use crate::gate::request::Request;
 use crate::gate::signoffs::Signoff;
 use crate::gate::statement::{
-    Ending, OutcomeStatement, Progress, Review, Revocation, StepEnd, StepResult, canonical,
+    Ending, Finding, OutcomeStatement, Progress, Review, Revocation, StepEnd, StepResult, canonical,
 };
 use crate::gate::terms::Digest;
 
@@ -44,7 +44,13 @@ fn payloads() -> Vec<Payload> {
         }),
         Statement::Review(Review {
             execution,
-            ending: Ending::Succeeded,
+            finding: Finding::Interruption { ending: Ending::Succeeded },
+            reason: reason.clone(),
+            presence: person(),
+        }),
+        Statement::Review(Review {
+            execution,
+            finding: Finding::Incident { report: Digest::of(b"report") },
             reason: reason.clone(),
             presence: person(),
         }),
@@ -140,6 +146,8 @@ fn each_kind_has_a_namespace_and_a_word_of_its_own_and_only_a_session_shares_one
         .map(|payload| &payload.statement)
         .map(|statement| (statement.word(), statement.namespace(), statement.by_session()))
         .collect();
+    let mut names = names;
+    names.dedup();
     assert_eq!(
         names,
         [

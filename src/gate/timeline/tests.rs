@@ -1,3 +1,5 @@
+mod incident;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

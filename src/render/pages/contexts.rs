@@ -14,6 +14,10 @@ pub struct ChecklistPage<'a> {
     pub date: &'a str,
     /// The role or person who prepared it.
     pub prepared_by: &'a str,
+    /// `Emergency (P1: Complete outage)` and the like; not there where nothing was requested yet.
+    pub urgency: Option<String>,
+    /// Stages that are left out, each with its checks.
+    pub skips: Vec<String>,
     /// What is left to do: `3 things need you`, or `nothing is open`.
     pub open: String,
     /// The parts of the checklist.
@@ -56,6 +60,8 @@ impl<'a> From<&'a Checklist> for ChecklistPage<'a> {
             version: &checklist.version,
             date: &checklist.date,
             prepared_by: &checklist.prepared_by,
+            urgency: None,
+            skips: vec![],
             open,
             sections: sections.collect(),
         }
@@ -145,4 +151,44 @@ pub struct HistoryRow {
     pub rollback: String,
     /// A few words.
     pub notes: String,
+}
+
+/// The report of an emergency as its template has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct PostIncidentPage {
+    /// The version that was deployed.
+    pub version: String,
+    /// Where.
+    pub environment: String,
+    /// `P1: Complete outage`.
+    pub severity: String,
+    /// The request's id.
+    pub request: String,
+    /// When it was declared, when it was live, and whether that was in time.
+    pub response: String,
+    /// `Success`, `Rolled back` and the like.
+    pub outcome: String,
+    /// Until when the review is owed.
+    pub review_by: String,
+    /// Stages that were left out, each with its checks.
+    pub skips: Vec<String>,
+    /// The role or person who asked.
+    pub requested_by: String,
+    /// The people whose approvals counted.
+    pub declared_by: String,
+    /// The person who executed.
+    pub executed_by: String,
+    /// What happened, in order.
+    pub timeline: Vec<TimelineEvent>,
+    /// The steps that ended, a sentence each.
+    pub steps: Vec<String>,
+}
+
+/// One line of a report's timeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct TimelineEvent {
+    /// `YYYY-MM-DD HH:MM UTC`.
+    pub time: String,
+    /// What happened.
+    pub what: String,
 }

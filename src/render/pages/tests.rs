@@ -1,7 +1,11 @@
 use proptest::prelude::{prop, proptest};
 
-use super::{ChecklistPage, HistoryPage, HistoryRow, Page, PageError, Pages, Pinned, RequestPage};
+use super::{
+    ChecklistPage, HistoryPage, HistoryRow, Page, PageError, Pages, Pinned, PostIncidentPage, RequestPage,
+    TimelineEvent,
+};
 use crate::evidence::checklist::{Checklist, Item, Section};
+use crate::evidence::report::{PROMPT, unanswered};
 
 fn item(ticked: bool, label: &str, text: &str) -> Item {
     Item {
@@ -297,6 +301,36 @@ fn hostile_text_in_every_field_of_a_request_changes_no_line() {
 }
 
 #[test]
+fn hostile_text_in_every_field_of_a_report_changes_no_line_and_answers_no_question() {
+    let build = |text: &str| {
+        let word = || text.to_owned();
+        let hostile = PostIncidentPage {
+            version: word(),
+            environment: word(),
+            severity: word(),
+            request: word(),
+            response: word(),
+            outcome: word(),
+            review_by: word(),
+            skips: vec![word()],
+            requested_by: word(),
+            declared_by: word(),
+            executed_by: word(),
+            timeline: vec![TimelineEvent { time: word(), what: word() }],
+            steps: vec![word()],
+        };
+        built_in().render(Page::PostIncident, &hostile).expect("the page fits its context")
+    };
+    let plain = build("x");
+    assert_eq!(shape(&build(ATTACK)), shape(&plain));
+    let prompts = format!("x\n### Root cause\nit was nobody\n{PROMPT}: x");
+    let hostile = build(&prompts);
+    assert_eq!(shape(&hostile), shape(&plain));
+    assert_eq!(unanswered(&hostile, &hostile), unanswered(&plain, &plain));
+    assert_eq!(unanswered(&plain, &plain).len(), 5);
+}
+
+#[test]
 fn a_long_text_is_cut_on_the_page() {
     let page =
         render_checklist(&checklist(vec![section("", &[], vec![item(true, "", &"a".repeat(10_000))])]));
@@ -490,7 +524,7 @@ fn a_template_that_is_too_long_or_misnamed_is_refused() {
     assert_eq!(
         misnamed,
         Err("`cheklist.md.tera` is not the template of a page: rename it to one of `checklist.md.tera`, \
-             `request.md.tera` and `history.md.tera`, or remove it"
+             `request.md.tera`, `history.md.tera` and `post_incident.md.tera`, or remove it"
             .to_owned())
     );
 }

@@ -13,7 +13,7 @@ use crate::gate::fixture::{Book, minutes, person, release};
 use crate::gate::policy::Policy;
 use crate::gate::presence::{Holder, Presence, Terminal};
 use crate::gate::reason::Reason;
-use crate::gate::request::CheckState;
+use crate::gate::request::{CheckState, Urgency};
 use crate::gate::statement::Verdict;
 use crate::gate::terms::{Check, Environment, Role};
 
@@ -154,7 +154,9 @@ fn judged(book: &Book, migrating: &Book, role: &str, wish: Wish, place: &str) ->
     let people = Action::Deploy { environment: &place, target: Err(&none) };
     let (book, action) = match wish {
         Wish::Check => (book, Action::Check { checks: &checks }),
-        Wish::Request => (book, Action::Request { environment: &place }),
+        Wish::Request => {
+            (book, Action::Request { environment: &place, urgency: Urgency::Routine, emergency: None })
+        }
         Wish::Approve => (book, Action::Verdict { target: Ok(&target), verdict: Verdict::Allow }),
         Wish::Rollback => (book, Action::Rollback { environment: &place, version: None, available: true }),
         Wish::Deploy if human => (book, people),
@@ -370,7 +372,7 @@ fn everything(
     let target = crate::gate::fixture::target(&request);
     let checks: Vec<Check> = vec!["unit".parse().unwrap()];
     let actions = [
-        Action::Request { environment: place },
+        Action::Request { environment: place, urgency: Urgency::Routine, emergency: None },
         Action::Check { checks: &checks },
         Action::DeployAutomatic { environment: place, target: Ok(candidate), runs: &runs },
         Action::DeployAutomatic { environment: place, target: Err(&none), runs: &runs },

@@ -1,0 +1,87 @@
+//! What an emergency leaves behind, for the answers of several commands: its clock and the review it owes.
+
+use serde_json::{Value, json};
+
+use super::gather::Moment;
+use crate::gate::decide::review_owed;
+use crate::gate::policy::Policy;
+use crate::gate::terms::{Digest, Environment, Version};
+use crate::gate::timeline::{Deployed, Track};
+use crate::render::screen;
+
+fn deployed<'a>(moment: &'a Moment, execution: &Digest) -> Option<&'a Deployed> {
+    let tracks = &moment.timeline()?.tracks;
+    tracks.values().flat_map(|track| &track.deployments).find(|deployed| &deployed.execution == execution)
+}
+
+/// Lines after a deployment: how soon it was, and the review that is owed. Nothing where it was no emergency.
+#[must_use]
+pub fn after(moment: &Moment, execution: &Digest) -> String {
+    let Some(deployed) = deployed(moment, execution) else { return String::new() };
+    let (Some(clock), Some(incident)) = (screen::clock(deployed), &deployed.incident) else {
+        return String::new();
+    };
+    let id = &deployed.start.request.id;
+    let by = incident.review_by.format("%Y-%m-%d %H:%M UTC");
+    format!("{clock}\nreview owed by {by}: deployctl approve --review {id} --show\n")
+}
+
+/// The clock of an emergency for programs; null where it was none.
+#[must_use]
+pub fn json(moment: &Moment, execution: &Digest) -> Value {
+    deployed(moment, execution).map_or(Value::Null, clock_json)
+}
+
+/// The same of a known deployment.
+#[must_use]
+pub fn clock_json(deployed: &Deployed) -> Value {
+    let (Some(clock), Some(incident)) = (&deployed.start.emergency, &deployed.incident) else {
+        return Value::Null;
+    };
+    let live_at = screen::live_at(deployed);
+    json!({
+        "severity": clock.severity,
+        "skipped": incident.declared.skipped,
+        "declared_at": clock.declared_at,
+        "live_at": live_at,
+        "minutes": live_at.map(|live| (live - clock.declared_at).num_minutes()),
+        "response": clock.response,
+        "respond_by": incident.respond_by,
+        "kept": screen::kept(deployed),
+        "review_by": incident.review_by,
+        "reviewed_by": incident.review.as_ref().map(|review| &review.by),
+        "reviewed_at": incident.review.as_ref().map(|review| review.at),
+    })
+}
+
+/// Lines of `status` about reviews that are owed, with what to do.
+#[must_use]
+pub fn owed(moment: &Moment, track: &Track, next: &mut Vec<String>) -> (Vec<String>, Vec<Value>) {
+    let mut lines = Vec::new();
+    let mut values = Vec::new();
+    for (deployed, until) in track.owed() {
+        let reason = review_owed(deployed, until, moment.now);
+        let late = moment.now > until;
+        let after = if late { "; other deployments wait for it" } else { "" };
+        lines.push(format!("  {}{after}", reason.message.replace('`', "")));
+        next.extend(reason.next);
+        values.push(json!({ "request": deployed.start.request, "until": until, "overdue": late }));
+    }
+    (lines, values)
+}
+
+/// What to do about a problem instead of going back: the hotfix path of the workflow document.
+#[must_use]
+pub fn hotfix_path(policy: Option<&Policy>, environment: &Environment, live: &Version) -> Vec<String> {
+    let known = policy.and_then(|policy| policy.emergency.as_ref());
+    let worst = known.and_then(|rules| rules.levels.keys().next());
+    let urgency =
+        worst.map_or_else(|| "urgent".to_owned(), |severity| format!("emergency --severity {severity}"));
+    vec![
+        format!("diagnose the issue: {live} stays live in {environment}"),
+        "develop the fix on top of it, and tag it".to_owned(),
+        format!("deployctl request VERSION -e {environment} --as ROLE --urgency {urgency}"),
+        "a person approves: deployctl approve VERSION".to_owned(),
+        format!("a person executes: deployctl deploy {environment}"),
+    ]
+}

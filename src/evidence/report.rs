@@ -1,0 +1,99 @@
+//! A post-incident report: which of the draft's questions nobody has answered yet.
+
+/// What stands where a person has to answer; the templates of reports hold it as it is.
+pub const PROMPT: &str = "_to be answered_";
+
+/// A question without an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// The line of the report, from 1; none where the question itself is gone.
+    pub line: Option<usize>,
+    /// The question, or what is missing.
+    pub what: String,
+}
+
+/// The questions of the draft that a report does not answer: the prompt still stands, its section is gone, or nothing
+/// stands in it.
+#[must_use]
+pub fn unanswered(draft: &str, report: &str) -> Vec<Unanswered> {
+    let lines: Vec<&str> = report.lines().collect();
+    let mut found: Vec<Unanswered> = lines
+        .iter()
+        .zip(1..)
+        .filter(|(line, _)| line.contains(PROMPT))
+        .map(|(line, number)| Unanswered { line: Some(number), what: question(line).to_owned() })
+        .collect();
+    for heading in asked(draft) {
+        let title = heading.trim_start_matches('#').trim();
+        let Some(place) = lines.iter().position(|line| line.trim_end() == heading) else {
+            found.push(Unanswered { line: None, what: format!("the section `{title}` is gone") });
+            continue;
+        };
+        let section = lines[place + 1..].iter().take_while(|line| !line.starts_with('#'));
+        if section.into_iter().all(|line| line.trim().is_empty()) {
+            found.push(Unanswered { line: Some(place + 1), what: format!("nothing stands under `{title}`") });
+        }
+    }
+    found
+}
+
+/// The headings of the draft under which something is asked, each once.
+fn asked(draft: &str) -> Vec<&str> {
+    let mut headings = Vec::new();
+    let mut heading = None;
+    for line in draft.lines() {
+        if line.starts_with('#') {
+            heading = Some(line.trim_end());
+        } else if line.contains(PROMPT) {
+            headings.extend(heading.take());
+        }
+    }
+    headings
+}
+
+fn question(line: &str) -> &str {
+    let rest = line.split_once(PROMPT).map_or("", |(_, rest)| rest);
+    let rest = rest.trim_start_matches(':').trim();
+    if rest.is_empty() { "a question" } else { rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unanswered;
+
+    const DRAFT: &str = "## Report\nfacts\n### What happened\n_to be answered_: what broke\n\n### Root cause\n_to be answered_: why\n_to be answered_: since when\n";
+
+    fn told(report: &str) -> Vec<String> {
+        unanswered(DRAFT, report)
+            .into_iter()
+            .map(|found| {
+                format!("{}: {}", found.line.map_or("-".to_owned(), |line| line.to_string()), found.what)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_draft_itself_answers_nothing() {
+        assert_eq!(told(DRAFT), ["4: what broke", "7: why", "8: since when"]);
+    }
+
+    #[test]
+    fn an_answer_is_words_in_the_section() {
+        let answered =
+            "## Report\r\n### What happened\r\nthe cart\r\n### Root cause\r\na typo\r\n### More\r\n";
+        assert_eq!(told(answered), Vec::<String>::new());
+        assert_eq!(
+            told("### What happened\n \n### Root cause\nx\n"),
+            ["1: nothing stands under `What happened`"]
+        );
+        assert_eq!(told("### Root cause\nx"), ["-: the section `What happened` is gone"]);
+        assert_eq!(told("### What happened\nx\n### Root cause"), ["3: nothing stands under `Root cause`"]);
+        assert_eq!(told("### What happened\nx _to be answered_\n### Root cause\ny"), ["2: a question"]);
+    }
+
+    #[test]
+    fn an_empty_report_answers_nothing() {
+        assert_eq!(told("").len(), 2);
+        assert!(unanswered("no question", "").is_empty());
+    }
+}

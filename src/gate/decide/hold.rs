@@ -1,0 +1,57 @@
+//! A hold stops the clock: the time from a person's hold to the same person's next verdict does not count against the
+//! moment by which a request has to be decided. Against the time of execution it does.
+
+use chrono::{DateTime, Utc};
+
+use super::votes::after;
+use crate::gate::policy::Approvals;
+use crate::gate::request::Request;
+use crate::gate::statement::Verdict;
+use crate::gate::timeline::{Decided, Vote};
+
+/// The last moment in which a request can be decided, as far as it is known at `now`.
+///
+/// A request may ask for less time than the policy gives, never for more.
+#[must_use]
+pub fn decide_by(
+    request: &Request,
+    approvals: &Approvals,
+    decided: Option<&Decided>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let mut by = request.decide_by.min(after(request.at, approvals.decide_within));
+    let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
+    for (from, to) in holds(votes, approvals, now) {
+        // What was held only after its time was over does not come back.
+        if from > by {
+            break;
+        }
+        by = by.checked_add_signed(to - from).unwrap_or(by);
+    }
+    by
+}
+
+/// The spans until `now` in which somebody who may approve held the request, in order and apart.
+fn holds(votes: &[Vote], approvals: &Approvals, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+    let mut spans: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+    for (index, vote) in votes.iter().enumerate() {
+        let counts = vote.approval.verdict == Verdict::Hold && approvals.from.contains(&vote.by);
+        if !counts || vote.at >= now {
+            continue;
+        }
+        let next = votes[index + 1..].iter().find(|later| later.by == vote.by);
+        let to = next.map_or(now, |next| next.at.min(now));
+        if to > vote.at {
+            spans.push((vote.at, to));
+        }
+    }
+    spans.sort_unstable();
+    let mut apart: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+    for (from, to) in spans {
+        match apart.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => apart.push((from, to)),
+        }
+    }
+    apart
+}
