@@ -61,10 +61,11 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<Answer> {
         true => said::commit(&moment, args.commit.as_deref())?,
         false => checked_out(&moment, args.commit.as_deref())?,
     };
+    // Before anything runs: what cannot be told then costs nobody's time.
+    let told = said::tell(&moment, policy, &commit, &told)?;
     let facts = find_out_all(&moment, policy, &names, &commit, signer.as_ref(), common)?;
     let says = |fact: &&TestFact| !matches!(fact.state, CheckState::Missing | CheckState::Stale);
     let tests: Vec<TestFact> = facts.iter().filter(says).cloned().collect();
-    let told = said::tell(&moment, policy, &commit, &told)?;
     let recorded = !tests.is_empty();
     let mut answer = answer(&facts, &told, &commit).with("recorded", recorded);
     if recorded {

@@ -172,6 +172,25 @@ fn a_sign_off_is_never_held() {
 }
 
 #[test]
+fn the_state_keeps_what_belongs_together_and_lets_the_old_go() {
+    let (mut book, request) = claimed(&[DAVE]);
+    let (day, other) = (24 * 60, book.request("production", 2));
+    book.sign_off(by("carol", 1), &request, Verdict::Deny).unwrap();
+    book.sign_off(by("carol", 2), &other, Verdict::Allow).unwrap();
+    book.sign_off(by("dave", 20 * day), &request, Verdict::Allow).unwrap();
+    book.sign_off(by("alice", 40 * day), &request, Verdict::Allow).unwrap();
+    let state = serde_json::to_value(book.timeline.state()).unwrap();
+    let kept: Vec<String> = state["signoffs"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let line = |by: &str, verdict: &str| {
+        let commit = &request.release.commit;
+        format!(
+            "{{\"by\":\"{by}\",\"check\":\"design-review\",\"commit\":\"{commit}\",\"verdict\":\"{verdict}\"}}"
+        )
+    };
+    assert_eq!(kept, [line("alice", "allow"), line("carol", "deny"), line("dave", "allow")]);
+}
+
+#[test]
 fn the_presence_is_the_strictest_of_the_environments_that_require_it() {
     let touch = (
         "approvals: { required: 1, from: [release], not: [requester] }",
