@@ -57,10 +57,8 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<Answer> {
         Ok(signer) => signer,
         Err(reason) => return Ok(Answer::refused("check", vec![reason])),
     };
-    let commit = match names.is_empty() {
-        true => said::commit(&moment, args.commit.as_deref())?,
-        false => checked_out(&moment, args.commit.as_deref())?,
-    };
+    let commit_of = if names.is_empty() { said::commit } else { checked_out };
+    let commit = commit_of(&moment, args.commit.as_deref())?;
     // Before anything runs: what cannot be told then costs nobody's time.
     let told = said::tell(&moment, policy, &commit, &told)?;
     let facts = find_out_all(&moment, policy, &names, &commit, signer.as_ref(), common)?;

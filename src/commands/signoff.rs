@@ -56,18 +56,7 @@ fn attempt(common: &Common, args: &ApproveArgs, check: &Check, person: &Person) 
     if let Some(answer) = confirm(person, args, check, &commit)? {
         return Ok(Some(answer));
     }
-    let policy = moment.policy().context("no policy is in force")?;
-    let statement = Statement::Signoff(Box::new(Signoff {
-        check: check.clone(),
-        commit: commit.clone(),
-        tree,
-        verdict: verdict(args),
-        reason: args.reason.clone(),
-        policy: policy.digest,
-        screen: Digest::of(text.as_bytes()),
-        presence: person.presence.clone(),
-        nonce: nonce()?,
-    }));
+    let statement = statement(&moment, args, check, &commit, tree, &text, person)?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let files = Files::from([("screen.txt".to_owned(), text.into_bytes())]);
     let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
@@ -76,10 +65,34 @@ fn attempt(common: &Common, args: &ApproveArgs, check: &Check, person: &Person) 
         Ok(signed) => signed,
         Err(answer) => return Ok(Some(answer)),
     };
+    let policy = moment.policy().context("no policy is in force")?;
     if let Some(reason) = lacks_signoff_presence(policy, &signed.proof, &signer, check) {
         return Ok(Some(Answer::refused("approve", vec![reason])));
     }
     keep(&mut moment, args, check, &commit, &signer, &signed)
+}
+
+/// What the signature covers.
+fn statement(
+    moment: &Moment,
+    args: &ApproveArgs,
+    check: &Check,
+    commit: &CommitId,
+    tree: Digest,
+    text: &str,
+    person: &Person,
+) -> Result<Statement> {
+    Ok(Statement::Signoff(Box::new(Signoff {
+        check: check.clone(),
+        commit: commit.clone(),
+        tree,
+        verdict: verdict(args),
+        reason: args.reason.clone(),
+        policy: moment.policy().context("no policy is in force")?.digest,
+        screen: Digest::of(text.as_bytes()),
+        presence: person.presence.clone(),
+        nonce: nonce()?,
+    })))
 }
 
 /// What the person reads, and the digest of the commit's tree listing.
