@@ -14,7 +14,7 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use self::check::Checker;
-pub use self::extra::{ApprovalRule, BaseQuorum, ChangeFacts, Lack, PathRule, When};
+pub use self::extra::{ApprovalRule, ChangeFacts, Lack, PathRule, Quorum, When};
 use super::config::{
     Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };
@@ -235,8 +235,8 @@ pub struct Approvals {
     pub execute_within: Duration,
     /// More people, where a change asks for them.
     pub rules: Vec<ApprovalRule>,
-    /// How many of whom must approve in any case, where a rule has added others.
-    pub base: Option<BaseQuorum>,
+    /// How many of whom must approve besides, where rules have added others: each of them is met by itself.
+    pub each: Vec<Quorum>,
     /// The key below the environment that says `required`.
     pub required_at: String,
 }

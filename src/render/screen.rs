@@ -224,12 +224,12 @@ fn approval(rule: &EnvironmentRule, request: &Request) -> String {
     } else {
         format!("not the {}", not.join(", "))
     };
-    let base = approvals.base.as_ref().filter(|base| base.from != approvals.from);
-    let base = base.map_or_else(String::new, |base| {
-        format!(", at least {} of {}", base.required, cut(&base.from_words.join(", ")))
-    });
+    let others = approvals.each.iter().filter(|quorum| quorum.from != approvals.from);
+    let others: String = others
+        .map(|quorum| format!(", at least {} of {}", quorum.required, cut(&quorum.from_words.join(", "))))
+        .collect();
     format!(
-        "{} of {}{base}; {not}; decide by {}",
+        "{} of {}{others}; {not}; decide by {}",
         approvals.required,
         cut(&approvals.from_words.join(", ")),
         minute(request.decide_by)

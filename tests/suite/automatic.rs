@@ -134,6 +134,8 @@ staging: v1.5.0 ([id]) since 2026-11-23 10:00 UTC, by ci (journal)
   Data         Anonymized production-like data
   Access       Read for all agents, deploy for QA
   Deployment   automatic: ci, deployer
+stages of HEAD ([id])
+  development: passed · unit 12/12 passed (reports/unit/*.xml · 14 min ago)
 next: deployctl request VERSION --as ROLE
 ";
     let shown = house.run(["status", "-e", "staging"]).any_stdout().exit(0).stdout;

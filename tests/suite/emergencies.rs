@@ -300,6 +300,10 @@ Date        Version  Type    Status   Rollback  Notes
 ";
     house.run(["history"]).stdout(table).exit(0);
     let owed = "  the review of the emergency v1.4.0-[id] (P1) is owed by 2026-11-26 10:14 UTC
+stages of HEAD ([id])
+  development: passed · unit 12/12 passed (reports/unit/*.xml · 28 min ago)
+  integration: passed · integration 3/3 passed (reports/integration/*.xml · 28 min ago)
+  staging: open · `release` is not here; smoke missing
 next: draft the report: deployctl approve --review v1.4.0-[id] --show
 next: a person answers it and signs: deployctl approve --review v1.4.0-[id] --report FILE --reason TEXT
 ";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{
-    Approvals, BaseQuorum, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem,
+    Approvals, CheckRule, CheckSource, EnvironmentRule, Monitoring, Person, Policy, Problem, Quorum,
     Rollback, ScanRule, StageRule, Step, VersionRule, nearest,
 };
 use crate::gate::config::{
@@ -500,11 +500,12 @@ impl Checker {
                 format!("{required} must approve, and only {} can", approvers.len()),
             );
         }
-        let base = BaseQuorum { required, from: approvers.clone(), from_words: from.clone() };
+        let rule = "approvals.required".to_owned();
+        let base = Quorum { required, from: approvers.clone(), from_words: from.clone(), rule };
         Approvals {
             required,
             rules: self.approval_rules(path, rules, &base, people),
-            base: None,
+            each: vec![],
             required_at: "approvals.required".to_owned(),
             from: approvers,
             from_words: from,

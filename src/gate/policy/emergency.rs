@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::check::{Checker, DAY};
-use super::{ApprovalRule, BaseQuorum, PathRule, Person, StageRule, When, nearest};
+use super::{ApprovalRule, PathRule, Person, Quorum, StageRule, When, nearest};
 use crate::gate::config::{RawApprovalRule, RawEmergency, RawSeverity, RawWhen};
 use crate::gate::emergency::{EmergencyRules, Response, Severity, SeverityRule};
 use crate::gate::terms::PersonName;
@@ -69,7 +69,7 @@ impl Checker {
         &mut self,
         path: &str,
         raw: Vec<RawApprovalRule>,
-        base: &BaseQuorum,
+        base: &Quorum,
         people: &BTreeMap<PersonName, Person>,
     ) -> Vec<ApprovalRule> {
         let mut rules = Vec::new();

@@ -1,5 +1,5 @@
 //! More people for some changes: `approvals.rules`. Where several match, the approvers are all of them together and the
-//! number is the highest; never fewer than without them.
+//! number is the highest; each rule is met by its own people, and never fewer approve than without them.
 
 use std::collections::BTreeSet;
 
@@ -55,13 +55,15 @@ pub struct ChangeFacts<'a> {
 
 /// How many of whom must approve, whatever else is asked for.
 #[derive(Clone, Debug)]
-pub struct BaseQuorum {
+pub struct Quorum {
     /// How many.
     pub required: u32,
     /// Of whom.
     pub from: BTreeSet<PersonName>,
     /// The words of the file.
     pub from_words: Vec<String>,
+    /// The key below the environment that says so.
+    pub rule: String,
 }
 
 /// What is missing to enough approvals.
@@ -106,10 +108,11 @@ impl Approvals {
         if have < required {
             return Some(Lack { have, required, of: String::new(), rule: self.required_at.clone() });
         }
-        let base = self.base.as_ref()?;
-        let (have, required) = (people.intersection(&base.from).count(), base.required as usize);
-        let of = format!(" of {}", base.from_words.join(", "));
-        (have < required).then(|| Lack { have, required, of, rule: "approvals.required".to_owned() })
+        self.each.iter().find_map(|quorum| {
+            let (have, required) = (people.intersection(&quorum.from).count(), quorum.required as usize);
+            let of = format!(" of {}", quorum.from_words.join(", "));
+            (have < required).then(|| Lack { have, required, of, rule: quorum.rule.clone() })
+        })
     }
 
     /// The places of the rules that a change matches, in their order.
@@ -140,26 +143,38 @@ impl Approvals {
         Some(format!("{approvals}: {}", each.join("; ")))
     }
 
-    /// What a request needs that matches the rules at these places: more people, or a higher number, never less. Without
-    /// the rules enough of the others would have to approve, and so they must with them.
+    /// What a request needs that matches the rules at these places: more people, or a higher number, never less. Each
+    /// rule is met by itself, and what is asked for without them as well: so no rule helps another one along.
     #[must_use]
     pub fn needed(&self, places: &[u32]) -> Self {
         let mut needed = self.clone();
         if !places.is_empty() {
-            let (required, from) = (self.required, self.from.clone());
-            needed.base = Some(BaseQuorum { required, from, from_words: self.from_words.clone() });
+            needed.each.push(self.quorum());
         }
         for place in places {
             let Some(rule) = self.rules.get(*place as usize) else { continue };
+            let at = format!("approvals.rules[{place}].required");
             if rule.required > needed.required {
                 needed.required = rule.required;
-                needed.required_at = format!("approvals.rules[{place}].required");
+                needed.required_at.clone_from(&at);
             }
             needed.from.extend(rule.from.iter().cloned());
-            let new: Vec<String> =
-                rule.from_words.iter().filter(|word| !needed.from_words.contains(word)).cloned().collect();
-            needed.from_words.extend(new);
+            extend_words(&mut needed.from_words, &rule.from_words);
+            let mut quorum = Quorum { required: rule.required, rule: at, ..self.quorum() };
+            quorum.from.extend(rule.from.iter().cloned());
+            extend_words(&mut quorum.from_words, &rule.from_words);
+            needed.each.push(quorum);
         }
         needed
     }
+
+    fn quorum(&self) -> Quorum {
+        let (required, rule) = (self.required, self.required_at.clone());
+        Quorum { required, from: self.from.clone(), from_words: self.from_words.clone(), rule }
+    }
+}
+
+fn extend_words(words: &mut Vec<String>, more: &[String]) {
+    let new: Vec<String> = more.iter().filter(|word| !words.contains(word)).cloned().collect();
+    words.extend(new);
 }

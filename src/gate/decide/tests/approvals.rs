@@ -113,6 +113,23 @@ fn an_approval_says_which_rules_it_was_given_under() {
 }
 
 #[test]
+fn a_person_of_one_rule_does_not_help_another_rule_along() {
+    let edits = [(
+        "required: 1, from: [release], not: [requester] }\n  eu:",
+        "required: 1, from: [bob], not: [requester], rules: [\
+         { when: { risk: low }, required: 2, from: [alice] }, \
+         { when: { risk: medium }, required: 2, from: [carol] }] }\n  eu:",
+    )];
+    let mut case = Case::of(&edits, matches(&[0, 1]));
+    case.vote(by("bob", 1), Verdict::Allow);
+    case.vote(by("alice", 1), Verdict::Allow);
+    assert_eq!(case.deploy(), ["approval.quorum"]);
+    assert!(message(&case.deploy_reasons()).contains("1 of 2 approvals of bob, carol"));
+    case.vote(by("carol", 1), Verdict::Allow);
+    assert_eq!(case.deploy(), Vec::<String>::new());
+}
+
+#[test]
 fn two_keys_of_one_person_are_one_vote_and_nobody_apart_counts() {
     let edits = [(
         "required: 1, from: [release], not: [requester] }\n  eu:",
