@@ -51,7 +51,7 @@ pub struct Common {
     /// How to print the result
     #[arg(long, value_enum, global = true, default_value_t = Format::Text, hide_default_value = true)]
     pub format: Format,
-    /// Short for `--format json`
+    /// Short for `--format json`; not together with `--format github`
     #[arg(long, global = true)]
     pub json: bool,
     /// When to use colour
@@ -86,6 +86,8 @@ pub enum Format {
     Markdown,
     /// One JSON document
     Json,
+    /// For a step of GitHub Actions: text, annotations, outputs and the step's summary
+    Github,
 }
 
 /// When to use colour.

@@ -16,13 +16,15 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
-use crate::cli::{Arguments, Command, Common, StatusArgs};
+use crate::cli::{Arguments, Command, Common, Format, StatusArgs};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::style::Styles;
 use crate::world::config_file::ConfigError;
+use crate::world::terminal::{Color, Streams};
 
 pub mod cli;
 /// One file a subcommand: gather, decide, act, record, show.
@@ -32,6 +34,7 @@ pub mod commands {
     pub mod candidate;
     pub mod check;
     pub mod checklist;
+    pub mod ci;
     pub mod deploy;
     pub mod emergency;
     pub mod explain;
@@ -96,6 +99,7 @@ pub mod outcome;
 /// Facts to Markdown, terminal text and JSON.
 pub mod render {
     pub mod answer;
+    pub mod github;
     pub mod pages;
     pub mod screen;
     pub mod style;
@@ -114,52 +118,73 @@ pub mod world {
     pub mod repository;
     pub mod signer;
     pub mod sshsig;
+    pub mod step_files;
     pub mod terminal;
 }
 
 /// Runs the program and answers its exit code.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let wants_json = asks_for_json(&arguments);
+    let format = asked_format(&arguments);
     let answer = match parse(arguments) {
         Ok(Arguments { common, command }) => {
             let command = command.unwrap_or_else(|| Command::Status(StatusArgs::default()));
             let name = command.name();
             let answer = dispatch(&common, command).unwrap_or_else(|error| failed(name, &error));
-            return show(&common, &answer);
+            let format = if common.wants_json() { Format::Json } else { common.format };
+            return show(&commands::person::streams(&common), format, &answer);
         }
         Err(error) if !error.use_stderr() => {
             // Help and version are results; a reader that went away is no error.
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
-        Err(error) if !wants_json => {
+        Err(error) if !matches!(format, Format::Json | Format::Github) => {
             let _ = error.print();
             return ExitCode::from(Outcome::Usage.code());
         }
-        Err(error) => Answer::ended("deployctl", Outcome::Usage, error.to_string()),
+        Err(error) => Answer::ended("deployctl", Outcome::Usage, usage(format, &error)),
     };
-    let streams = world::terminal::Streams::new(world::terminal::Color::Never, false);
-    let _ = streams.result(&answer.json());
-    ExitCode::from(Outcome::Usage.code())
+    let streams = Streams::new(Color::Never, false);
+    show(&streams.made_harmless(render::text::defused), format, &answer)
+}
+
+/// The words of a usage error; whoever shows it to people says itself that it is an error.
+fn usage(format: Format, error: &clap::Error) -> String {
+    let words = error.to_string();
+    match format {
+        Format::Github => words.trim_start_matches("error: ").trim_end().to_owned(),
+        Format::Text | Format::Markdown | Format::Json => words,
+    }
 }
 
 /// Reads the command line. What cannot be read is repeated in the error, so it is cleaned first.
 fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     let cleaned: Vec<String> =
         arguments.iter().map(|word| render::text::line(&word.to_string_lossy(), usize::MAX)).collect();
-    Arguments::try_parse_from(arguments).map_err(|error| {
+    let parsed = Arguments::try_parse_from(arguments).map_err(|error| {
         // Cleaned, it is wrong in the same way; where it is not, only the kind of the mistake is said.
         Arguments::try_parse_from(cleaned).err().unwrap_or_else(|| clap::Error::new(error.kind()))
-    })
+    })?;
+    if parsed.common.json && parsed.common.format == Format::Github {
+        let what = "the argument '--json' cannot be used with '--format github'";
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
+    }
+    Ok(parsed)
 }
 
 /// A command line that cannot be parsed may still say how its answer is wanted.
-fn asks_for_json(arguments: &[OsString]) -> bool {
+fn asked_format(arguments: &[OsString]) -> Format {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
-    words.contains(&"--json")
-        || words.contains(&"--format=json")
-        || words.windows(2).any(|pair| pair == ["--format", "json"])
+    let asks = |format: &str| {
+        words.contains(&format!("--format={format}").as_str())
+            || words.windows(2).any(|pair| pair == ["--format", format])
+    };
+    match () {
+        () if words.contains(&"--json") || asks("json") => Format::Json,
+        () if asks("github") => Format::Github,
+        () => Format::Text,
+    }
 }
 
 fn dispatch(common: &Common, command: Command) -> anyhow::Result<Answer> {
@@ -199,12 +224,14 @@ fn told(error: &anyhow::Error) -> String {
     told
 }
 
-fn show(common: &Common, answer: &Answer) -> ExitCode {
-    let streams = commands::person::streams(common);
-    let json = common.wants_json();
-    let written = if json { streams.result(&answer.json()) } else { streams.result(&answer.text) };
+fn show(streams: &Streams, format: Format, answer: &Answer) -> ExitCode {
+    let written = match format {
+        Format::Json => streams.result(&answer.json()),
+        Format::Github => commands::ci::show(streams, answer),
+        Format::Text | Format::Markdown => streams.result(&answer.text),
+    };
     let remarks = answer.remarks(Styles { on: streams.colours() });
-    if !json && !remarks.is_empty() {
+    if format != Format::Json && !remarks.is_empty() {
         streams.line(&remarks);
     }
     let outcome = if written.is_err() { Outcome::Failed } else { answer.outcome };

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::candidate;
 use super::gather::Moment;
 use super::pages;
-use crate::cli::{ChecklistArgs, Common};
+use crate::cli::{ChecklistArgs, Common, Format};
 use crate::evidence::checklist::Checklist;
 use crate::evidence::draft::explain::{Explanation, explain};
 use crate::evidence::draft::{Draft, LockFact, Rules, open_boxes};
@@ -54,6 +54,14 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
         let what = text::count(open.len(), "box");
         answer.message = Some(format!("{what} open, and `--strict` wants none"));
     }
+    answer = answer
+        .with("environment", environment)
+        .with("version", &draft.release.version)
+        .with("commit", &draft.release.commit);
+    if common.format == Format::Github {
+        let page = answer.text.clone();
+        answer = answer.with("markdown", page);
+    }
     // Facts about ten thousand commits are many: they are put in order only for whoever reads them.
     if common.wants_json() {
         answer = with_facts(answer, &draft, &checklist, &open);
@@ -97,8 +105,6 @@ fn told(found: &Explanation) -> String {
 fn with_facts(answer: Answer, draft: &Draft, checklist: &Checklist, open: &[OpenBox]) -> Answer {
     let page = answer.text.clone();
     answer
-        .with("version", &draft.release.version)
-        .with("commit", &draft.release.commit)
         .with("since", &draft.since)
         .with("tests", untrusted(&draft.tests))
         .with("changes", untrusted(&draft.changes))

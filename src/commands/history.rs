@@ -78,7 +78,7 @@ fn table(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer>
     let markdown = pages::of(moment, &[Page::History])?.render(Page::History, &page)?;
     let text = match common.format {
         Format::Markdown => markdown.clone(),
-        Format::Text | Format::Json => plain(&page),
+        Format::Text | Format::Json | Format::Github => plain(&page),
     };
     Ok(Answer::done(COMMAND, text).with("deployments", json).with("markdown", markdown))
 }

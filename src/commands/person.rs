@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, Result};
 
 use super::gather::{Key, Moment, find_key};
-use crate::cli::{ColorChoice, Common};
+use crate::cli::{ColorChoice, Common, Format};
 use crate::gate::facts::{KeyFact, Pin};
 use crate::gate::policy::Policy;
 use crate::gate::presence::Presence;
+use crate::render::text;
 use crate::world::presence::{self, Hardened};
 use crate::world::process;
 use crate::world::terminal::{Color, Streams};
@@ -99,7 +100,8 @@ pub fn streams(common: &Common) -> Streams {
         ColorChoice::Always => Color::Always,
         ColorChoice::Never => Color::Never,
     };
-    Streams::new(color, common.quiet)
+    let streams = Streams::new(color, common.quiet);
+    if common.format == Format::Github { streams.made_harmless(text::defused) } else { streams }
 }
 
 /// How sure it is that a person signs: design section 7. A hardware key is taken at its touch.

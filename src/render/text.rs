@@ -10,7 +10,7 @@ mod words;
 use unicode_general_category::{GeneralCategory, get_general_category};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-pub use ci::{annotation_data, annotation_property, workflow_command};
+pub use ci::{annotation_data, annotation_lines, annotation_property, defused, workflow_command};
 pub use markdown::{markdown, markdown_code};
 pub use words::{capitalised, count, list, thousands};
 

@@ -36,6 +36,7 @@ pub struct Streams {
     colour_errors: bool,
     tty: PathBuf,
     interrupted: Option<Arc<AtomicBool>>,
+    harmless: Option<fn(&str) -> String>,
 }
 
 impl Streams {
@@ -54,7 +55,14 @@ impl Streams {
             colour_errors: wishes.decide(io::stderr().is_terminal()),
             tty: PathBuf::from("/dev/tty"),
             interrupted: None,
+            harmless: None,
         }
+    }
+
+    /// Gives what takes the sting out of a line for whoever reads standard error: a CI runner obeys some lines.
+    #[must_use]
+    pub fn made_harmless(self, harmless: fn(&str) -> String) -> Self {
+        Self { harmless: Some(harmless), ..self }
     }
 
     /// Gives the flag that the program's signal handler raises: a question then ends with
@@ -91,6 +99,8 @@ impl Streams {
     /// Writes text and a line end to standard error, also with `--quiet`.
     pub fn line(&self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), choice(self.colour_errors));
+        let harmless = self.harmless.map(|harmless| harmless(text));
+        let text = harmless.as_deref().unwrap_or(text);
         // There is no further place to report to.
         let _ = writeln!(stream, "{text}");
     }

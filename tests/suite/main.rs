@@ -10,6 +10,7 @@ mod checklist;
 mod emergencies;
 mod explain;
 mod forge;
+mod github;
 mod histories;
 mod house;
 mod lockfiles;

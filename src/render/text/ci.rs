@@ -9,14 +9,27 @@ use super::{block, clean};
 /// `##teamcity[` becomes `\x23`.
 #[must_use]
 pub fn workflow_command(text: &str) -> String {
-    let lines: Vec<String> = block(text).split('\n').map(defuse).collect();
+    defused(&block(text))
+}
+
+/// The same for what is clean already, so that nothing is escaped twice. The runner ends a line at `\r` too.
+#[must_use]
+pub fn defused(text: &str) -> String {
+    let lines: Vec<String> = text.replace('\r', "\\r").split('\n').map(defuse).collect();
     lines.join("\n")
 }
 
-/// The message of a GitHub annotation (`::error …::message`): cleaned, then `%` and line ends escaped.
+/// The message of a GitHub annotation (`::error …::message`): cleaned and harmless, then `%` and line ends escaped.
 #[must_use]
 pub fn annotation_data(text: &str) -> String {
-    block(text).replace('%', "%25").replace('\n', "%0A")
+    workflow_command(text).replace('%', "%25").replace('\n', "%0A")
+}
+
+/// The message of a GitHub annotation that has these lines and no others: each is cleaned and kept on one.
+#[must_use]
+pub fn annotation_lines(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| defuse(&clean(line)).replace('%', "%25")).collect();
+    lines.join("%0A")
 }
 
 /// A property of a GitHub annotation (`title=…`): one cleaned line, with `%`, `:` and `,` escaped.

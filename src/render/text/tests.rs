@@ -3,8 +3,8 @@ use unicode_general_category::{GeneralCategory, get_general_category};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    annotation_data, annotation_property, block, bytes, capitalised, count, html, line, list, markdown,
-    markdown_code, thousands, workflow_command,
+    annotation_data, annotation_lines, annotation_property, block, bytes, capitalised, count, defused, html,
+    line, list, markdown, markdown_code, thousands, workflow_command,
 };
 
 const WIDE: usize = 10_000;
@@ -286,9 +286,16 @@ fn no_line_is_a_workflow_command() {
 }
 
 #[test]
+fn what_is_clean_is_not_escaped_twice_for_a_ci_log() {
+    assert_eq!(defused("a \\n b\n::error::x\ra"), "a \\n b\n\\x3a:error::x\\ra");
+}
+
+#[test]
 fn an_annotation_keeps_to_its_field() {
     assert_eq!(annotation_data("100%\r\nnext\r::error::"), "100%25%0Anext\\r::error::");
     assert_eq!(annotation_property("a,b:c%\nd"), "a%2Cb%3Ac%25\\nd");
+    let lines = ["100%\nnext: a".to_owned(), "next: b".to_owned()];
+    assert_eq!(annotation_lines(&lines), "100%25\\nnext: a%0Anext: b");
 }
 
 #[test]
