@@ -22,6 +22,7 @@ mod people;
 mod promises;
 mod refusals;
 mod seals;
+mod shallow;
 mod signoffs;
 mod stages;
 mod storefront;

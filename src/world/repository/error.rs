@@ -72,9 +72,7 @@ pub enum RepositoryError {
         path: String,
     },
     /// A clone without the history that is needed.
-    #[error(
-        "this clone is shallow: the history between the versions is not here; run `git fetch --unshallow --tags` (in CI: `fetch-depth: 0`)"
-    )]
+    #[error("this clone is shallow: the history between the versions is not here; {DEEPEN}")]
     Shallow,
     /// A clone without the objects that are needed.
     #[error(
@@ -130,5 +128,9 @@ pub enum RepositoryError {
     #[error("git: {}", .0.message())]
     Git(#[from] git2::Error),
 }
+
+/// What brings the history that a shallow clone lacks.
+pub(super) const DEEPEN: &str =
+    "run `git fetch --unshallow --tags` (in CI: `fetch-depth: 0` on GitHub, `GIT_DEPTH: 0` on GitLab)";
 
 pub(super) type Result<T, E = RepositoryError> = std::result::Result<T, E>;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{ErrorCode, ObjectType, Oid, Reference};
 
-use super::error::{RepositoryError, Result};
+use super::error::{DEEPEN, RepositoryError, Result};
 use super::objects::Objects;
 use super::{Repository, id, oid};
 use crate::gate::terms::{CommitId, Version};
@@ -254,6 +254,9 @@ impl Repository {
 
     /// What to do about a full id that is not here.
     fn absent(&self, id: &str) -> String {
+        if self.git.is_shallow() {
+            return self.near(id);
+        }
         match self.remotes().unwrap_or_default().first() {
             Some(_) => format!(": run `git fetch {} {id}`", self.usual_remote()),
             None => String::new(),
@@ -262,7 +265,7 @@ impl Repository {
 
     fn near(&self, name: &str) -> String {
         if self.git.is_shallow() {
-            return ": this clone is shallow; run `git fetch --unshallow --tags`".to_owned();
+            return format!(": this clone is shallow; {DEEPEN}");
         }
         let tags = self.tags().unwrap_or_default();
         crate::gate::policy::nearest(name, tags.keys().map(String::as_str))
