@@ -7,6 +7,7 @@ mod cases;
 mod changes;
 mod check;
 mod checklist;
+mod ci_examples;
 mod emergencies;
 mod explain;
 mod forge;

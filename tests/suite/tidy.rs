@@ -2,7 +2,7 @@
 //! what the program does.
 
 mod imports;
-mod readme;
+pub(crate) mod readme;
 mod sources;
 
 use std::collections::BTreeSet;

@@ -51,8 +51,9 @@ fn every_example_of_the_help_can_be_typed() {
     examples.iter().for_each(|line| parses(line.split("   ").next().unwrap_or_default()));
 }
 
+/// Whether a command line is one.
 #[track_caller]
-fn parses(command: &str) {
+pub(crate) fn parses(command: &str) {
     let words = words(command).unwrap_or_else(|| panic!("a quote does not end: {command}"));
     if let Err(error) = Arguments::try_parse_from(words) {
         assert!(!error.use_stderr(), "{command}\n{error}");
