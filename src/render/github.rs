@@ -143,6 +143,8 @@ fn shortened(page: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{PAGE_MAX, fenced, log, outputs, shortened, summary};
     use crate::gate::reason::{Code, Reason};
     use crate::outcome::Outcome;
@@ -225,5 +227,28 @@ mod tests {
         let short = shortened(&page);
         assert!(short.len() <= PAGE_MAX && short.ends_with('é') && page.starts_with(short));
         assert_eq!(shortened("a\nb"), "a\nb");
+    }
+
+    proptest! {
+        /// Whatever others wrote: one annotation a reason, three lines an output, one row a reason.
+        #[test]
+        fn no_text_adds_a_line(text in "(?s)([:#%|<`\\[\\]\r\n=E]|error|END|.){0,40}") {
+            let reason = Reason { policy: Some(text.clone()), ..Reason::new(Code::ApprovalDenied, &text) };
+            let mut answer = Answer::refused("deploy", vec![reason.next(&text)]).with("id", &text);
+            let shown = log(&answer);
+            assert_eq!(shown.lines().count(), 1);
+            assert!(shown.starts_with("::error title=approval.denied::") && !shown.contains("##["));
+            assert!(!shown.contains('\r'));
+            let said = outputs(&answer, "END");
+            let lines: Vec<&str> = said.lines().collect();
+            assert_eq!(lines.len(), 12);
+            for block in lines.chunks(3) {
+                assert_eq!(block[0].split_once("<<").unwrap().1, block[2]);
+                assert!(!block[1].contains(block[2]));
+            }
+            assert_eq!(summary(&answer).lines().count(), 6);
+            answer.text = text;
+            assert!(log(&answer).lines().rev().skip(1).all(|line| !line.trim_start().starts_with("::")));
+        }
     }
 }
