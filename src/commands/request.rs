@@ -12,7 +12,7 @@ use super::{pages, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
-use crate::gate::decide::{Decision, decide};
+use crate::gate::decide::{Decision, decide, unkept_times};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
@@ -43,6 +43,7 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let asked = Wanted { args, emergency: emergency.as_ref() };
     let (package, created) = make(&moment, policy, rule, asked, &caller)?;
     let mut answer = answer(&package, rule.deployment, created);
+    answer.warnings.extend(unkept_times(rule, environment, &package.request.asked));
     if created {
         let warning = journal::append(
             &moment,

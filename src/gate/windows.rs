@@ -112,6 +112,15 @@ impl Windows {
         }
     }
 
+    /// Judges a time that somebody wrote: `2026-12-25 18:00` on the zone's clocks, or RFC 3339. `None` where it is in other
+    /// words.
+    #[must_use]
+    pub fn at_time(&self, text: &str, action: ActionKind) -> Option<Opening> {
+        let there = || self.instant(parse_moment(text, false).ok()?);
+        let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok().or_else(there)?;
+        Some(self.at(at, action))
+    }
+
     /// One line for screens: what is allowed and denied.
     #[must_use]
     pub fn words(&self) -> Option<String> {
@@ -369,6 +378,17 @@ mod tests {
         let next = Some("Sun 2027-03-28 03:00 CEST".to_owned());
         assert_eq!(windows.at(at("2027-03-27T12:00:00Z"), ActionKind::Deploy), Opening::Closed { next });
         assert_eq!(windows.at(at("2027-03-28T01:00:00Z"), ActionKind::Deploy), Opening::Open);
+    }
+
+    #[test]
+    fn a_time_that_was_written_is_judged_on_the_zones_clocks_and_prose_is_not() {
+        let windows = windows("Europe/Berlin", &[("mon-thu", "09:00-16:00")], vec![]);
+        let open =
+            |text: &str| windows.at_time(text, ActionKind::Deploy).map(|opening| opening == Opening::Open);
+        assert_eq!(open("2026-11-23 15:59"), Some(true));
+        assert_eq!(open("2026-11-23T15:59:00Z"), Some(false));
+        assert_eq!(open("2026-11-27 10:00"), Some(false));
+        assert_eq!(open("Monday after lunch"), None);
     }
 
     #[test]

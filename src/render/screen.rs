@@ -5,6 +5,8 @@ mod automatic;
 mod emergency;
 mod signoff;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, Utc};
 
 pub use self::automatic::{about, automatic};
@@ -12,7 +14,7 @@ use self::emergency::emergency;
 pub use self::emergency::{clock, declared, kept, live_at, skipped};
 pub use self::signoff::{SignoffPage, signoff};
 use super::text;
-use crate::gate::config::ActionKind;
+use crate::gate::config::{ActionKind, Deployment, Right};
 use crate::gate::keys::PublicKey;
 use crate::gate::plan::{Plan, STEP_VARIABLES};
 use crate::gate::policy::{EnvironmentRule, Policy, Step};
@@ -20,6 +22,7 @@ use crate::gate::reason::Reason;
 use crate::gate::request::{CheckState, Request};
 use crate::gate::signoffs::{self, Signoffs};
 use crate::gate::statement::{RequestRef, Root};
+use crate::gate::terms::Environment;
 
 /// Wider lines are cut on screens: they are made for 80 columns, and names may be long.
 const COLUMNS: usize = 100;
@@ -298,6 +301,7 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
             })
             .collect();
         lines.push(format!("    {role}  {}", rights.join(" · ")));
+        lines.extend(powerless(policy, environments).map(|what| format!("      without effect: {what}")));
     }
     for (name, rule) in &policy.environments {
         lines.extend(environment(name.as_str(), rule));
@@ -308,6 +312,25 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Rights that a role has no use for: where people deploy, no role does, whatever the file says.
+fn powerless<'a>(
+    policy: &'a Policy,
+    environments: &'a BTreeMap<Environment, BTreeSet<Right>>,
+) -> impl Iterator<Item = String> + 'a {
+    let people = |name: &Environment| {
+        policy.environments.get(name).is_some_and(|rule| rule.deployment == Deployment::Human)
+    };
+    let rights = |rights: &BTreeSet<Right>| {
+        let idle = rights.iter().filter(|right| matches!(right, Right::Deploy | Right::Migrate));
+        idle.map(|right| format!("{right:?}").to_lowercase()).collect::<Vec<String>>()
+    };
+    let idle = environments.iter().filter(move |(name, _)| people(name));
+    idle.filter_map(move |(name, given)| {
+        let words = rights(given);
+        (!words.is_empty()).then(|| format!("{} in `{name}`, which people deploy", words.join(" ")))
+    })
 }
 
 /// Longer files are shown whole instead of compared: the comparison takes a cell for each pair of lines.

@@ -440,6 +440,19 @@ fn an_environment_without_steps_is_deployed_by_nobody() {
     assert_eq!(answer["reasons"][1]["policy"], json!("environments.staging.steps"));
 }
 
+#[test]
+fn a_right_that_opens_nothing_is_told_before_the_policy_is_signed() {
+    let rights = "ci: { staging: [check, deploy], production: [check, deploy, request, migrate] }";
+    let house = House::new();
+    house.config(&rules(&[("ci: { staging: [check, deploy] }", rights)]));
+    let shown = house.person("alice").signs_policy();
+    assert!(
+        shown.contains("      without effect: deploy migrate in `production`, which people deploy\n"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("without effect").count(), 1, "{shown}");
+}
+
 /// No claimed role makes production anything but strict.
 #[test]
 fn production_stays_as_strict_whatever_role_is_claimed() {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Judge;
-use super::words::{minute, opening, plural, request_again};
+use super::words::{minute, opening as opens, plural, request_again};
 use crate::gate::config::ActionKind;
 use crate::gate::facts::{BranchFact, Target};
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::request::{CheckState, Request};
+use crate::gate::request::{Asked, CheckState, Request};
 use crate::gate::signoffs;
 use crate::gate::terms::{CommitId, Environment, Stage};
 use crate::gate::timeline::Timeline;
@@ -189,20 +189,7 @@ impl Judge<'_> {
         action: ActionKind,
         warn_only: bool,
     ) {
-        let reason = match rule.windows.at(self.facts.now, action) {
-            Opening::Open => return,
-            Opening::Closed { next } => {
-                Reason::new(Code::WindowClosed, format!("no window of `{environment}` is open now"))
-                    .next(opening(next))
-                    .rule(environment, "windows.allow")
-            }
-            Opening::Blackout { index, name, next } => {
-                let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
-                Reason::new(Code::WindowBlackout, format!("a blackout of `{environment}` is on{name}"))
-                    .next(opening(next))
-                    .rule(environment, &format!("windows.deny[{index}]"))
-            }
-        };
+        let Some(reason) = closed(rule.windows.at(self.facts.now, action), environment) else { return };
         if warn_only { self.warnings.push(reason) } else { self.refuse(reason) }
     }
 
@@ -240,6 +227,39 @@ impl Judge<'_> {
             );
         }
     }
+}
+
+/// Why a window or a blackout says no, if it does.
+fn closed(opening: Opening, environment: &Environment) -> Option<Reason> {
+    Some(match opening {
+        Opening::Open => return None,
+        Opening::Closed { next } => {
+            Reason::new(Code::WindowClosed, format!("no window of `{environment}` is open now"))
+                .next(opens(next))
+                .rule(environment, "windows.allow")
+        }
+        Opening::Blackout { index, name, next } => {
+            let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
+            Reason::new(Code::WindowBlackout, format!("a blackout of `{environment}` is on{name}"))
+                .next(opens(next))
+                .rule(environment, &format!("windows.deny[{index}]"))
+        }
+    })
+}
+
+/// Why the times that a request prefers could not be kept, for those that are written as times: a warning, since what
+/// counts is when somebody deploys.
+#[must_use]
+pub fn unkept_times(rule: &EnvironmentRule, environment: &Environment, asked: &Asked) -> Vec<Reason> {
+    let times = [("preferred", &asked.preferred), ("alternative", &asked.alternative)];
+    let unkept = times.into_iter().filter_map(|(word, text)| {
+        let text = text.as_deref()?;
+        let reason = closed(rule.windows.at_time(text, ActionKind::Deploy)?, environment)?;
+        let message =
+            format!("at the {word} time, {text}: {}", reason.message.replace(" is open now", " is open"));
+        Some(Reason { message, ..reason })
+    });
+    unkept.collect()
 }
 
 pub(super) fn stage_problem(state: CheckState) -> Option<(Code, &'static str)> {

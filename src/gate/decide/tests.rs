@@ -600,6 +600,23 @@ mod windows {
     }
 
     #[test]
+    fn a_time_that_a_request_prefers_and_no_window_allows_is_told_to_who_approves() {
+        let case = Case::of(&[FROZEN], |request| {
+            request.asked.preferred = Some("2026-12-22 10:00".to_owned());
+            request.asked.alternative = Some("2026-11-24 10:00".to_owned());
+        });
+        let case = at_minute(&case, "2026-11-23T10:00:00Z");
+        let action = Action::Verdict { target: Ok(&case.target), verdict: Verdict::Allow };
+        let Decision::Allow(permit) = case.decide(&action) else { panic!("it only warns") };
+        let told: Vec<&str> = permit.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(
+            told,
+            ["at the preferred time, 2026-12-22 10:00: a blackout of `production` is on (`freeze`)"]
+        );
+        assert_eq!(permit.warnings[0].next, ["it opens Mon 2027-01-04 09:00 UTC"]);
+    }
+
+    #[test]
     fn each_step_asks_again() {
         let case = Case::of(&[FROZEN], |_| ());
         let rule = &case.book.policy().environments[&production()];
