@@ -1,5 +1,6 @@
 //! The facts of one moment: the repository, the ledger as synchronised and verified, the caller, the key.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,8 @@ pub struct Moment {
     pub file: Result<Vec<u8>, ConfigError>,
     /// Where progress is shown.
     pub streams: Streams,
+    /// What those bytes say, once somebody asked and they are valid.
+    checked: OnceCell<Policy>,
     role: Option<Role>,
 }
 
@@ -58,7 +61,8 @@ impl Moment {
         let common_dir = repository.common_dir().to_owned();
         let records = Records::open(&common_dir)?;
         let file = config_file::read(repository.root());
-        let mut remote = first_guess(&repository, &common_dir, &file)?;
+        let checked = OnceCell::new();
+        let mut remote = first_guess(&repository, &common_dir, &|| check_once(&file, &checked))?;
         let remotes = repository.remotes()?;
         let synchronised = |remote: Option<&str>| {
             let Some(remote) = remote else { return Ok(()) };
@@ -95,6 +99,7 @@ impl Moment {
             remote,
             file,
             streams: super::person::streams(common),
+            checked,
             role: common.role.clone(),
         })
     }
@@ -223,8 +228,9 @@ impl Moment {
     /// When the file is missing or not valid, or its templates cannot be read.
     pub fn file_policy(&self) -> Result<FilePolicy, ConfigError> {
         let root = self.repository.root();
-        let bytes = config_file::read(root)?;
-        let policy = config_file::check(&bytes)?;
+        let bytes = self.file.as_ref().map_or_else(|_| config_file::read(root), |bytes| Ok(bytes.clone()))?;
+        let known = check_once(&self.file, &self.checked).cloned();
+        let policy = known.map_or_else(|| config_file::check(&bytes), Ok)?;
         let templates = templates_at(root, &policy)?;
         let policy = policy.with_templates(&digests(&templates));
         Ok(FilePolicy { bytes, templates, policy })
@@ -286,14 +292,20 @@ fn told(ledger: &Result<Timeline, LedgerTrouble>, remote: Option<&str>) -> Strin
 fn first_guess(
     repository: &Repository,
     common_dir: &std::path::Path,
-    file: &Result<Vec<u8>, ConfigError>,
+    file: &dyn Fn() -> Option<&Policy>,
 ) -> Result<Option<String>> {
     if let Some(mark) = marks::high_water(common_dir)? {
         return Ok(mark.remote);
     }
-    let said =
-        file.as_ref().ok().and_then(|bytes| config_file::check(bytes).ok()).map(|policy| policy.ledger);
-    resolve_remote(repository, &said.unwrap_or_default())
+    resolve_remote(repository, &file().map(|policy| policy.ledger.clone()).unwrap_or_default())
+}
+
+/// What the work tree's file says, where it is valid; checked the first time only.
+fn check_once<'a>(file: &Result<Vec<u8>, ConfigError>, checked: &'a OnceCell<Policy>) -> Option<&'a Policy> {
+    if checked.get().is_none() {
+        let _ = checked.set(config_file::check(file.as_ref().ok()?).ok()?);
+    }
+    checked.get()
 }
 
 /// The remote that a file's `ledger` means in this clone.
