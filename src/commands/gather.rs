@@ -289,10 +289,10 @@ fn told(ledger: &Result<Timeline, LedgerTrouble>, remote: Option<&str>) -> Strin
 }
 
 /// Where to look first: as the last time, else as the file says, else at `origin` where there is one.
-fn first_guess(
+fn first_guess<'a>(
     repository: &Repository,
     common_dir: &std::path::Path,
-    file: &dyn Fn() -> Option<&Policy>,
+    file: &dyn Fn() -> Option<&'a Policy>,
 ) -> Result<Option<String>> {
     if let Some(mark) = marks::high_water(common_dir)? {
         return Ok(mark.remote);
