@@ -27,5 +27,6 @@ mod shallow;
 mod signoffs;
 mod stages;
 mod storefront;
+mod stories;
 mod templates;
 mod tidy;

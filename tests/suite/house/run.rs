@@ -61,6 +61,11 @@ impl Answer {
 }
 
 impl House {
+    /// What was shown, with names in brackets for what differs from run to run.
+    pub(crate) fn normal(&self, shown: &str) -> String {
+        normal(self, shown)
+    }
+
     /// What was shown must be exactly this, normalised.
     #[track_caller]
     pub(crate) fn same(&self, shown: &str, expected: &str) {

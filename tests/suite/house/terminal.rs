@@ -119,6 +119,23 @@ impl Terminal {
         self.yes_to_all().types_phrase().passphrase(PASSPHRASE)
     }
 
+    /// Says yes to every question, types every phrase and opens every key until the program ends well, and answers
+    /// everything that was shown.
+    #[track_caller]
+    pub(crate) fn answers_all(mut self) -> String {
+        const ASKED: [&str; 3] = ["[y/n] ", "Type \"", "Enter passphrase"];
+        while let Some(asked) = self.comes(&ASKED) {
+            self = match asked {
+                "[y/n] " => self.answer("y"),
+                asked => {
+                    self.seen -= asked.len();
+                    if asked == ASKED[1] { self.types_phrase() } else { self.passphrase(PASSPHRASE) }
+                }
+            };
+        }
+        self.exit(0)
+    }
+
     /// Presses Ctrl-C where `ssh-keygen` asks for a passphrase, again and again until that ends it: what is pressed
     /// between its prompt and its reading is lost, and a test is quicker than any person.
     #[track_caller]
@@ -203,18 +220,26 @@ impl Terminal {
     /// Waits for the first of some texts, goes behind it, and answers which it was.
     #[track_caller]
     fn wait_for<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        let came = self.comes(texts);
+        came.unwrap_or_else(|| {
+            self.fail(&format!("the program said no more, and not `{}`", texts.join("` or `")))
+        })
+    }
+
+    /// Like [`Self::wait_for`]; `None` when the program says no more.
+    #[track_caller]
+    fn comes<'a>(&mut self, texts: &[&'a str]) -> Option<&'a str> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let found = texts.iter().filter_map(|text| Some((find(&self.shown[self.seen..], text)?, *text)));
             if let Some((at, text)) = found.min() {
                 self.seen += at + text.len();
-                return text;
+                return Some(text);
             }
-            let what = format!("`{}`", texts.join("` or `"));
             if self.silent {
-                self.fail(&format!("the program said no more, and not {what}"));
+                return None;
             }
-            self.listen(deadline, &what);
+            self.listen(deadline, &format!("`{}`", texts.join("` or `")));
         }
     }
 

@@ -1,0 +1,226 @@
+//! The stories of `examples/stories`: every command on a page is played, and its output must be what the page shows.
+//!
+//! A page is plain Markdown in which three things are acted on: `**Begins**: …` says how far the project has come, a line
+//! that begins with a moment in bold sets the clock, and a `console` block holds commands behind the name of who types
+//! them. `agent$` and `ci$` have no terminal; people sit at a real one, in a clone of their own, and answer whatever
+//! they are asked: `y`, the phrase, the passphrase. `UPDATE_STORIES=1 cargo test stories` writes the pages anew.
+
+#![expect(clippy::disallowed_methods, reason = "a page that is written anew is asked for by a variable of the tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+
+use crate::house::House;
+
+/// Where the pages are.
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/stories")
+}
+
+/// One test for each page, by its name.
+macro_rules! stories {
+    ($($name:ident)*) => {
+        const PAGES: &[&str] = &[$(stringify!($name)),*];
+        $(#[test] fn $name() { is_played(stringify!($name)); })*
+    };
+}
+
+stories! {
+    a_routine_release
+    an_urgent_release
+    a_p1_skips_staging
+    a_p3_tries_to_skip_staging
+    a_freeze
+    a_rollback_inside_a_freeze
+    two_approvers
+    a_denied_request
+    a_held_request
+}
+
+#[test]
+fn every_page_is_played_and_listed() {
+    let readme = fs::read_to_string(directory().with_file_name("README.md")).expect("the list");
+    let files = fs::read_dir(directory()).expect("the pages").map(|file| file.expect("a page").path());
+    let pages = files.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let names: Vec<PathBuf> = pages.map(|path| path.with_extension("")).collect();
+    assert_eq!(names.len(), PAGES.len(), "{names:?}");
+    for page in PAGES {
+        assert!(names.contains(&directory().join(page)), "{page}");
+        assert!(readme.contains(&format!("(stories/{page}.md)")), "examples/README.md does not link {page}");
+    }
+}
+
+/// The page is what comes of it, played.
+#[track_caller]
+fn is_played(name: &str) {
+    let path = directory().join(name).with_extension("md");
+    let page = fs::read_to_string(&path).expect("a page");
+    let mut cast = Cast::new();
+    let played = cast.plays(&page);
+    if std::env::var_os("UPDATE_STORIES").is_some() {
+        fs::write(&path, &played).expect("a page");
+    } else {
+        cast.machines.same(&played, &page);
+    }
+}
+
+/// What v1.3.0 went through; every story begins after it.
+const LIVE: &str = "\
+alice$ deployctl approve --policy
+ci$ ./ops/test.sh
+ci$ deployctl check development --as ci
+ci$ deployctl check integration --as ci
+bob$ deployctl approve --check code-review --commit v1.3.0
+ci$ deployctl deploy staging --as ci
+agent$ deployctl check qa --as qa-specialist --passed --note \"explored the cart\"
+agent$ deployctl request v1.3.0 --as orchestrator --summary \"Carts\"
+alice$ deployctl approve v1.3.0
+bob$ deployctl deploy production";
+
+/// What v1.4.0 goes through before anybody asks for production.
+const STAGED: &str = "\
+ci$ ./ops/test.sh
+ci$ deployctl check development --as ci
+ci$ deployctl check integration --as ci
+bob$ deployctl approve --check code-review
+ci$ deployctl deploy staging --as ci
+agent$ deployctl check qa --as qa-specialist --passed --note \"totals are right\"";
+
+/// And up to a routine deployment.
+const RELEASED: &str = "\
+agent$ deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart\"
+alice$ deployctl approve v1.4.0
+bob$ deployctl deploy production";
+
+/// Everybody of a story, each at a machine of their own.
+struct Cast {
+    machines: House,
+    people: BTreeMap<String, House>,
+}
+
+impl Cast {
+    /// v1.3.0 is live, v1.4.0 is on main, and nothing is known of it.
+    fn new() -> Self {
+        let machines = House::empty();
+        for file in ["test.sh", "release.sh", "migrate.sh", "smoke.sh"].map(|name| format!("ops/{name}")) {
+            machines.write(&file, &example(&file));
+        }
+        machines.config(&example("deployctl.yaml"));
+        machines.write(".gitignore", "/reports/\n");
+        machines.write("app/total.txt", "12\n");
+        machines.commit("feat: carts");
+        machines.tag("v1.3.0");
+        machines.write("migrations/20261101_totals.up.sql", "ALTER TABLE carts ADD COLUMN total INTEGER;\n");
+        machines.write("migrations/20261101_totals.down.sql", "ALTER TABLE carts DROP COLUMN total;\n");
+        machines.commit("feat(cart): totals in the cart");
+        machines.write("app/total.txt", "12.50\n");
+        machines.commit("fix(cart): round to cents");
+        machines.tag("v1.4.0");
+        machines.remote();
+        let people = ["alice", "bob", "carol"].map(|name| {
+            let house = machines.clone_of();
+            house.key(name);
+            (name.to_owned(), house)
+        });
+        let mut cast = Self { machines, people: people.into() };
+        cast.machines.clock("2026-11-23T09:00:00Z");
+        cast.machines.git(["checkout", "--quiet", "v1.3.0"]);
+        cast.does(LIVE);
+        cast.machines.git(["checkout", "--quiet", "main"]);
+        cast
+    }
+
+    /// The page with the outputs that came.
+    #[track_caller]
+    fn plays(&mut self, page: &str) -> String {
+        let mut played = String::new();
+        let mut in_block = false;
+        let mut fresh = false;
+        for line in page.lines() {
+            let fence = line.trim_start().starts_with("```");
+            let command = in_block && !fence;
+            match prompt(line) {
+                Some((who, words)) if command => {
+                    played.push_str(&format!("{line}\n{}", self.runs(who, words)));
+                }
+                _ if command => assert!(!fresh, "nobody types this: {line}"),
+                _ => {
+                    assert!(in_block || !fence || line == "```console", "nobody plays this: {line}");
+                    played.push_str(&format!("{line}\n"));
+                    self.begins(line);
+                }
+            }
+            fresh = fence && !in_block;
+            in_block ^= fence;
+        }
+        assert!(!in_block, "a block does not end");
+        played
+    }
+
+    /// Acts on a line of the text, where it is about the clock or the beginning.
+    #[track_caller]
+    fn begins(&mut self, line: &str) {
+        if let Some(begins) = line.strip_prefix("**Begins**: ") {
+            match begins {
+                "v1.3.0 is live, and v1.4.0 was just merged." => {}
+                "v1.3.0 is live, and v1.4.0 has passed every stage." => self.does(STAGED),
+                "v1.4.0 is live since this morning." => self.does(&format!("{STAGED}\n{RELEASED}")),
+                other => panic!("no story begins with: {other}"),
+            }
+        } else if let Some(rest) = line.strip_prefix("**20") {
+            let (moment, _) = rest.split_once(" UTC**").unwrap_or_else(|| panic!("no moment: {line}"));
+            self.machines.clock(&format!("20{}:00Z", moment.replacen(' ', "T", 1)));
+        }
+    }
+
+    /// Plays what nobody reads; all of it must succeed.
+    #[track_caller]
+    fn does(&self, script: &str) {
+        for line in script.lines() {
+            let (who, words) = prompt(line).expect("a command");
+            let said = self.runs(who, words);
+            assert!(!said.contains("\n[exit "), "{line}\n{said}");
+        }
+    }
+
+    /// What a command shows where this one types it, and its exit code unless it is 0.
+    #[track_caller]
+    fn runs(&self, who: &str, words: &str) -> String {
+        let bin = assert_cmd::cargo::cargo_bin!("deployctl");
+        let bin = bin.parent().expect("a directory of programs").display().to_string();
+        let marker = match who {
+            "ci" => "GITLAB_CI=true; export GITLAB_CI",
+            "agent" => "AI_AGENT=1; export AI_AGENT",
+            _ => ":",
+        };
+        let script =
+            format!("PATH={bin}:$PATH; {marker}\n{words}\ncode=$?; [ $code = 0 ] || echo \"[exit $code]\"");
+        let (house, shown) = match self.people.get(who) {
+            Some(house) => (house, house.program_at_terminal("sh", &["-c", &script]).answers_all()),
+            None => {
+                let script = format!("exec 2>&1\n{script}");
+                (&self.machines, self.machines.program("sh", &["-c", &script]).any_stdout().exit(0).stdout)
+            }
+        };
+        if words.starts_with("./ops/test.sh") {
+            for report in ["unit/results.xml", "integration/results.xml", "e2e/results.tap"] {
+                house.aged(&format!("reports/{report}"), TimeDelta::zero());
+            }
+        }
+        house.normal(&shown)
+    }
+}
+
+/// Who types, and what.
+fn prompt(line: &str) -> Option<(&str, &str)> {
+    let (who, words) = line.split_once("$ ")?;
+    ["agent", "ci", "alice", "bob", "carol"].contains(&who).then_some((who, words))
+}
+
+/// A file of the example.
+fn example(file: &str) -> String {
+    fs::read_to_string(directory().join(file)).expect("a file of the example")
+}
