@@ -299,7 +299,8 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
     let held =
         |person: &&PersonName| newest(person).is_some_and(|vote| vote.approval.verdict == Verdict::Hold);
     if let Some(person) = approvals.from.iter().find(held) {
-        return Some((format!("held by {person}"), approve));
+        let ends = format!("{person} reviews again and signs: deployctl approve {id}");
+        return Some((format!("held by {person}"), ends));
     }
     let standing: Vec<&Vote> = approvals
         .from

@@ -202,11 +202,15 @@ fn is_meant(id: &str, name: &str) -> bool {
     id == name || id.rsplit_once('-').is_some_and(|(version, _)| version == name)
 }
 
-/// Whether a request can still be decided. Time in which it was held does not count.
+/// Whether a request can still be decided: in time, and nobody said no. Time in which it was held does not count.
 #[must_use]
 pub fn is_open(moment: &Moment, package: &Package) -> bool {
     let request = &package.request;
     let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
+    let denied = |decided: &Decided| decided.votes.iter().any(|vote| vote.approval.verdict == Verdict::Deny);
+    if decided.is_some_and(denied) {
+        return false;
+    }
     let rule = moment.policy().and_then(|policy| policy.environments.get(&request.environment));
     let approvals = rule.and_then(|rule| rule.approvals.as_ref());
     let by = approvals.map_or(request.decide_by, |approvals| {
@@ -266,7 +270,16 @@ pub fn to_deploy(
                     && &vote.approval.environment == environment
             })
     };
-    let approved: Vec<&Decided> = timeline.requests.values().filter(standing).collect();
+    let mut approved: Vec<&Decided> = timeline.requests.values().filter(standing).collect();
+    // One whose time is over stands in no other's way.
+    let in_time = |decided: &&Decided| {
+        decided.votes.iter().any(|vote| {
+            vote.approval.verdict == Verdict::Allow && !vote.revoked && vote.approval.execute_by >= moment.now
+        })
+    };
+    if approved.iter().any(in_time) {
+        approved.retain(in_time);
+    }
     match approved.as_slice() {
         [one] => Ok(from_ledger(moment, one)?.ok_or(NoTarget::NotApproved { id: one.request.id.clone() })),
         [] => match (waiting(moment, timeline, environment), newest_decided(timeline, environment)) {

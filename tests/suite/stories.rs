@@ -3,9 +3,13 @@
 //! A page is plain Markdown in which three things are acted on: `**Begins**: …` says how far the project has come, a line
 //! that begins with a moment in bold sets the clock, and a `console` block holds commands behind the name of who types
 //! them. `agent$` and `ci$` have no terminal; people sit at a real one, in a clone of their own, and answer whatever
-//! they are asked: `y`, the phrase, the passphrase. `UPDATE_STORIES=1 cargo test stories` writes the pages anew.
+//! they are asked: `y`, the phrase, the passphrase. `[id]` in a command is that of the newest request.
+//! `UPDATE_STORIES=1 cargo test --test suite -- stories` writes the outputs anew.
 
-#![expect(clippy::disallowed_methods, reason = "a page that is written anew is asked for by a variable of the tests")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a page that is written anew is asked for by a variable of the tests"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,7 +63,7 @@ fn is_played(name: &str) {
     let path = directory().join(name).with_extension("md");
     let page = fs::read_to_string(&path).expect("a page");
     let mut cast = Cast::new();
-    let played = cast.plays(&page);
+    let played = played(&page, |line| cast.plays(line));
     if std::env::var_os("UPDATE_STORIES").is_some() {
         fs::write(&path, &played).expect("a page");
     } else {
@@ -95,69 +99,75 @@ agent$ deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart
 alice$ deployctl approve v1.4.0
 bob$ deployctl deploy production";
 
+/// What a page is made of, without the outputs.
+#[derive(Debug)]
+enum Line<'a> {
+    Text(&'a str),
+    Command { who: &'a str, words: &'a str },
+}
+
+/// The page with the outputs that come when its lines are played.
+#[track_caller]
+fn played(page: &str, mut plays: impl FnMut(Line<'_>) -> String) -> String {
+    let mut played = String::new();
+    let mut in_block = false;
+    let mut before = "";
+    for line in page.lines() {
+        let fence = line.trim_start().starts_with("```");
+        if in_block && !fence {
+            match prompt(line) {
+                Some((who, words)) => {
+                    played.push_str(&format!("{line}\n{}", plays(Line::Command { who, words })));
+                }
+                None => assert!(before != "```console", "nobody types this: {line}"),
+            }
+        } else {
+            assert!(in_block || !fence || line == "```console", "nobody plays this: {line}");
+            played.push_str(&format!("{line}\n{}", plays(Line::Text(line))));
+            in_block ^= fence;
+        }
+        before = line;
+    }
+    assert!(!in_block, "a block does not end");
+    played
+}
+
 /// Everybody of a story, each at a machine of their own.
 struct Cast {
     machines: House,
     people: BTreeMap<String, House>,
+    /// The last seven digits of the newest request's id.
+    newest: String,
 }
 
 impl Cast {
     /// v1.3.0 is live, v1.4.0 is on main, and nothing is known of it.
     fn new() -> Self {
-        let machines = House::empty();
-        for file in ["test.sh", "release.sh", "migrate.sh", "smoke.sh"].map(|name| format!("ops/{name}")) {
-            machines.write(&file, &example(&file));
-        }
-        machines.config(&example("deployctl.yaml"));
-        machines.write(".gitignore", "/reports/\n");
-        machines.write("app/total.txt", "12\n");
-        machines.commit("feat: carts");
-        machines.tag("v1.3.0");
-        machines.write("migrations/20261101_totals.up.sql", "ALTER TABLE carts ADD COLUMN total INTEGER;\n");
-        machines.write("migrations/20261101_totals.down.sql", "ALTER TABLE carts DROP COLUMN total;\n");
-        machines.commit("feat(cart): totals in the cart");
-        machines.write("app/total.txt", "12.50\n");
-        machines.commit("fix(cart): round to cents");
-        machines.tag("v1.4.0");
-        machines.remote();
+        let machines = project();
         let people = ["alice", "bob", "carol"].map(|name| {
             let house = machines.clone_of();
             house.key(name);
             (name.to_owned(), house)
         });
-        let mut cast = Self { machines, people: people.into() };
-        cast.machines.clock("2026-11-23T09:00:00Z");
+        let mut cast = Self { machines, people: people.into(), newest: String::new() };
+        cast.machines.clock("2026-11-23T08:30:00Z");
         cast.machines.git(["checkout", "--quiet", "v1.3.0"]);
         cast.does(LIVE);
         cast.machines.git(["checkout", "--quiet", "main"]);
+        cast.machines.clock("2026-11-23T09:30:00Z");
         cast
     }
 
-    /// The page with the outputs that came.
+    /// Does what a line says, and answers what is shown for it.
     #[track_caller]
-    fn plays(&mut self, page: &str) -> String {
-        let mut played = String::new();
-        let mut in_block = false;
-        let mut fresh = false;
-        for line in page.lines() {
-            let fence = line.trim_start().starts_with("```");
-            let command = in_block && !fence;
-            match prompt(line) {
-                Some((who, words)) if command => {
-                    played.push_str(&format!("{line}\n{}", self.runs(who, words)));
-                }
-                _ if command => assert!(!fresh, "nobody types this: {line}"),
-                _ => {
-                    assert!(in_block || !fence || line == "```console", "nobody plays this: {line}");
-                    played.push_str(&format!("{line}\n"));
-                    self.begins(line);
-                }
+    fn plays(&mut self, line: Line<'_>) -> String {
+        match line {
+            Line::Text(line) => {
+                self.begins(line);
+                String::new()
             }
-            fresh = fence && !in_block;
-            in_block ^= fence;
+            Line::Command { who, words } => self.runs(who, words),
         }
-        assert!(!in_block, "a block does not end");
-        played
     }
 
     /// Acts on a line of the text, where it is about the clock or the beginning.
@@ -167,18 +177,23 @@ impl Cast {
             match begins {
                 "v1.3.0 is live, and v1.4.0 was just merged." => {}
                 "v1.3.0 is live, and v1.4.0 has passed every stage." => self.does(STAGED),
-                "v1.4.0 is live since this morning." => self.does(&format!("{STAGED}\n{RELEASED}")),
+                "v1.4.0 is live." => self.does(&format!("{STAGED}\n{RELEASED}")),
                 other => panic!("no story begins with: {other}"),
             }
         } else if let Some(rest) = line.strip_prefix("**20") {
             let (moment, _) = rest.split_once(" UTC**").unwrap_or_else(|| panic!("no moment: {line}"));
             self.machines.clock(&format!("20{}:00Z", moment.replacen(' ', "T", 1)));
+        } else {
+            assert!(
+                !line.contains("**Begins") && !line.contains(" UTC**"),
+                "this has to begin a line: {line}"
+            );
         }
     }
 
     /// Plays what nobody reads; all of it must succeed.
     #[track_caller]
-    fn does(&self, script: &str) {
+    fn does(&mut self, script: &str) {
         for line in script.lines() {
             let (who, words) = prompt(line).expect("a command");
             let said = self.runs(who, words);
@@ -188,7 +203,7 @@ impl Cast {
 
     /// What a command shows where this one types it, and its exit code unless it is 0.
     #[track_caller]
-    fn runs(&self, who: &str, words: &str) -> String {
+    fn runs(&mut self, who: &str, words: &str) -> String {
         let bin = assert_cmd::cargo::cargo_bin!("deployctl");
         let bin = bin.parent().expect("a directory of programs").display().to_string();
         let marker = match who {
@@ -196,8 +211,9 @@ impl Cast {
             "agent" => "AI_AGENT=1; export AI_AGENT",
             _ => ":",
         };
+        let command = words.replace("[id]", &self.newest);
         let script =
-            format!("PATH={bin}:$PATH; {marker}\n{words}\ncode=$?; [ $code = 0 ] || echo \"[exit $code]\"");
+            format!("PATH={bin}:$PATH; {marker}\n{command}\ncode=$?; [ $code = 0 ] || echo \"[exit $code]\"");
         let (house, shown) = match self.people.get(who) {
             Some(house) => (house, house.program_at_terminal("sh", &["-c", &script]).answers_all()),
             None => {
@@ -210,8 +226,35 @@ impl Cast {
                 house.aged(&format!("reports/{report}"), TimeDelta::zero());
             }
         }
+        if let Some((_, id)) =
+            shown.lines().find_map(|line| line.strip_prefix("requested ")?.rsplit_once('-'))
+        {
+            id.clone_into(&mut self.newest);
+        }
         house.normal(&shown)
     }
+}
+
+/// A small service of two versions, with the rules and what they run, and a remote.
+fn project() -> House {
+    let house = House::empty();
+    for file in ["test.sh", "release.sh", "migrate.sh", "smoke.sh"].map(|name| format!("ops/{name}")) {
+        house.write(&file, &example(&file));
+    }
+    house.config(&example("deployctl.yaml"));
+    house.write(".gitignore", "/reports/\n");
+    house.write("go.mod", "module example.org/storefront\n\ngo 1.24\n");
+    house.write("app/total.txt", "12\n");
+    house.commit("feat: carts");
+    house.tag("v1.3.0");
+    house.write("migrations/20261101_totals.up.sql", "ALTER TABLE carts ADD COLUMN total INTEGER;\n");
+    house.write("migrations/20261101_totals.down.sql", "ALTER TABLE carts DROP COLUMN total;\n");
+    house.commit("feat(cart): totals in the cart");
+    house.write("app/total.txt", "12.50\n");
+    house.commit("fix(cart): round to cents");
+    house.tag("v1.4.0");
+    house.remote();
+    house
 }
 
 /// Who types, and what.
@@ -223,4 +266,28 @@ fn prompt(line: &str) -> Option<(&str, &str)> {
 /// A file of the example.
 fn example(file: &str) -> String {
     fs::read_to_string(directory().join(file)).expect("a file of the example")
+}
+
+#[test]
+fn a_page_is_played_line_by_line_and_its_outputs_are_replaced() {
+    let page = "# A\n\n```console\nci$ a b\nold\nalice$ c\n```\n";
+    let mut lines = Vec::new();
+    let new = played(page, |line| {
+        lines.push(format!("{line:?}"));
+        if matches!(line, Line::Text(_)) { String::new() } else { "new\n".to_owned() }
+    });
+    assert_eq!(new, "# A\n\n```console\nci$ a b\nnew\nalice$ c\nnew\n```\n");
+    assert!(lines.contains(&"Command { who: \"ci\", words: \"a b\" }".to_owned()), "{lines:?}");
+}
+
+#[test]
+#[should_panic(expected = "nobody types this: dave$ a")]
+fn a_block_that_begins_with_nobodys_command_fails() {
+    played("```console\ndave$ a\n```\n", |_| String::new());
+}
+
+#[test]
+#[should_panic(expected = "nobody plays this: ```sh")]
+fn a_block_of_another_kind_fails() {
+    played("```sh\ndeployctl status\n```\n", |_| String::new());
 }

@@ -253,7 +253,10 @@ fn normal(house: &House, text: &str) -> String {
 fn untimed(line: &str) -> String {
     let is_time = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
     match line.strip_suffix(" s\n").and_then(|rest| rest.rsplit_once(' ')) {
-        Some((rest, time)) if line.starts_with(['✓', '✗']) && is_time(time) => format!("{rest} [time]\n"),
+        Some((rest, time)) if (line.starts_with(['✓', '✗']) || rest.ends_with(" after")) && is_time(time) =>
+        {
+            format!("{rest} [time]\n")
+        }
         _ => line.to_owned(),
     }
 }
