@@ -268,7 +268,9 @@ fn after(verdict: Verdict, package: &Package, missing: usize) -> (&'static str, 
             format!("{missing} more must approve\nnext: another person runs: deployctl approve {id}"),
         ),
         Verdict::Allow => ("approved", format!("next: deployctl deploy {environment} {id}")),
-        Verdict::Deny => ("denied", format!("next: deployctl request {}", package.request.release.version)),
+        Verdict::Deny => {
+            ("denied", format!("next: deployctl request {} --as ROLE", package.request.release.version))
+        }
         Verdict::Hold => ("held", format!("next: deployctl approve {id}")),
     }
 }

@@ -10,6 +10,7 @@ use super::emergency;
 use super::gather::Moment;
 use super::journal::{self, Package};
 use super::person::assurance;
+use super::target;
 use crate::cli::{Common, StatusArgs};
 use crate::gate::config::Deployment;
 use crate::gate::decide::{Decision, decide, ledger_reason, no_environment};
@@ -326,6 +327,8 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
             format!("{} of {} approvals{}, by {by}", lack.have, lack.required, lack.of),
             format!("another person reviews and signs: deployctl approve {id}"),
         )),
+        // It cannot be decided again either.
+        (None, _) if !target::is_open(moment, package) => None,
         (None, _) if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve)),
         (None, _) => Some(("the approval was revoked".to_owned(), approve)),
     }

@@ -278,7 +278,7 @@ mod deploy {
         let execution = case.book.start(by("alice", 2), &request, ActionKind::Deploy).unwrap();
         case.book.end(by("alice", 3), execution, Ending::Succeeded).unwrap();
         assert_eq!(case.deploy(), ["approval.consumed"]);
-        assert_eq!(case.deploy_reasons()[0].next, ["deployctl request v1"]);
+        assert_eq!(case.deploy_reasons()[0].next, ["deployctl request v1 --as ROLE"]);
     }
 
     #[test]

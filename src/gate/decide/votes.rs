@@ -123,8 +123,8 @@ impl Judge<'_> {
         if !vote.proof.shows(approvals.presence) {
             return Some(presence_reason(&vote.by, approvals.presence, environment).next(again));
         }
-        let decide_by = decide_by(&target.request, approvals, Some(decided), vote.at);
-        if vote.at > decide_by {
+        let by = decide_by(&target.request, approvals, Some(decided), vote.at);
+        if vote.at > by {
             return Some(
                 Reason::new(
                     Code::RequestExpired,
@@ -132,7 +132,7 @@ impl Judge<'_> {
                         "`{}` approved `{id}` at {}, and it had to be decided by {}",
                         vote.by,
                         minute(vote.at),
-                        minute(decide_by)
+                        minute(by)
                     ),
                 )
                 .next(request_again(&target.request.release.version))
@@ -142,7 +142,10 @@ impl Judge<'_> {
         let execute_by = vote.approval.execute_by.min(after(vote.at, approvals.execute_within));
         if self.facts.now > execute_by {
             let ended = format!("the approval of `{id}` by `{}` ended at {}", vote.by, minute(execute_by));
-            let mut reason = Reason::new(Code::ApprovalExpired, ended).next(again);
+            // What can no longer be decided is asked anew.
+            let over = self.facts.now > decide_by(&target.request, approvals, Some(decided), self.facts.now);
+            let next = if over { request_again(&target.request.release.version) } else { again };
+            let mut reason = Reason::new(Code::ApprovalExpired, ended).next(next);
             reason = reason.rule(environment, "approvals.execute_within");
             if target.request.emergency.is_some() {
                 reason.policy = Some("emergency.execute_within".to_owned());
@@ -212,7 +215,7 @@ impl Judge<'_> {
         let version = request.id.rsplit_once('-').map_or(request.id.as_str(), |(version, _)| version);
         self.refuse(
             Reason::new(Code::ApprovalConsumed, format!("the approval of `{}` was used before", request.id))
-                .next(format!("deployctl request {version}")),
+                .next(format!("deployctl request {version} --as ROLE")),
         );
     }
 

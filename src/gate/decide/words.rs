@@ -41,7 +41,7 @@ pub(super) fn opening(next: Option<String>) -> String {
 }
 
 pub(super) fn request_again(version: &Version) -> String {
-    format!("deployctl request {version}")
+    format!("deployctl request {version} --as ROLE")
 }
 
 /// Why there is nothing to say yes or no to.

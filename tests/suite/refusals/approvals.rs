@@ -74,7 +74,7 @@ fn approval_denied() {
     let refused = "\
 refused: deployctl deploy
   ✗ approval.denied  `bob` denied `v1.4.0-[id]`: not before the fair
-next: a no is final for a request: deployctl request v1.4.0
+next: a no is final for a request: deployctl request v1.4.0 --as ROLE
 ";
     refuses(&house, "alice", &["deploy", "production", &id], 3, &["approval.denied"]);
     refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
@@ -157,7 +157,7 @@ fn approval_consumed() {
     let refused = "\
 refused: deployctl deploy
   ✗ approval.consumed  the approval of `v1.4.0-[id]` was used before
-next: deployctl request v1.4.0
+next: deployctl request v1.4.0 --as ROLE
 ";
     for arguments in [
         &["deploy", "production", id.as_str()][..],

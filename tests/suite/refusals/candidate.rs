@@ -196,7 +196,7 @@ fn commit_behind() {
 refused: deployctl approve
   ✗ request.stale  since `v1.5.0-[id]` was requested, this moved: what is live: now `v1.4.0`
   ✗ commit.behind  2 commits, live now and not in [id], which the request did not say: [id]
-next: deployctl request v1.5.0
+next: deployctl request v1.5.0 --as ROLE
 next: merge what is live into the candidate, and request again
 ";
     refuses_in_words(&house, "alice", &["approve", &id], 3, refused);

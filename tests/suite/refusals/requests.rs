@@ -66,7 +66,7 @@ fn request_stale() {
     let refused = "\
 refused: deployctl deploy
   ✗ request.stale  since `v1.4.0-[id]` was requested, this moved: the commit: `v1.4.0` was [id] and now names [id]
-next: deployctl request v1.4.0
+next: deployctl request v1.4.0 --as ROLE
 ";
     refuses(&house, "alice", &["deploy", "production", &id], 3, &["request.stale"]);
     refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
@@ -221,7 +221,7 @@ fn request_expired() {
 refused: deployctl approve
   ✗ request.expired  `v1.4.0-[id]` had to be decided by 2026-11-24 10:00 UTC
       policy: environments.production.approvals.decide_within
-next: deployctl request v1.4.0
+next: deployctl request v1.4.0 --as ROLE
 ";
     refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
 }
