@@ -197,7 +197,7 @@ impl Cast {
         for line in script.lines() {
             let (who, words) = prompt(line).expect("a command");
             let said = self.runs(who, words);
-            assert!(!said.contains("\n[exit "), "{line}\n{said}");
+            assert!(!said.contains("[exit "), "{line}\n{said}");
         }
     }
 
