@@ -10,11 +10,11 @@ use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
 use crate::evidence::draft::{Rules, Since, open_boxes};
 use crate::gate::decide::decide_by;
-use crate::gate::facts::{BranchFact, NoTarget, Target};
+use crate::gate::facts::{BranchFact, NoTarget, Target, Turned};
 use crate::gate::policy::Policy;
-use crate::gate::request::{OpenBox, Request};
+use crate::gate::request::{CheckState, OpenBox, Request};
 use crate::gate::statement::Verdict;
-use crate::gate::terms::{CommitId, Environment};
+use crate::gate::terms::{Check, CommitId, Environment};
 use crate::gate::timeline::{Decided, Timeline};
 use crate::world::records::Files;
 
@@ -58,8 +58,26 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
         moved_to,
         branches,
         behind,
+        turned: if here { turned(moment, policy, &package) } else { BTreeMap::new() },
     };
     Ok(Found { package, target })
+}
+
+/// Checks that the request pins as passed, and of which the journal has newer evidence that says otherwise.
+fn turned(moment: &Moment, policy: &Policy, package: &Package) -> BTreeMap<Check, Turned> {
+    let request = &package.request;
+    let Some(PackageEvidence { tests, .. }) = package.evidence() else { return BTreeMap::new() };
+    let known = journal::evidence(moment, policy, &request.release.commit);
+    let passed = tests.iter().filter(|test| test.state == CheckState::Passed);
+    let turned = passed.filter_map(|test| {
+        let newer = known.fact(&test.check, policy.checks.get(&test.check)?)?;
+        if newer.state == CheckState::Passed || newer.reported_at <= test.reported_at {
+            return None;
+        }
+        let why = newer.why.as_ref().map(|why| format!(" — {why}")).unwrap_or_default();
+        Some((test.check.clone(), Turned { state: newer.state, words: format!("{}{why}", newer.words()) }))
+    });
+    turned.collect()
 }
 
 /// For each branch that a stage or the environment names, whether it holds the commit.

@@ -395,6 +395,7 @@ impl<'a> Judge<'a> {
             self.commit(timeline, target, rule);
             self.emergency(rule, request.asked.urgency, request.emergency.as_ref());
             self.stages(timeline, request, rule);
+            self.turned(target, rule);
             self.reviews(timeline, &request.environment, request, true);
             self.signer_is_apart(request, approvals);
             self.window(rule, &request.environment, ActionKind::Deploy, true);
@@ -491,6 +492,7 @@ impl<'a> Judge<'a> {
         self.commit(timeline, target, rule);
         self.emergency(rule, target.request.asked.urgency, target.request.emergency.as_ref());
         self.stages(timeline, &target.request, rule);
+        self.turned(target, rule);
         self.reviews(timeline, environment, &target.request, false);
         if rule.rollback.is_none() {
             self.refuse(

@@ -8,7 +8,7 @@ use super::config::ActionKind;
 use super::deployments::{Candidate, Runs};
 use super::keys::Proof;
 use super::presence::Presence;
-use super::request::Request;
+use super::request::{CheckState, Request};
 use super::statement::{RequestRef, Root};
 use super::terms::{Check, CommitId, Digest, Environment, PersonName, Role};
 use super::timeline::Timeline;
@@ -131,6 +131,17 @@ pub struct Target {
     pub branches: BTreeMap<String, BranchFact>,
     /// Commits that are live now and that the candidate lacks.
     pub behind: Vec<CommitId>,
+    /// Checks that the request has as passed, and of which newer evidence for the commit says otherwise.
+    pub turned: BTreeMap<Check, Turned>,
+}
+
+/// What newer evidence says of a check. Nobody need have signed it: it can only refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// What it comes to; never a pass.
+    pub state: CheckState,
+    /// Its words, and who recorded it.
+    pub words: String,
 }
 
 /// Whether a branch holds a commit.

@@ -458,6 +458,7 @@ pub fn target(request: &Request) -> Target {
         tree: Some(request.tree),
         moved_to: None,
         branches: BTreeMap::from([("main".to_owned(), BranchFact::Holds)]),
+        turned: BTreeMap::new(),
         behind: request.behind.clone(),
     }
 }

@@ -275,6 +275,22 @@ fn approved_program(dir: &Path, program: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
+/// Runs a smoke test after a plan, in the same files and with the same environment as its steps.
+///
+/// # Errors
+/// When signals cannot be caught: then nothing is run.
+pub fn run_smoke(plan: &Plan, step: &Step, dir: &Path, watcher: &mut dyn Watcher) -> io::Result<StepResult> {
+    let signals = Signals::listen(Arc::default())?;
+    watcher.began(step);
+    let result = run_step(step, step_command(plan, step, dir), &signals, watcher);
+    watcher.ended(&result);
+    Ok(result)
+}
+
+/// Files through which a step of GitHub Actions speaks to later steps: tests are the words of whoever wrote the commit.
+const STEP_FILES: [&str; 5] =
+    ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
+
 /// Runs the command of a check in the work tree, with this process's own environment: it is no deploy command, and
 /// nothing that it does is production's. `variables` are set besides.
 ///
@@ -289,6 +305,9 @@ pub fn run_check(
     let signals = Signals::listen(Arc::default())?;
     watcher.began(step);
     let command = check_command(step, dir).map(|mut command| {
+        for name in STEP_FILES {
+            command.env_remove(name);
+        }
         command.envs(variables);
         command
     });

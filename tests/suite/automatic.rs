@@ -381,6 +381,23 @@ logs: [project]/.git/deployctl/logs/[id]
 }
 
 #[test]
+fn a_smoke_test_gets_the_environment_of_the_steps_and_nothing_of_the_callers() {
+    let house = founded();
+    house.write("ops/smoke.sh", "#!/bin/sh\nprintenv SECRET GITHUB_OUTPUT BASH_ENV && exit 1\nexit 0\n");
+    house.commit("test: look around");
+    let outputs = house.world().join("outputs");
+    fs::write(&outputs, "").unwrap();
+    house
+        .run(["deploy", "staging", "--as", "ci"])
+        .env("SECRET", "s3cret")
+        .env("GITHUB_OUTPUT", &outputs.display().to_string())
+        .env("BASH_ENV", "/dev/null")
+        .any_stdout()
+        .any_stderr()
+        .exit(0);
+}
+
+#[test]
 fn a_smoke_test_is_evidence_only_by_who_may_record_it() {
     let house = founded();
     house

@@ -94,3 +94,35 @@ fn programs_get_every_check_of_every_stage() {
         only["stages"].as_array().unwrap().iter().map(|stage| stage["name"].clone()).collect();
     assert_eq!(names, [json!("development"), json!("integration")], "those that it requires");
 }
+
+#[test]
+fn a_failure_that_came_after_the_request_or_its_approval_counts() {
+    let house = House::new();
+    let qa = "checks:\n  qa: { title: QA verification, role: qa-specialist }\n";
+    house.config(&POLICY.replace("checks:\n", qa).replace("checks: [unit]", "checks: [unit, qa]"));
+    house.person("alice").signs_policy();
+    let says = |word: &str, note: &str, moment: &str| {
+        house.clock(moment);
+        house.run(["check", "qa", "--as", "qa-specialist", word, "--note", note]).any_stdout().exit(0);
+    };
+    says("--passed", "explored", "2026-11-23T10:00:00Z");
+    let id = house.requests();
+    let refused = |words: &[&str]| {
+        let words = words.iter().copied().chain(["--json"]);
+        let answer = house.run(words).any_stdout().exit(3).json();
+        assert_eq!(answer["reasons"].as_array().unwrap().len(), 1, "{answer}");
+        assert_eq!(answer["reasons"][0]["code"], "stage.failed");
+        answer["reasons"][0]["message"].as_str().unwrap().to_owned()
+    };
+    house.person("alice").approves(&id);
+    says("--failed", "the cart empties", "2026-11-23T10:05:00Z");
+    let message = refused(&["deploy", "production", &id, "--dry-run"]);
+    let told = format!("stage `development`: since `{id}` was requested, `QA verification` failed for ");
+    assert!(message.starts_with(&told) && message.contains("the cart empties"), "{message}");
+    let at_terminal = ["deploy", "production", &id];
+    house.person("alice").at_terminal(at_terminal).expect("stage.failed").exit(3);
+    assert_eq!(house.live("version"), None);
+    // The newest counts, either way.
+    says("--passed", "it was the test data", "2026-11-23T10:10:00Z");
+    house.run(["deploy", "production", &id, "--dry-run"]).any_stdout().exit(0);
+}

@@ -1,7 +1,7 @@
 //! Smoke tests: the commands among the checks of the stages that belong to an environment, run after its deployment in
 //! fresh files of the commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -83,9 +83,8 @@ pub fn run(
         return Ok(tested);
     }
     let dir = steps::workspace(moment, &plan.tree_of)?;
-    let variables: BTreeMap<String, String> = plan.variables.iter().cloned().collect();
     for test in tests {
-        let result = process::run_check(&test.step, dir.path(), &variables, &mut Shower { streams })
+        let result = process::run_smoke(plan, &test.step, dir.path(), &mut Shower { streams })
             .context("signals cannot be caught")?;
         if result.result == StepEnd::Interrupted {
             tested.interrupted = Some(test.check.clone());

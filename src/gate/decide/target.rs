@@ -182,6 +182,33 @@ impl Judge<'_> {
         }
     }
 
+    /// Evidence that came after the request, for the stages that are required here: a later failure counts, whoever says so.
+    pub(super) fn turned(&mut self, target: &Target, rule: &EnvironmentRule) {
+        let Some(policy) = self.policy else { return };
+        let request = &target.request;
+        for name in rule.requires.iter().filter(|stage| !self.is_skipped(request, stage)).collect::<Vec<_>>()
+        {
+            let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
+            for check in checks {
+                let Some(turned) = target.turned.get(check) else { continue };
+                let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
+                let Some((code, what)) = stage_problem(turned.state) else { continue };
+                let message = format!(
+                    "stage `{name}`: since `{}` was requested, `{title}` {what} for {}: {}",
+                    target.reference.id,
+                    request.release.commit.short(),
+                    turned.words
+                );
+                self.refuse(
+                    Reason::new(code, message)
+                        .next(format!("look at it, and run it again: deployctl check {check}"))
+                        .next(format!("then {}", request_again(&request.release.version)))
+                        .rule(&request.environment, "requires"),
+                );
+            }
+        }
+    }
+
     pub(super) fn window(
         &mut self,
         rule: &EnvironmentRule,
