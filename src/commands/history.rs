@@ -13,6 +13,7 @@ use super::{pages, target};
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::evidence::records::NAMESPACE;
 use crate::gate::config::ActionKind;
+use crate::gate::decide::{ledger_reason, no_environment};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::{Request, Urgency};
 use crate::gate::statement::{Ending, Payload, Statement, canonical};
@@ -34,7 +35,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     let mut answer = if args.verify {
         whole(&moment)?
     } else if let Err(trouble) = &moment.ledger {
-        Answer::refused(COMMAND, vec![crate::gate::decide::ledger_reason(trouble)])
+        Answer::refused(COMMAND, vec![ledger_reason(trouble)])
     } else if args.allowed_signers {
         allowed_signers(&moment)?
     } else {
@@ -59,6 +60,12 @@ struct Row {
 fn table(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let mut rows = Vec::new();
+    if let (Some(policy), Some(wanted)) = (moment.policy(), &args.environment)
+        && !policy.environments.contains_key(wanted)
+        && !timeline.tracks.contains_key(wanted)
+    {
+        return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
+    }
     for (environment, track) in &timeline.tracks {
         if args.environment.as_ref().is_some_and(|wanted| wanted != environment) {
             continue;
@@ -210,7 +217,7 @@ fn plain(page: &HistoryPage) -> String {
 fn whole(moment: &Moment) -> Result<Answer> {
     let trouble = moment.ledger.as_ref().err();
     if let Some(trouble) = trouble {
-        let mut answer = Answer::refused(COMMAND, vec![crate::gate::decide::ledger_reason(trouble)]);
+        let mut answer = Answer::refused(COMMAND, vec![ledger_reason(trouble)]);
         if let Some((sequence, commit)) = place_of_fault(moment) {
             answer = answer.with("failed_at", json!({ "sequence": sequence, "commit": commit }));
         }

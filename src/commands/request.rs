@@ -101,7 +101,8 @@ fn make(
     caller: &Caller,
 ) -> Result<(Package, bool)> {
     for known in journal::requests(moment) {
-        let open = target::is_open(moment, &known) && known.edited().is_empty();
+        let open =
+            target::is_open(moment, &known) && !target::consumed(moment, &known) && known.edited().is_empty();
         if !open || known.request.release.version != wanted.args.candidate.version {
             continue;
         }

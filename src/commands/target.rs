@@ -238,7 +238,9 @@ pub fn is_open(moment: &Moment, package: &Package) -> bool {
     by >= moment.now
 }
 
-fn consumed(moment: &Moment, package: &Package) -> bool {
+/// Whether a request was executed.
+#[must_use]
+pub fn consumed(moment: &Moment, package: &Package) -> bool {
     let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
     decided.is_some_and(|decided| decided.consumed.is_some())
 }

@@ -169,6 +169,7 @@ fn an_emergency_and_its_severity_go_together() {
     let refused = "\
 refused: deployctl request
   ✗ emergency.severity  it names the severity P1 and is no emergency
+next: for an emergency add: --urgency emergency
 ";
     house.run(asks.into_iter().chain(["--severity", "P1"])).stderr(refused).exit(3);
 }
@@ -584,7 +585,9 @@ fn a_freeze_denies_an_emergency_and_lets_a_rollback_through() {
     let second = Work::next_version(&house, &P1);
     let shown = house.person("bob").approves(&second);
     assert!(
-        shown.contains("  warning: window.blackout  a blackout of `production` is on (`the fair`)\n"),
+        shown.contains(
+            "  warning: window.blackout  a blackout of `production` is on (`the fair`): it opens Wed 2026-11-25 00:00 UTC\n"
+        ),
         "{shown}"
     );
     let shown = house.person("alice").at_terminal(["deploy", "production", &second]).exit(3);

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::signoffs::signoff_missing;
 use super::target::stage_problem;
 use super::words::{minute, no_environment};
 use super::{Covered, Judge};
@@ -11,6 +12,7 @@ use crate::gate::deployments::{Candidate, Run, Runs, Start};
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
+use crate::gate::signoffs;
 use crate::gate::terms::Environment;
 
 impl<'a> Judge<'a> {
@@ -131,6 +133,12 @@ impl<'a> Judge<'a> {
             for check in policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default() {
                 let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
                 let Some((code, what)) = stage_problem(candidate.state_of(policy, check)) else { continue };
+                if code == Code::StageMissing && signoffs::group(policy, check).is_some() {
+                    let reason = signoff_missing(policy, check, &candidate.release.commit);
+                    let message = format!("stage `{name}`: {}", reason.message);
+                    self.refuse(Reason { message, ..reason }.rule(environment, "requires"));
+                    continue;
+                }
                 let commit = candidate.release.commit.short();
                 self.refuse(
                     Reason::new(code, format!("stage `{name}`: `{title}` {what} for {commit}"))
@@ -141,8 +149,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether an action that people sign is asked of an environment that machines deploy: it is refused whoever asks,
-    /// so nobody is sent to a terminal for it.
+    /// Whether an action that people sign is asked of an environment that machines deploy, or of none: it is refused
+    /// whoever asks, so nobody is sent to a terminal for it.
     pub(super) fn nobody_signs(&self, action: &Action<'_>) -> bool {
         let environment = match action {
             Action::Verdict { target: Ok(target), .. } => &target.request.environment,
@@ -152,8 +160,8 @@ impl<'a> Judge<'a> {
             | Action::Review { environment } => *environment,
             _ => return false,
         };
-        let rule = self.policy.and_then(|policy| policy.environments.get(environment));
-        rule.is_some_and(|rule| rule.deployment == Deployment::Automatic)
+        let people = |rule: &EnvironmentRule| rule.deployment == Deployment::Human;
+        self.policy.is_some_and(|policy| !policy.environments.get(environment).is_some_and(people))
     }
 }
 

@@ -26,10 +26,13 @@ impl Judge<'_> {
             return;
         };
         if urgency != Urgency::Emergency {
-            self.refuse(Reason::new(
-                Code::EmergencySeverity,
-                format!("it names the severity {} and is no emergency", emergency.severity),
-            ));
+            self.refuse(
+                Reason::new(
+                    Code::EmergencySeverity,
+                    format!("it names the severity {} and is no emergency", emergency.severity),
+                )
+                .next("for an emergency add: --urgency emergency"),
+            );
         }
         let Some(level) = policy.severity(emergency) else {
             self.refuse(Reason {

@@ -217,7 +217,12 @@ impl Judge<'_> {
         warn_only: bool,
     ) {
         let Some(reason) = closed(rule.windows.at(self.facts.now, action), environment) else { return };
-        if warn_only { self.warnings.push(reason) } else { self.refuse(reason) }
+        if warn_only {
+            let message = format!("{}: {}", reason.message, reason.next.join("; "));
+            self.warnings.push(Reason { message, ..reason });
+        } else {
+            self.refuse(reason);
+        }
     }
 
     pub(super) fn held_environment(
