@@ -163,27 +163,31 @@ impl Run {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
     by: BTreeMap<Environment, Vec<Run>>,
+    /// Starts that say that they are yet to come, by their moment: a machine whose clock is ahead deploys now.
+    ahead: Vec<Run>,
     /// The newest line about a deployment that cannot be read.
     unread: Option<DateTime<Utc>>,
 }
 
 impl Runs {
     /// Puts starts and ends together; of a line that cannot be read only its moment is known. The place of a line says
-    /// nothing: lines that waited in a clone come late. What says that it is later than `latest` is passed over, and so is
-    /// an end of another deployment than it names.
+    /// nothing: lines that waited in a clone come late. What says that it is later than `latest` tells nothing of what is
+    /// live; a start that says so, by a day at the most, holds its environment. An end of another deployment than it names
+    /// is passed over.
     #[must_use]
     pub fn fold(
         lines: impl IntoIterator<Item = Result<(Digest, Said), DateTime<Utc>>>,
         latest: DateTime<Utc>,
     ) -> Self {
         let (mut runs, mut ends, mut unread) = (BTreeMap::new(), Vec::new(), None);
+        let farthest = latest.checked_add_signed(Duration::hours(LEASE_MAX_HOURS)).unwrap_or(latest);
         for line in lines {
             match line {
-                Ok((id, Said::Start(start))) if start.at <= latest => {
+                Ok((id, Said::Start(start))) if start.at <= farthest => {
                     runs.insert(id, Run { start, id, end: None });
                 }
-                Ok((_, Said::End(end))) if end.at <= latest => ends.push(end),
-                Err(at) if at <= latest => unread = unread.max(Some(at)),
+                Ok((_, Said::End(end))) if end.at <= farthest => ends.push(end),
+                Err(at) if at <= farthest => unread = unread.max(Some(at.min(latest))),
                 Ok(_) | Err(_) => {}
             }
         }
@@ -192,16 +196,20 @@ impl Runs {
             (end.at, end.ending == Ending::Succeeded, canonical(end).map(|bytes| Digest::of(&bytes)).ok())
         });
         for end in ends {
-            if let Some(run) = runs.get_mut(&end.start).filter(|run| belongs(run, &end)) {
+            let in_time = |run: &&mut Run| end.at <= latest || run.start.at > latest;
+            if let Some(run) = runs.get_mut(&end.start).filter(|run| belongs(run, &end)).filter(in_time) {
                 run.end.get_or_insert(end);
             }
         }
         let mut by: BTreeMap<Environment, Vec<Run>> = BTreeMap::new();
-        for run in runs.into_values() {
+        let (mut ahead, runs): (Vec<Run>, Vec<Run>) =
+            runs.into_values().partition(|run| run.start.at > latest);
+        ahead.sort_by_key(|run| (run.start.at, run.id));
+        for run in runs {
             by.entry(run.start.environment.clone()).or_default().push(run);
         }
         by.values_mut().for_each(|runs| runs.sort_by_key(|run| (run.start.at, run.id)));
-        Self { by, unread }
+        Self { by, ahead, unread }
     }
 
     /// The deployments of an environment, oldest first.
@@ -227,10 +235,13 @@ impl Runs {
         self.of(environment).last().filter(|run| run.ending() != Some(Ending::Succeeded))
     }
 
-    /// The one that holds the environment now: it began, nobody said how it ended, and its lease lasts.
+    /// The one that holds the environment now: it began, nobody said how it ended, and its lease lasts. By whose clock it
+    /// began does not matter: what is dated ahead of this one's runs as well.
     #[must_use]
     pub fn held(&self, environment: &Environment, now: DateTime<Utc>) -> Option<&Run> {
-        self.of(environment).iter().rev().find(|run| run.end.is_none() && now <= run.lease_until())
+        let ahead = self.ahead.iter().filter(|run| &run.start.environment == environment);
+        let runs = self.of(environment).iter().chain(ahead);
+        runs.rev().find(|run| run.end.is_none() && now <= run.lease_until())
     }
 
     /// Until when a line that cannot be read holds every environment: it may be the start of a deployment, written by

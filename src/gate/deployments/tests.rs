@@ -125,8 +125,28 @@ fn an_end_of_another_deployment_than_it_names_ends_nothing() {
 }
 
 #[test]
-fn what_is_yet_to_come_is_passed_over() {
-    assert!(fold(vec![Said::Start(start(1, 101))]).of(&staging()).is_empty());
+fn a_start_by_a_clock_that_is_ahead_holds_its_environment_and_says_nothing_of_what_is_live() {
+    let (behind, ahead) = (start(1, 0), start(2, 110));
+    let said = vec![
+        Said::Start(behind.clone()),
+        Said::End(end(&behind, 5, Ending::Succeeded)),
+        Said::Start(ahead.clone()),
+    ];
+    let runs = fold(said.clone());
+    assert_eq!(runs.held(&staging(), minutes(98)).map(|run| &run.start), Some(&ahead));
+    assert!(runs.held(&"development".parse().unwrap(), minutes(98)).is_none());
+    assert_eq!((live(&runs).as_deref(), runs.doubt(&staging())), (Some("v1"), None));
+    let runs = fold([said, vec![Said::End(end(&ahead, 115, Ending::Succeeded))]].concat());
+    assert_eq!(runs.held(&staging(), minutes(98)), None, "its end by the same clock frees it");
+    assert_eq!(live(&runs).as_deref(), Some("v1"));
+}
+
+#[test]
+fn no_clock_that_is_ahead_by_more_than_a_day_holds_anything() {
+    let day = 24 * 60;
+    let held = |at| fold(vec![Said::Start(start(1, at))]).held(&staging(), minutes(98)).is_some();
+    assert!(held(100 + day));
+    assert!(!held(101 + day));
 }
 
 #[test]
@@ -135,11 +155,8 @@ fn a_line_that_cannot_be_read_holds_for_a_day() {
     let day = 24 * 60;
     assert_eq!(unread(50).unread_until(minutes(day + 50)), Some(minutes(day + 50)));
     assert_eq!(unread(50).unread_until(minutes(day + 51)), None);
-    assert_eq!(
-        unread(101).unread_until(minutes(60)),
-        Some(minutes(day)),
-        "what is yet to come counts for nothing"
-    );
+    assert_eq!(unread(110).unread_until(minutes(98)), Some(minutes(day + 100)), "one ahead is one of now");
+    assert_eq!(unread(day + 101).unread_until(minutes(60)), Some(minutes(day)), "more than a day ahead");
     assert_eq!(fold(vec![]).unread_until(minutes(0)), None);
 }
 
