@@ -130,7 +130,8 @@ pub fn about<'a>(moment: &Moment, policy: &'a Policy, commit: &'a CommitId) -> O
 }
 
 /// The newest evidence of each check for a commit. What says that it was found before the commit or later than now is
-/// passed over, and so is what no machine signed where the policy asks for that.
+/// passed over, and so is what no machine signed where the policy asks for that. Every line is looked at: among noise a
+/// newer failure must not be lost.
 #[must_use]
 pub fn evidence(moment: &Moment, policy: &Policy, commit: &CommitId) -> Gathered {
     let mut found = Gathered::default();
@@ -139,10 +140,29 @@ pub fn evidence(moment: &Moment, policy: &Policy, commit: &CommitId) -> Gathered
     };
     let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return found };
     let Ok(chain) = moment.records.chain(&tip) else { return found };
-    for recorded in chain.iter().take(LOOK_BACK).filter_map(|entry| recorded(moment, policy, entry)) {
+    let (lines, unread) = readable(&chain, LINES_MAX);
+    for recorded in lines.iter().filter_map(|entry| recorded(moment, policy, entry)) {
         found.take(&about, &recorded);
     }
+    if let Some(why) = unread {
+        found.leave_unread(why);
+    }
     found
+}
+
+/// More lines than machines ever write. Reading this many takes seconds; whoever may push can write more.
+const LINES_MAX: usize = 200_000;
+
+/// The newest lines, so many at the most, and why that is not all, if it is not.
+fn readable<T>(lines: &[T], most: usize) -> (&[T], Option<String>) {
+    let all = lines.len();
+    match lines.get(..most).filter(|_| all > most) {
+        None => (lines, None),
+        Some(newest) => {
+            let why = format!("the journal holds more lines than are read: {all}, of which {most} are");
+            (newest, Some(why))
+        }
+    }
 }
 
 fn recorded(moment: &Moment, policy: &Policy, entry: &CommitId) -> Option<Recorded> {
@@ -277,7 +297,7 @@ pub struct Attached {
 /// The lines of a kind with their file of a name, up to a tip, newest first.
 ///
 /// # Errors
-/// When the chain itself cannot be read: then nobody knows what it says.
+/// When the chain itself cannot be read, or not all of it: then nobody knows what it says.
 pub fn attached(moment: &Moment, tip: &CommitId, kind: &str, name: &str) -> Result<Vec<Attached>> {
     let file = |entry: &CommitId, name: &str| moment.records.file(entry, name).ok().flatten();
     let of_kind = |entry: &CommitId| {
@@ -285,7 +305,9 @@ pub fn attached(moment: &Moment, tip: &CommitId, kind: &str, name: &str) -> Resu
         (line.kind == kind).then(|| Attached { at: line.at, file: file(entry, name) })
     };
     let chain = moment.records.chain(tip)?;
-    Ok(chain.iter().take(LOOK_BACK).filter_map(of_kind).collect())
+    let (lines, unread) = readable(&chain, LINES_MAX);
+    unread.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))?;
+    Ok(lines.iter().filter_map(of_kind).collect())
 }
 
 /// How often a lost race for the journal is run again.
@@ -339,3 +361,6 @@ fn write(records: &Records, tip: Option<&CommitId>, mut line: Line, mut files: F
 fn one_line(text: &str) -> String {
     crate::render::text::line(text, 120)
 }
+
+#[cfg(test)]
+mod tests;

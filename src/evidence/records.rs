@@ -93,6 +93,7 @@ pub struct Gathered {
     facts: BTreeMap<Check, TestFact>,
     signed: BTreeMap<Check, SignedEvidence>,
     unsigned: BTreeSet<Check>,
+    unread: Option<String>,
 }
 
 impl Gathered {
@@ -128,9 +129,23 @@ impl Gathered {
         }
     }
 
+    /// Says that there is more than was read: a newer failure may be in it, so no signature counts.
+    pub fn leave_unread(&mut self, why: String) {
+        self.unread = Some(why);
+    }
+
+    /// Why the evidence of a check that a machine must have signed does not count at all, if it does not.
+    #[must_use]
+    pub fn unread(&self, rule: &CheckRule) -> Option<&str> {
+        self.unread.as_deref().filter(|_| rule.signed_by.is_some())
+    }
+
     /// What is known of a check, where it came from what the policy names now.
     #[must_use]
     pub fn fact(&self, check: &Check, rule: &CheckRule) -> Option<TestFact> {
+        if self.unread(rule).is_some() {
+            return None;
+        }
         let fact = self.facts.get(check).filter(|fact| fits(fact, &rule.source))?;
         Some(TestFact { title: rule.title.clone(), ..fact.clone() })
     }
@@ -227,7 +242,9 @@ pub fn doubt(fact: &mut TestFact, grounds: &Grounds<'_>) {
     };
     if !holds {
         fact.state = CheckState::Missing;
-        fact.why = Some("the request claims what this repository and the policy do not show".to_owned());
+        let why = rule.and_then(|rule| grounds.signed.unread(rule));
+        let why = why.unwrap_or("the request claims what this repository and the policy do not show");
+        fact.why = Some(why.to_owned());
     }
 }
 

@@ -262,6 +262,17 @@ fn a_request_without_the_signature_is_not_believed() {
 
 #[test]
 fn a_later_failure_that_a_request_leaves_out() {
+    a_later_failure(0);
+}
+
+#[test]
+fn a_later_failure_under_thousands_of_lines_of_noise() {
+    a_later_failure(2_100);
+}
+
+/// A request leaves a failure out on which as much noise lies.
+#[track_caller]
+fn a_later_failure(noise: usize) {
     let house = founded();
     signs(&house);
     package(&house);
@@ -270,6 +281,9 @@ fn a_later_failure_that_a_request_leaves_out() {
     house.aged("reports/unit/results.xml", chrono::TimeDelta::zero());
     let key = key(&house);
     house.run(["check", "unit", "--as", "qa-specialist", "--key", &key]).any_stdout().any_stderr().exit(1);
+    if noise > 0 {
+        crate::refusals::forge::floods(&house, noise);
+    }
     let shown = house.person("bob").at_terminal(["approve", "package"]).exit(3);
     assert!(shown.contains("request.stale") && shown.contains("checks"), "{shown}");
 }

@@ -164,6 +164,9 @@ impl Look<'_> {
     /// Why evidence that a machine must have signed is missing: what lies here is nobody's signature.
     fn unsigned(&self, check: &Check, rule: &CheckRule) -> String {
         let machines = signers(rule);
+        if let Some(why) = self.recorded.unread(rule) {
+            return format!("it counts only when {machines} signs it, and {why}");
+        }
         match self.recorded.has_unsigned(check) {
             true => format!("it counts only when {machines} signs it, and what is recorded is not so signed"),
             false => format!("it counts only when {machines} signs it, and no such evidence is recorded"),

@@ -208,6 +208,18 @@ fn a_claim_holds_where_the_ledger_a_signature_or_git_bears_it_out() {
     assert_eq!(doubted(&book, &none, &[], ran("unheard-of", true, 1)), CheckState::Missing);
 }
 
+#[test]
+fn where_more_lies_than_was_read_no_signature_counts() {
+    let book = book();
+    let said = evidence(&book, vec![ran("signed", true, 1), ran("smoke", true, 1)]);
+    let mut found = gathered(&book, &[recorded(&said, Some(("runner", "good")))]);
+    assert_eq!(known(&found, book.policy(), "signed"), Some(CheckState::Passed));
+    found.leave_unread("there is more".to_owned());
+    assert_eq!(known(&found, book.policy(), "signed"), None);
+    assert_eq!(known(&found, book.policy(), "smoke"), Some(CheckState::Passed));
+    assert_eq!(doubted(&book, &found, &[], ran("signed", true, 1)), CheckState::Missing);
+}
+
 /// When evidence was found, whether it passed, and how it is signed.
 type Line = (i64, bool, Option<(&'static str, &'static str)>);
 

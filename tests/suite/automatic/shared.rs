@@ -181,6 +181,14 @@ next: wait until it ends, at the latest 2026-11-23 10:07 UTC
 }
 
 #[test]
+fn a_running_deployment_under_thousands_of_lines_of_noise() {
+    let house = founded();
+    died(&house, |_| ());
+    crate::refusals::forge::floods(&house, 2_100);
+    refuses(&house, &["deploy", "staging", "--as", "ci"], 7, &["environment.busy"]);
+}
+
+#[test]
 fn no_line_of_the_journal_holds_an_environment_for_ever() {
     let house = founded();
     died(&house, |start| start["lease_until"] = json!("2999-01-01T00:00:00Z"));

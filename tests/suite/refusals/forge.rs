@@ -8,8 +8,9 @@ use deployctl::commands::gather::Moment;
 use deployctl::commands::ledger;
 use deployctl::gate::statement::{Approval, Statement};
 use deployctl::gate::terms::{CommitId, PersonName};
-use deployctl::world::records::{Files, Records};
+use deployctl::world::records::{Files, JOURNAL, Records};
 use deployctl::world::signer::SigningKey;
+use serde_json::{Value, json};
 
 use crate::house::House;
 
@@ -38,6 +39,24 @@ pub(crate) fn replaces(house: &House, branch: &str, edit: impl FnOnce(&mut Files
     let chain = records.chain(&tip).expect("a chain");
     let entry = write(&records, chain.get(1), &files, house.now());
     assert!(records.advance(branch, Some(&tip), &entry).expect("a branch"));
+}
+
+/// Puts as many lines of noise on top of the journal.
+pub(crate) fn floods(house: &House, lines: usize) {
+    appends(house, JOURNAL, |files| {
+        let mut line: Value = serde_json::from_slice(&files["payload.json"]).expect("a line");
+        (line["kind"], line["about"]) = (json!("note"), json!("noise"));
+        *files = Files::from([("payload.json".to_owned(), line.to_string().into_bytes())]);
+    });
+    // Not through the program's own records: those wait for the disk.
+    let git = git2::Repository::open(house.project()).expect("a repository");
+    let mut tip = git.find_reference(JOURNAL).and_then(|it| it.peel_to_commit()).expect("a line");
+    let (tree, by) = (tip.tree().expect("a tree"), tip.author().to_owned());
+    for _ in 1..lines {
+        let next = git.commit(None, &by, &by, "by hand", &tree, &[&tip]).expect("a line");
+        tip = git.find_commit(next).expect("a line");
+    }
+    git.reference(JOURNAL, tip.id(), true, "by hand").expect("a branch");
 }
 
 fn newest(house: &House, branch: &str) -> (Records, CommitId) {
