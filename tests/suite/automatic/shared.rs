@@ -198,7 +198,16 @@ fn no_line_of_the_journal_holds_an_environment_for_ever() {
     house.report("unit", 12, 0);
     deploys(&house, &[], 0);
     let house = founded();
+    died(&house, |start| start["at"] = json!("2026-11-24T10:03:00Z"));
+    deploys(&house, &[], 0);
+}
+
+#[test]
+fn a_machine_whose_clock_is_ahead_holds_the_environment_too() {
+    let house = founded();
     died(&house, |start| start["at"] = json!("2026-11-23T10:03:00Z"));
+    refuses(&house, &["deploy", "staging", "--as", "ci"], 7, &["environment.busy"]);
+    house.clock("2026-11-23T10:07:01Z");
     deploys(&house, &[], 0);
 }
 
