@@ -343,7 +343,12 @@ impl Book {
 
     /// A person signs the report of an emergency.
     pub fn report(&mut self, ink: Ink<'_>, execution: Digest) -> Result<Digest, Fault> {
-        let report = Digest::of(b"what happened");
+        self.report_of(ink, execution, b"what happened")
+    }
+
+    /// A person signs these bytes as the report of an emergency.
+    pub fn report_of(&mut self, ink: Ink<'_>, execution: Digest, bytes: &[u8]) -> Result<Digest, Fault> {
+        let report = Digest::of(bytes);
         let (reason, finding) = ("we know why".to_owned(), Finding::Incident { report });
         let statement = Statement::Review(Review { execution, finding, reason, presence: person() });
         let mut payload = self.payload(ink, statement);

@@ -297,7 +297,7 @@ impl Timeline {
             }
             Statement::Outcome(outcome) => self.end(&outcome, signed.at),
             Statement::Review(review) => match review.finding {
-                Finding::Interruption { ending } => self.review(review, ending, signed.at),
+                Finding::Interruption { ending } => self.review(review, ending, &signed),
                 Finding::Incident { report } => self.settle_incident(&review, report, entry, signed),
             },
             Statement::Signoff(signoff) => {
@@ -585,7 +585,11 @@ impl Timeline {
         Ok(())
     }
 
-    fn review(&mut self, review: Review, ending: Ending, at: DateTime<Utc>) -> Result<(), String> {
+    fn review(&mut self, review: Review, ending: Ending, signed: &Signed) -> Result<(), String> {
+        if !self.review_counts(&review.execution, signed)? {
+            return Ok(());
+        }
+        let at = signed.at;
         let holds = |track: &&mut Track| {
             track.deployments.iter().any(|deployed| deployed.execution == review.execution)
         };

@@ -3,8 +3,9 @@
 
 use deployctl::gate::config::Separation;
 use deployctl::gate::request::Request;
-use deployctl::gate::statement::{Approval, Execution, Finding, Statement};
+use deployctl::gate::statement::{Approval, Execution, Finding, Review, Statement};
 use deployctl::gate::terms::Digest;
+use deployctl::world::records::Files;
 use serde_json::{Value, json};
 
 use crate::house::{House, POLICY};
@@ -416,6 +417,30 @@ fn an_emergency_that_failed_and_was_rolled_back_owes_its_review_all_the_same() {
     let draft = house.run(["approve", "--review", &id, "--show"]).any_stdout().exit(0).stdout;
     assert!(draft.contains("\n**Outcome**: Rolled back\n"), "{draft}");
     assert!(draft.contains(" | rolled back by bob: it does not start |\n"), "{draft}");
+    house.write("report.md", &answered(&draft));
+    signs_report(&house, &id).signs().exit(0);
+}
+
+#[test]
+fn a_report_by_hand_of_somebody_who_approves_nothing_settles_no_review() {
+    let carol = "  carol: { keys: [\"{carol}\"], groups: [], emails: [carol@example.org] }\n\nroles:\n";
+    let house = house(&[("\nroles:\n", carol)]);
+    let id = requested(&house, &P1);
+    house.person("bob").approves(&id);
+    house.person("alice").deploys(&id);
+    let started = |entry: &crate::forge::Entry| matches!(entry.payload.statement, Statement::Execution(_));
+    let entries = house.entries();
+    let execution = Digest::of(&entries.iter().find(|entry| started(entry)).unwrap().files["payload.json"]);
+    let report = b"all is well".to_vec();
+    let finding = Finding::Incident { report: Digest::of(&report) };
+    let presence = approval(&house).presence;
+    let reason = "nothing to see".to_owned();
+    let review = Statement::Review(Review { execution, finding, reason, presence });
+    let files = Files::from([("report.md".to_owned(), report)]);
+    house.publish(&house.forged("carol", "carol", review, files));
+    let status = house.run(["status", "--json"]).any_stdout().exit(0).json();
+    assert_eq!(status["environments"]["production"]["owed"][0]["request"]["id"], json!(id));
+    let draft = house.run(["approve", "--review", &id, "--show"]).any_stdout().exit(0).stdout;
     house.write("report.md", &answered(&draft));
     signs_report(&house, &id).signs().exit(0);
 }

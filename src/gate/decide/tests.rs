@@ -519,6 +519,19 @@ mod deploy {
     }
 
     #[test]
+    fn a_review_dated_in_the_future_opens_no_held_environment() {
+        let mut case = Case::approved(&[], |_| ());
+        let other = case.book.request("production", 2);
+        case.book.vote(by("bob", 2), &other, Verdict::Allow).unwrap();
+        let execution = case.book.start(by("bob", 3), &other, ActionKind::Deploy).unwrap();
+        case.book.review(by("bob", 24), execution, Ending::Failed).unwrap();
+        case.now = 21;
+        assert_eq!(case.deploy(), ["clock.backwards"]);
+        case.now = 24;
+        assert_eq!(case.deploy(), Vec::<String>::new());
+    }
+
+    #[test]
     fn no_way_back_is_no_way_forth() {
         let rollback = "    rollback:\n      steps: [{ name: back, run: [\"./back\"], timeout: 5m }]\n      migrations: [{ name: down, run: [\"./down\"], timeout: 5m }]\n";
         let case = Case::approved(&[(rollback, "")], |_| ());

@@ -1,4 +1,5 @@
 //! Emergencies in the ledger: an execution says no other clock than its approvals make, and its review ends the debt.
+//! A review of any kind counts where it is signed by somebody who approves there.
 
 use chrono::{DateTime, Utc};
 
@@ -55,7 +56,21 @@ impl Timeline {
         Ok(Some(Incident { declared, respond_by, review_by, review: None }))
     }
 
-    /// A person signed the report of an emergency.
+    /// Whether who signed a review approves in the environment under the rules in force, with the presence they ask for.
+    /// Whose review does not count settles nothing, and is no fault: else one person could end the ledger for all.
+    pub(super) fn review_counts(&self, execution: &Digest, signed: &Signed) -> Result<bool, String> {
+        let mut deployments = self.tracks.values().flat_map(|track| &track.deployments);
+        let deployed = deployments.find(|deployed| &deployed.execution == execution);
+        let deployed = deployed.ok_or("it reviews a deployment that the ledger does not hold")?;
+        let policy = self.policy.as_ref().map(|in_force| &in_force.policy);
+        let rule = policy.and_then(|policy| policy.environments.get(&deployed.start.environment));
+        let approvals = rule.and_then(|rule| rule.approvals.as_ref());
+        Ok(approvals.is_some_and(|approvals| {
+            approvals.from.contains(&signed.by) && signed.proof.shows(approvals.presence)
+        }))
+    }
+
+    /// A person signed the report of an emergency. An empty one settles nothing.
     pub(super) fn settle_incident(
         &mut self,
         review: &Review,
@@ -65,6 +80,9 @@ impl Timeline {
     ) -> Result<(), String> {
         if entry.attachments.get(REPORT) != Some(&report) {
             return Err(format!("it does not hold the `{REPORT}` it signs"));
+        }
+        if report == Digest::of(b"") || !self.review_counts(&review.execution, &signed)? {
+            return Ok(());
         }
         let mut deployments = self.tracks.values_mut().flat_map(|track| &mut track.deployments);
         let deployed = deployments.find(|deployed| deployed.execution == review.execution);

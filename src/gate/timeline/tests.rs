@@ -521,6 +521,39 @@ mod reviews {
     }
 
     #[test]
+    fn a_review_counts_only_of_who_approves_there_with_the_presence_that_is_asked_for() {
+        let strict =
+            config(&[("required: 1, from: [release]", "required: 1, presence: touch, from: [release]")]);
+        let mut book = Book::founded(&strict);
+        let request = book.request("production", 1);
+        book.vote(Ink { armored: "touched", ..by("bob", 0) }, &request, Verdict::Allow).unwrap();
+        let execution = book.start(by("alice", 1), &request, ActionKind::Deploy).unwrap();
+        for ink in [by("carol", 30), by("bob", 30), Ink { armored: "touched", ..by("carol", 30) }] {
+            book.review(ink, execution, Ending::Succeeded).unwrap();
+            assert!(track(&book, "production").lock().is_some());
+            assert_eq!(live(&book, "production"), None);
+        }
+        book.review(Ink { armored: "touched", ..by("bob", 31) }, execution, Ending::Succeeded).unwrap();
+        assert_eq!(live(&book, "production").unwrap(), "v1");
+        // What does not count is no fault either where a review would be one.
+        book.review(by("carol", 32), execution, Ending::Failed).unwrap();
+        assert_eq!(live(&book, "production").unwrap(), "v1");
+    }
+
+    #[test]
+    fn who_approves_no_more_reviews_no_more() {
+        let mut book = Book::founded(&config(&[]));
+        book.deployed("production", 1, 0, Ending::Interrupted);
+        let execution = track(&book, "production").deployments[0].execution;
+        let without = config(&[("emails: [\"bob@shop.example\"], groups: [release]", "groups: []")]);
+        book.sign_rules(by("alice", 20), &without).unwrap();
+        book.review(by("bob", 21), execution, Ending::Succeeded).unwrap();
+        assert!(track(&book, "production").interrupted().is_some());
+        book.review(by("alice", 22), execution, Ending::Succeeded).unwrap();
+        assert_eq!(live(&book, "production").unwrap(), "v1");
+    }
+
+    #[test]
     fn an_interrupted_one_is_reviewed_only_while_nothing_followed() {
         let mut book = Book::founded(&config(&[]));
         book.deployed("production", 1, 0, Ending::Succeeded);

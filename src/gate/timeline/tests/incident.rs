@@ -129,6 +129,21 @@ fn a_report_is_signed_once_after_the_end_and_with_the_report() {
 }
 
 #[test]
+fn a_report_settles_nothing_when_it_is_empty_or_of_somebody_who_does_not_approve() {
+    let (mut book, request) = declared();
+    let execution = book.start(by("alice", 5), &request, ActionKind::Deploy).unwrap();
+    book.end(by("alice", 9), execution, Ending::Succeeded).unwrap();
+    let owed = |book: &Book| book.timeline.tracks[&request.environment].owed().count();
+    book.report(by("carol", 10), execution).unwrap();
+    assert_eq!(owed(&book), 1);
+    book.report_of(by("bob", 11), execution, b"").unwrap();
+    assert_eq!(owed(&book), 1);
+    book.report(by("bob", 12), execution).unwrap();
+    assert_eq!(owed(&book), 0);
+    book.report(by("carol", 13), execution).unwrap();
+}
+
+#[test]
 fn a_routine_deployment_is_not_reviewed() {
     let mut book = Book::founded(&config(&[LEVELS]));
     let request = book.deployed("production", 1, 1, Ending::Succeeded);
