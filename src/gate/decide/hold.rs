@@ -21,7 +21,7 @@ pub fn decide_by(
 ) -> DateTime<Utc> {
     let mut by = request.decide_by.min(after(request.at, approvals.decide_within));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
-    for (from, to) in holds(votes, approvals, now) {
+    for (from, to) in holds(votes, approvals, request.at, now) {
         // What was held only after its time was over does not come back.
         if from > by {
             break;
@@ -31,8 +31,14 @@ pub fn decide_by(
     by
 }
 
-/// The spans until `now` in which somebody who may approve held the request, in order and apart.
-fn holds(votes: &[Vote], approvals: &Approvals, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+/// The spans until `now` in which somebody who may approve held the request, in order and apart. A hold says by its
+/// signer's clock when it begins, and never before there was a request.
+fn holds(
+    votes: &[Vote],
+    approvals: &Approvals,
+    drafted: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
     let mut spans: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
     for (index, vote) in votes.iter().enumerate() {
         let counts = vote.approval.verdict == Verdict::Hold && approvals.from.contains(&vote.by);
@@ -41,8 +47,9 @@ fn holds(votes: &[Vote], approvals: &Approvals, now: DateTime<Utc>) -> Vec<(Date
         }
         let next = votes[index + 1..].iter().find(|later| later.by == vote.by);
         let to = next.map_or(now, |next| next.at.min(now));
-        if to > vote.at {
-            spans.push((vote.at, to));
+        let from = vote.at.max(drafted);
+        if to > from {
+            spans.push((from, to));
         }
     }
     spans.sort_unstable();

@@ -49,6 +49,19 @@ fn a_hold_that_comes_too_late_or_from_others_stops_nothing() {
 }
 
 #[test]
+fn a_hold_begins_no_earlier_than_the_request() {
+    let mut case = Case::of(&[], |_| ());
+    case.vote(by("bob", -100 * DAY), Verdict::Hold);
+    assert_eq!(by_minute(&case, 10), DAY + 10);
+    case.vote(by("bob", 30), Verdict::Allow);
+    assert_eq!(by_minute(&case, 3 * DAY), DAY + 30);
+    let mut before = Case::of(&[], |_| ());
+    before.vote(by("bob", -20), Verdict::Hold);
+    before.vote(by("bob", -10), Verdict::Allow);
+    assert_eq!(by_minute(&before, 3 * DAY), DAY);
+}
+
+#[test]
 fn a_held_request_does_not_expire_and_is_not_deployed() {
     let mut case = Case::of(&[], |_| ());
     case.vote(by("bob", 60), Verdict::Hold);
