@@ -519,6 +519,14 @@ mod deploy {
     }
 
     #[test]
+    fn an_approval_with_a_key_that_was_removed_is_stale() {
+        let mut case = Case::approved(&[], |_| ());
+        let rotated = config(&[("\"KEY-2\", ", "")]);
+        case.book.sign_rules(by("alice", 2), &rotated).unwrap();
+        assert!(case.deploy().contains(&"request.stale".to_owned()));
+    }
+
+    #[test]
     fn a_review_dated_in_the_future_opens_no_held_environment() {
         let mut case = Case::approved(&[], |_| ());
         let other = case.book.request("production", 2);

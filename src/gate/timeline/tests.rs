@@ -308,6 +308,18 @@ mod votes {
     use super::*;
 
     #[test]
+    fn an_approval_ends_with_the_rules_under_which_its_key_was_the_persons() {
+        let mut book = Book::founded(&config(&[]));
+        let request = book.request("production", 1);
+        book.vote(by("bob", 1), &request, Verdict::Allow).unwrap();
+        book.sign_rules(by("alice", 2), &config(&[("\"KEY-2\", ", "")])).unwrap();
+        assert_eq!(
+            why(book.start(by("alice", 3), &request, ActionKind::Deploy)),
+            "it was approved under other rules"
+        );
+    }
+
+    #[test]
     fn votes_are_kept_in_order_with_their_proof() {
         let mut book = Book::founded(&config(&[]));
         let request = book.request("production", 1);
