@@ -10,7 +10,7 @@ use crate::cli::{ApproveArgs, Common};
 use crate::gate::decide::{Decision, decide, lacks_signoff_presence};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::signoffs::Signoff;
+use crate::gate::signoffs::{self, Signoff};
 use crate::gate::statement::{Statement, Verdict};
 use crate::gate::terms::{Check, CommitId, Digest, PersonName};
 use crate::outcome::Outcome;
@@ -82,13 +82,18 @@ fn statement(
     text: &str,
     person: &Person,
 ) -> Result<Statement> {
+    let policy = moment.policy().context("no policy is in force")?;
+    let rule = policy.checks.get(check).zip(signoffs::group(policy, check));
+    let (rule, group) = rule.context("the policy in force has no such check")?;
     Ok(Statement::Signoff(Box::new(Signoff {
         check: check.clone(),
+        title: rule.title.clone(),
+        group: group.clone(),
         commit: commit.clone(),
         tree,
         verdict: verdict(args),
         reason: args.reason.clone(),
-        policy: moment.policy().context("no policy is in force")?.digest,
+        policy: policy.digest,
         screen: Digest::of(text.as_bytes()),
         presence: person.presence.clone(),
         nonce: nonce()?,

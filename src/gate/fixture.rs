@@ -95,14 +95,15 @@ pub fn proof(touch: Option<(bool, bool)>) -> Proof {
 }
 
 /// Believes the word instead of the mathematics.
-pub fn verify(_: &PublicKey, _: &str, _: &[u8], armored: &str) -> Result<Proof, String> {
-    match armored {
-        "good" => Ok(proof(None)),
-        "untouched" => Ok(proof(Some((false, false)))),
-        "touched" => Ok(proof(Some((true, false)))),
-        "verified" => Ok(proof(Some((true, true)))),
-        _ => Err("forged".to_owned()),
-    }
+pub fn verify(key: &PublicKey, _: &str, _: &[u8], armored: &str) -> Result<Proof, String> {
+    let touch = match armored {
+        "good" => None,
+        "untouched" => Some((false, false)),
+        "touched" => Some((true, false)),
+        "verified" => Some((true, true)),
+        _ => return Err("forged".to_owned()),
+    };
+    Ok(Proof { fingerprint: key.fingerprint(), ..proof(touch) })
 }
 
 pub fn at(text: &str) -> DateTime<Utc> {
@@ -443,6 +444,8 @@ pub fn approval(request: &Request, verdict: Verdict, given: i64) -> Approval {
 pub fn signoff(request: &Request, verdict: Verdict) -> Signoff {
     Signoff {
         check: "design-review".parse().unwrap(),
+        title: "Design review".to_owned(),
+        group: "design".parse().unwrap(),
         commit: request.release.commit.clone(),
         tree: request.tree,
         verdict,

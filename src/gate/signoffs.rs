@@ -17,6 +17,10 @@ use super::terms::{Check, CommitId, Digest, Group, PersonName};
 pub struct Signoff {
     /// The check.
     pub check: Check,
+    /// The check's words, as the policy in force had them.
+    pub title: String,
+    /// The group whose signature it is, as the policy in force had it.
+    pub group: Group,
     /// The commit that was looked at.
     pub commit: CommitId,
     /// The digest of the commit's tree listing.
@@ -82,11 +86,14 @@ impl Signoffs {
         Ok(())
     }
 
-    /// What they come to for a check of exactly this commit and tree: somebody of the group says yes, with the presence
-    /// that the policy in force asks for, and nobody of the group says no.
+    /// What they come to for a check of exactly this commit and tree: somebody of the group says yes, to the check as the
+    /// policy in force words it, with a key that is still theirs and the presence that it asks for, and nobody of the group
+    /// says no. A no stands whatever became of its key and the check's words: nothing else than its person ends it.
     #[must_use]
     pub fn standing(&self, policy: &Policy, check: &Check, commit: &CommitId, tree: &Digest) -> Standing<'_> {
-        let Some(group) = group(policy, check) else { return Standing::Missing };
+        let Some((rule, group)) = policy.checks.get(check).zip(group(policy, check)) else {
+            return Standing::Missing;
+        };
         let said = self.0.get(&(commit.clone(), check.clone()));
         let people = said.into_iter().flatten().filter(|(person, _)| is_member(policy, person, group));
         let members: Vec<&Vec<SignedOff>> = people.map(|(_, said)| said).collect();
@@ -96,7 +103,9 @@ impl Signoffs {
         }
         let least = presence(policy, check).0;
         let counts = |said: &&SignedOff| {
-            said.signoff.verdict == Verdict::Allow && &said.signoff.tree == tree && said.proof.shows(least)
+            let Signoff { verdict, tree: seen, title, group: asked, .. } = &said.signoff;
+            let same = seen == tree && title == &rule.title && asked == group;
+            *verdict == Verdict::Allow && same && said.proof.shows(least) && has_key(policy, said)
         };
         let allowed: Vec<&SignedOff> =
             members.into_iter().filter_map(|said| said.iter().rev().find(counts)).collect();
@@ -143,6 +152,12 @@ pub fn group<'a>(policy: &'a Policy, check: &Check) -> Option<&'a Group> {
 #[must_use]
 pub fn is_member(policy: &Policy, person: &PersonName, group: &Group) -> bool {
     policy.people.get(person).is_some_and(|person| person.groups.contains(group))
+}
+
+/// Whether the key that signed is still its person's.
+fn has_key(policy: &Policy, said: &SignedOff) -> bool {
+    let mut keys = policy.people.get(&said.by).into_iter().flat_map(|person| &person.keys);
+    keys.any(|key| key.fingerprint() == said.proof.fingerprint)
 }
 
 /// The least presence of a sign-off: the strictest that an environment asks for which people deploy and which requires

@@ -143,6 +143,46 @@ fn the_group_is_that_of_the_policy_in_force_now() {
     assert_eq!(codes(&approving(&book, &request)), ["stage.missing"]);
 }
 
+/// What bob is told after carol's verdict, and then other rules.
+fn after_rules(verdict: Verdict, edits: &[(&str, &str)]) -> Vec<Reason> {
+    let (mut book, request) = claimed(&[]);
+    book.sign_off(by("carol", 1), &request, verdict).unwrap();
+    book.sign_rules(by("alice", 2), &format!("{}# next\n", config(edits))).unwrap();
+    approving(&book, &Request { policy: book.policy().digest, ..request })
+}
+
+#[test]
+fn a_signature_counts_while_its_key_is_the_persons() {
+    let told = |edit: &str| after_rules(Verdict::Allow, &[("[\"KEY-4\"]", edit)]);
+    assert_eq!(told("[\"KEY-4\"]"), []);
+    assert_eq!(told("[\"KEY-5\", \"KEY-4\"]"), []);
+    assert_eq!(codes(&told("[\"KEY-5\"]")), ["stage.missing"]);
+}
+
+#[test]
+fn another_persons_key_signs_for_nobody_else() {
+    let moved = [("[\"KEY-4\"]", "[\"KEY-5\"]"), ("[\"KEY-1\"]", "[\"KEY-1\", \"KEY-4\"]")];
+    assert_eq!(codes(&after_rules(Verdict::Allow, &moved)), ["stage.missing"]);
+}
+
+const OTHER_TITLE: (&str, &str) = ("{ signoff: design,", "{ title: Contrast review, signoff: design,");
+/// Another group signs instead, and carol is in it too.
+const OTHER_GROUP: [(&str, &str); 2] =
+    [("{ signoff: design,", "{ signoff: ux,"), ("groups: [design]", "groups: [design, ux]")];
+
+#[test]
+fn a_signature_counts_for_what_the_check_was_when_it_was_made() {
+    assert_eq!(codes(&after_rules(Verdict::Allow, &[OTHER_TITLE])), ["stage.missing"]);
+    assert_eq!(codes(&after_rules(Verdict::Allow, &OTHER_GROUP)), ["stage.missing"]);
+}
+
+#[test]
+fn a_no_outlives_its_key_and_the_words_of_the_check() {
+    for edits in [&[("[\"KEY-4\"]", "[\"KEY-5\"]")][..], &[OTHER_TITLE], &OTHER_GROUP] {
+        assert_eq!(codes(&after_rules(Verdict::Deny, edits)), ["stage.failed"]);
+    }
+}
+
 #[test]
 fn a_no_stands_until_the_same_person_says_yes() {
     let (mut book, request) = claimed(&[DAVE]);
