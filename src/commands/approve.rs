@@ -252,7 +252,7 @@ fn needed(moment: &Moment, request: &Request, rule: &EnvironmentRule) -> Option<
 /// How many people must still approve.
 fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> usize {
     let Some(approvals) = needed(moment, &package.request, rule) else { return 0 };
-    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     let standing = |vote: &&Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
     let people: BTreeSet<PersonName> = votes.iter().filter(standing).map(|vote| vote.by.clone()).collect();

@@ -91,8 +91,7 @@ fn table(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer>
 }
 
 fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Deployed) -> Result<Row> {
-    let request =
-        target::of_execution(moment, &deployed.start.request.digest)?.map(|package| package.request);
+    let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
     let undone_by = deployed
         .rolled_back_by
         .and_then(|digest| track.deployments.iter().find(|rollback| rollback.execution == digest));
@@ -139,7 +138,7 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
 
 fn approvers(moment: &Moment, deployed: &Deployed) -> BTreeSet<String> {
     let timeline = moment.timeline();
-    let decided = timeline.and_then(|timeline| timeline.requests.get(&deployed.start.request.digest));
+    let decided = timeline.and_then(|timeline| timeline.requests.get(&deployed.start.request));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     votes
         .iter()

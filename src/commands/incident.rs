@@ -74,8 +74,7 @@ fn none_of(name: &str) -> Reason {
 fn draft(moment: &Moment, environment: &Environment, deployed: &Deployed) -> Result<String> {
     let policy = moment.policy().context("no policy is in force")?;
     let incident = deployed.incident.as_ref().context("it was no emergency")?;
-    let request =
-        target::of_execution(moment, &deployed.start.request.digest)?.map(|package| package.request);
+    let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
     let declared = &incident.declared;
     let definition = policy.emergency.as_ref().and_then(|rules| rules.levels.get(&declared.severity));
     let severity = definition.map_or_else(
@@ -133,7 +132,7 @@ fn minute(at: chrono::DateTime<chrono::Utc>) -> String {
 
 fn approvers(moment: &Moment, deployed: &Deployed) -> String {
     let timeline = moment.timeline();
-    let decided = timeline.and_then(|timeline| timeline.requests.get(&deployed.start.request.digest));
+    let decided = timeline.and_then(|timeline| timeline.requests.get(&deployed.start.request));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     let counted = votes.iter().filter(|vote| deployed.start.approvals.contains(&vote.entry));
     counted.map(|vote| vote.by.as_str()).collect::<Vec<_>>().join(", ")
@@ -143,11 +142,11 @@ fn approvers(moment: &Moment, deployed: &Deployed) -> String {
 fn events(moment: &Moment, environment: &Environment, deployed: &Deployed) -> Result<Vec<TimelineEvent>> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let mut events = Vec::new();
-    if let Some(package) = target::of_execution(moment, &deployed.start.request.digest)? {
+    if let Some(package) = target::of_execution(moment, &deployed.start.request)? {
         let by = package.request.requested_by.name;
         events.push((package.request.at, format!("requested by {by}")));
     }
-    let decided = timeline.requests.get(&deployed.start.request.digest);
+    let decided = timeline.requests.get(&deployed.start.request);
     for vote in decided.iter().flat_map(|decided| &decided.votes) {
         let word = match vote.approval.verdict {
             Verdict::Allow => "declared and approved",

@@ -94,7 +94,7 @@ fn judge(
     let rule = moment.policy().and_then(|policy| policy.environments.get(&args.environment));
     let rule = rule.cloned().context("the policy has no such environment")?;
     let package = match &permit.request {
-        Some(request) => target::of_execution(moment, &request.digest)?,
+        Some(request) => target::of_execution(moment, request)?,
         None => None,
     };
     let database = database(package.as_ref(), &rule);

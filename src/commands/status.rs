@@ -280,7 +280,7 @@ fn waiting(
 fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(String, String)> {
     let id = &package.reference.id;
     let approve = format!("a person reviews and signs: deployctl approve {id}");
-    let Some(decided) = timeline.requests.get(&package.reference.digest) else {
+    let Some(decided) = timeline.requests.get(&package.reference) else {
         let by = package.request.decide_by;
         let open = by >= moment.now;
         return open.then(|| {

@@ -13,7 +13,7 @@ use crate::gate::decide::decide_by;
 use crate::gate::facts::{BranchFact, NoTarget, Target, Turned};
 use crate::gate::policy::Policy;
 use crate::gate::request::{CheckState, OpenBox, Request};
-use crate::gate::statement::Verdict;
+use crate::gate::statement::{RequestRef, Verdict};
 use crate::gate::terms::{Check, CommitId, Environment};
 use crate::gate::timeline::{Decided, Timeline};
 use crate::world::records::Files;
@@ -224,7 +224,7 @@ fn is_meant(id: &str, name: &str) -> bool {
 #[must_use]
 pub fn is_open(moment: &Moment, package: &Package) -> bool {
     let request = &package.request;
-    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
     let denied = |decided: &Decided| decided.votes.iter().any(|vote| vote.approval.verdict == Verdict::Deny);
     if decided.is_some_and(denied) {
         return false;
@@ -241,7 +241,7 @@ pub fn is_open(moment: &Moment, package: &Package) -> bool {
 /// Whether a request was executed.
 #[must_use]
 pub fn consumed(moment: &Moment, package: &Package) -> bool {
-    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference.digest));
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
     decided.is_some_and(|decided| decided.consumed.is_some())
 }
 
@@ -260,11 +260,15 @@ fn from_directory(dir: &Path) -> Result<Package, NoTarget> {
     Package::read(files).ok_or_else(|| NoTarget::NoRequest { asked: format!("in `{}`", dir.display()) })
 }
 
-/// The request as the ledger keeps it, with the first verdict on it.
+/// The request as the ledger keeps it, with the first verdict on it that holds it: one written by hand need not.
 fn from_ledger(moment: &Moment, decided: &Decided) -> Result<Option<Package>> {
-    let Some(vote) = decided.votes.first() else { return Ok(None) };
-    let files = moment.records.files(&vote.commit)?;
-    Ok(Package::read(files).filter(|package| package.reference == decided.request))
+    for vote in &decided.votes {
+        let package = Package::read(moment.records.files(&vote.commit)?);
+        if let Some(package) = package.filter(|package| package.reference == decided.request) {
+            return Ok(Some(package));
+        }
+    }
+    Ok(None)
 }
 
 /// What `deploy` is about: the request that was named, else the only one that people approved.
@@ -357,7 +361,7 @@ fn waiting(moment: &Moment, timeline: &Timeline, environment: &Environment) -> N
     let newest = journal::requests(moment).into_iter().find(|package| {
         &package.request.environment == environment
             && package.request.decide_by >= moment.now
-            && !timeline.requests.contains_key(&package.reference.digest)
+            && !timeline.requests.contains_key(&package.reference)
     });
     match newest {
         Some(package) => NoTarget::NotApproved { id: package.reference.id },
@@ -369,9 +373,9 @@ fn waiting(moment: &Moment, timeline: &Timeline, environment: &Environment) -> N
 ///
 /// # Errors
 /// When records cannot be read.
-pub fn of_execution(moment: &Moment, digest: &crate::gate::terms::Digest) -> Result<Option<Package>> {
+pub fn of_execution(moment: &Moment, request: &RequestRef) -> Result<Option<Package>> {
     let Some(timeline) = moment.timeline() else { return Ok(None) };
-    match timeline.requests.get(digest) {
+    match timeline.requests.get(request) {
         Some(decided) => from_ledger(moment, decided),
         None => Ok(None),
     }

@@ -359,7 +359,7 @@ impl<'a> Judge<'a> {
         let approvals = &self.needed(approvals, request);
         self.signer_is_approver(&request.environment, approvals);
         self.edited(target);
-        let decided = timeline.requests.get(&target.reference.digest);
+        let decided = timeline.requests.get(&target.reference);
         if let Some(decided) = decided {
             self.denied(decided, approvals);
             if decided.consumed.is_some() {
@@ -430,7 +430,7 @@ impl<'a> Judge<'a> {
         environment: &Environment,
     ) -> Option<Covered> {
         let (_, approvals) = self.production(environment)?;
-        let decided = timeline.requests.get(&request.digest);
+        let decided = timeline.requests.get(&request);
         let asked = decided.and_then(|decided| decided.votes.first());
         let places = asked.map(|vote| vote.approval.approval_rules.as_slice()).unwrap_or_default();
         self.signer_is_approver(environment, &approvals.needed(places));
@@ -475,7 +475,7 @@ impl<'a> Judge<'a> {
                 .next(format!("deployctl status -e {environment}")),
             );
         }
-        let decided = timeline.requests.get(&target.reference.digest);
+        let decided = timeline.requests.get(&target.reference);
         let track = timeline.tracks.get(environment);
         let open = track.and_then(|track| track.lock().or_else(|| track.interrupted()));
         if open.is_some_and(|open| open.start.request == target.reference) {

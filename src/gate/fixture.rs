@@ -292,7 +292,7 @@ impl Book {
 
     /// What starts an action: its lease is twenty minutes.
     pub fn execution(&self, ink: Ink<'_>, request: &Request, action: ActionKind) -> Execution {
-        let votes = self.timeline.requests.get(&reference(request).digest).map(|known| &known.votes);
+        let votes = self.timeline.requests.get(&reference(request)).map(|known| &known.votes);
         let (release, previous_release) = match action {
             ActionKind::Deploy => (request.release.clone(), request.previous_release.clone()),
             ActionKind::Rollback => {
@@ -363,7 +363,7 @@ impl Book {
     fn clock(&self, request: &Request) -> Option<EmergencyClock> {
         let severity = request.emergency.as_ref()?.severity;
         let response = self.policy().emergency.as_ref()?.levels.get(&severity)?.response;
-        let votes = &self.timeline.requests.get(&reference(request).digest)?.votes;
+        let votes = &self.timeline.requests.get(&reference(request))?.votes;
         let declared_at = votes.iter().map(|vote| vote.at).min()?;
         Some(EmergencyClock { severity, declared_at, response })
     }

@@ -198,7 +198,6 @@ impl Request {
     /// Its id: the version and seven digits of the digest of these bytes.
     #[must_use]
     pub fn reference(&self, bytes: &[u8]) -> RequestRef {
-        let digest = Digest::of(bytes);
-        RequestRef { id: format!("{}-{}", self.release.version, digest.short()), digest }
+        RequestRef::of(&self.release.version, Digest::of(bytes))
     }
 }

@@ -176,6 +176,14 @@ pub struct RequestRef {
     pub digest: Digest,
 }
 
+impl RequestRef {
+    /// What names a request of this version: the version and seven digits of the digest.
+    #[must_use]
+    pub fn of(version: &Version, digest: Digest) -> Self {
+        Self { id: format!("{version}-{}", digest.short()), digest }
+    }
+}
+
 /// New rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyStatement {

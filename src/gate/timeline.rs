@@ -61,8 +61,8 @@ pub struct Timeline {
     pub policy: Option<InForce>,
     /// New rules that wait for more signatures: by the digest of the file, who signed.
     pub proposals: BTreeMap<Digest, BTreeSet<PersonName>>,
-    /// Requests that people said something about, by digest.
-    pub requests: BTreeMap<Digest, Decided>,
+    /// Requests that people said something about.
+    pub requests: BTreeMap<RequestRef, Decided>,
     /// What happened in each environment.
     pub tracks: BTreeMap<Environment, Track>,
     /// What people signed about checks.
@@ -288,7 +288,10 @@ impl Timeline {
         let signed = Signed { digest, commit: entry.commit.clone(), by: payload.by, at: payload.at, proof };
         match payload.statement {
             Statement::Policy(statement) => self.propose(&statement, entry, &signed),
-            Statement::Approval(approval) => self.vote(*approval, signed),
+            Statement::Approval(approval) => {
+                self.vote(*approval, signed);
+                Ok(())
+            }
             Statement::Revocation(revocation) => self.revoke(&revocation, &signed),
             Statement::Execution(execution) => self.start(*execution, signed),
             Statement::Progress(progress) => {
@@ -422,24 +425,24 @@ impl Timeline {
         Ok(())
     }
 
-    fn vote(&mut self, approval: Approval, signed: Signed) -> Result<(), String> {
+    fn vote(&mut self, approval: Approval, signed: Signed) {
         let request = approval.request.clone();
-        let decided = self.requests.entry(request.digest).or_insert_with(|| Decided {
-            request: request.clone(),
+        // Whoever names a request wrongly says nothing about it, and nothing about any other.
+        if request != RequestRef::of(&approval.release.version, request.digest) {
+            return;
+        }
+        let decided = self.requests.entry(request.clone()).or_insert_with(|| Decided {
+            request,
             votes: Vec::new(),
             revoked: None,
             consumed: None,
         });
-        if decided.request != request {
-            return Err("it names a request by two ids".to_owned());
-        }
         let Signed { digest, commit, by, at, proof } = signed;
         decided.votes.push(Vote { entry: digest, commit, by, at, proof, approval, revoked: false });
-        Ok(())
     }
 
     fn revoke(&mut self, revocation: &Revocation, signed: &Signed) -> Result<(), String> {
-        let decided = self.requests.get_mut(&revocation.request.digest);
+        let decided = self.requests.get_mut(&revocation.request);
         let decided = decided.ok_or("it revokes an approval that the ledger does not hold")?;
         for vote in &mut decided.votes {
             vote.revoked |= vote.approval.verdict == Verdict::Allow;
@@ -463,7 +466,7 @@ impl Timeline {
             return Err("it rolls back what is not the newest deployment".to_owned());
         }
         if execution.action == ActionKind::Deploy
-            && let Some(decided) = self.requests.get_mut(&execution.request.digest)
+            && let Some(decided) = self.requests.get_mut(&execution.request)
         {
             decided.consumed = Some(signed.digest);
         }
@@ -491,7 +494,7 @@ impl Timeline {
     /// An execution must rest on approvals that the ledger holds, for the same thing. What a rollback rests on
     /// was consumed by the deployment it undoes; a deployment's must be good now.
     fn check_consumption(&self, execution: &Execution, at: DateTime<Utc>) -> Result<(), String> {
-        let decided = self.requests.get(&execution.request.digest);
+        let decided = self.requests.get(&execution.request);
         let decided = decided.ok_or("it rests on an approval that the ledger does not hold")?;
         if execution.approvals.is_empty() {
             return Err("it rests on no approval".to_owned());

@@ -142,11 +142,8 @@ mod deploy {
         assert_eq!(permit.previous, None);
         assert_eq!(permit.request, Some(case.target.reference.clone()));
         assert_eq!(permit.signer.unwrap().as_str(), "alice");
-        let entries: Vec<Digest> = case.book.timeline.requests[&case.target.reference.digest]
-            .votes
-            .iter()
-            .map(|vote| vote.entry)
-            .collect();
+        let entries: Vec<Digest> =
+            case.book.timeline.requests[&case.target.reference].votes.iter().map(|vote| vote.entry).collect();
         assert_eq!(permit.approvals, entries);
         assert!(permit.warnings.is_empty());
     }
@@ -347,10 +344,10 @@ mod deploy {
     #[test]
     fn an_approval_covers_what_it_names_and_nothing_else() {
         let case = Case::approved(&[], |_| ());
-        let entry = case.book.timeline.requests[&case.target.reference.digest].votes[0].approval.clone();
+        let entry = case.book.timeline.requests[&case.target.reference].votes[0].approval.clone();
         let with = |spoil: &dyn Fn(&mut crate::gate::statement::Approval)| {
             let mut case = case.clone();
-            let decided = case.book.timeline.requests.get_mut(&case.target.reference.digest).unwrap();
+            let decided = case.book.timeline.requests.get_mut(&case.target.reference).unwrap();
             spoil(&mut decided.votes[0].approval);
             let reasons = case.deploy_reasons();
             assert_eq!(reasons[0].code.as_str(), "request.stale");
@@ -375,7 +372,7 @@ mod deploy {
         let open = |request: &mut Request| request.open = vec![open_box("a"), open_box("b")];
         let mut case = Case::approved(&[], open);
         assert!(case.deploy().is_empty());
-        let decided = case.book.timeline.requests.get_mut(&case.target.reference.digest).unwrap();
+        let decided = case.book.timeline.requests.get_mut(&case.target.reference).unwrap();
         decided.votes[0].approval.confirmed = vec!["a".to_owned()];
         assert_eq!(case.deploy(), ["checklist.open"]);
         assert_eq!(message(&case.deploy_reasons()), "nobody answered for 1 open box: `b`");
@@ -1071,7 +1068,7 @@ proptest! {
         let action = Action::Deploy { environment: &environment, target: Ok(&case.target) };
         if let Decision::Allow(permit) = case.decide(&action) {
             let rule = case.book.policy().environments[&environment].approvals.as_ref().unwrap();
-            let votes = &case.book.timeline.requests[&case.target.reference.digest].votes;
+            let votes = &case.book.timeline.requests[&case.target.reference].votes;
             let people: std::collections::BTreeSet<_> = votes
                 .iter()
                 .filter(|vote| permit.approvals.contains(&vote.entry))

@@ -20,7 +20,7 @@ impl Timeline {
             let none = execution.emergency.is_none();
             return if none { Ok(None) } else { Err("a rollback is no emergency's execution".to_owned()) };
         }
-        let decided = self.requests.get(&execution.request.digest);
+        let decided = self.requests.get(&execution.request);
         let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
         let votes = || votes.iter().filter(|vote| execution.approvals.contains(&vote.entry));
         let declared = votes().next().and_then(|vote| vote.approval.emergency.clone());

@@ -180,19 +180,6 @@ mod faults {
     }
 
     #[test]
-    fn one_request_has_one_id() {
-        let mut book = Book::founded(&config(&[]));
-        let request = book.request("production", 1);
-        book.vote(by("bob", 1), &request, Verdict::Allow).unwrap();
-        let mut other = approval(&request, Verdict::Allow, 2);
-        other.request.id = "v9-0000000".to_owned();
-        assert_eq!(
-            why(book.sign(by("alice", 2), Statement::Approval(Box::new(other)))),
-            "it names a request by two ids"
-        );
-    }
-
-    #[test]
     fn what_was_never_approved_cannot_be_revoked() {
         let mut book = Book::founded(&config(&[]));
         let request = book.request("production", 1);
@@ -308,6 +295,33 @@ mod votes {
     use super::*;
 
     #[test]
+    fn who_names_a_request_wrongly_says_nothing_and_stops_nobody() {
+        let mut book = Book::founded(&config(&[]));
+        let request = book.request("production", 1);
+        let named = |id: &str| {
+            let mut said = approval(&request, Verdict::Deny, 1);
+            said.request.id = id.to_owned();
+            Statement::Approval(Box::new(said))
+        };
+        let digest = reference(&request).digest;
+        for id in ["v9-0000000", "v1", "", &format!("v1-{digest}"), &format!("v9-{}", digest.short())] {
+            book.sign(by("alice", 1), named(id)).unwrap();
+            assert!(book.timeline.requests.is_empty(), "{id}");
+        }
+        // Another version of its own makes it another request, with the same digest or not.
+        let mut other = approval(&request, Verdict::Deny, 1);
+        other.release = release(9);
+        other.request.id = format!("v9-{}", digest.short());
+        book.sign(by("carol", 2), Statement::Approval(Box::new(other))).unwrap();
+        book.vote(by("bob", 3), &request, Verdict::Allow).unwrap();
+        assert_eq!(book.timeline.requests.len(), 2);
+        let decided = &book.timeline.requests[&reference(&request)];
+        let people: Vec<&str> = decided.votes.iter().map(|vote| vote.by.as_str()).collect();
+        assert_eq!(people, ["bob"]);
+        book.start(by("alice", 4), &request, ActionKind::Deploy).unwrap();
+    }
+
+    #[test]
     fn an_approval_ends_with_the_rules_under_which_its_key_was_the_persons() {
         let mut book = Book::founded(&config(&[]));
         let request = book.request("production", 1);
@@ -325,7 +339,7 @@ mod votes {
         let request = book.request("production", 1);
         let first = book.vote(by("bob", 1), &request, Verdict::Hold).unwrap();
         let second = book.vote(Ink { armored: "touched", ..by("bob", 2) }, &request, Verdict::Allow).unwrap();
-        let decided = &book.timeline.requests[&reference(&request).digest];
+        let decided = &book.timeline.requests[&reference(&request)];
         let seen: Vec<_> = decided
             .votes
             .iter()
@@ -343,7 +357,7 @@ mod votes {
         book.vote(by("alice", 2), &request, Verdict::Deny).unwrap();
         book.revoke(by("alice", 3), &request).unwrap();
         book.vote(by("bob", 4), &request, Verdict::Allow).unwrap();
-        let decided = &book.timeline.requests[&reference(&request).digest];
+        let decided = &book.timeline.requests[&reference(&request)];
         let revoked: Vec<bool> = decided.votes.iter().map(|vote| vote.revoked).collect();
         assert_eq!(revoked, [true, false, false]);
         assert_eq!(decided.revoked, Some(("alice".parse().unwrap(), "second thoughts".to_owned())));
@@ -364,7 +378,7 @@ mod executions {
     fn an_approval_is_consumed_once() {
         let (mut book, request) = approved("required: 1");
         let execution = book.start(by("alice", 2), &request, ActionKind::Deploy).unwrap();
-        let decided = &book.timeline.requests[&reference(&request).digest];
+        let decided = &book.timeline.requests[&reference(&request)];
         assert_eq!(decided.consumed, Some(execution));
         book.end(by("alice", 3), execution, Ending::Failed).unwrap();
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::fs;
 
 use deployctl::gate::config::ActionKind;
-use deployctl::gate::statement::{Ending, OutcomeStatement, PolicyStatement, Statement};
+use deployctl::gate::statement::{Ending, OutcomeStatement, PolicyStatement, Statement, Verdict};
 use deployctl::gate::terms::Digest;
 use deployctl::world::records::Files;
 
@@ -354,6 +354,30 @@ fn a_second_approval_of_a_used_request() {
     let shown = house.person("alice").at_terminal(["deploy", "production", &id]).exit(3);
     assert!(shown.contains("approval.consumed"), "{shown}");
     assert_eq!(house.live("journal").unwrap().lines().count(), 2);
+}
+
+#[test]
+fn a_request_that_was_named_wrongly_before() {
+    let (house, id) = House::approved();
+    let Statement::Approval(right) = house.entries().remove(1).payload.statement else {
+        panic!("no approval")
+    };
+    house.git(["update-ref", "refs/heads/deployctl/ledger", "deployctl/ledger~1"]);
+    house.forget();
+    let mut other_id = right.clone();
+    other_id.request.id = "v9.9.9-0000000".to_owned();
+    let mut other_version = right.clone();
+    other_version.release.version = "v9.9.9".parse().unwrap();
+    other_version.request.id = format!("v9.9.9-{}", right.request.digest.short());
+    // And one that names it rightly, without the request.
+    let mut held = right;
+    held.verdict = Verdict::Hold;
+    for wrong in [other_id, other_version, held] {
+        house.publish(&house.forged("bob", "bob", Statement::Approval(wrong), Files::new()));
+    }
+    house.person("bob").approves(&id);
+    house.person("alice").deploys(&id);
+    assert_eq!(house.live("version").as_deref(), Some("v1.4.0\n"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ const DAY: i64 = 24 * 60;
 fn by_minute(case: &Case, now: i64) -> i64 {
     let approvals =
         case.book.policy().environments[&"production".parse().unwrap()].approvals.clone().unwrap();
-    let decided = case.book.timeline.requests.get(&case.target.reference.digest);
+    let decided = case.book.timeline.requests.get(&case.target.reference);
     let by = decide_by(&case.target.request, &approvals, decided, minutes(now));
     (by - minutes(0)).num_minutes()
 }
