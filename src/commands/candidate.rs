@@ -5,6 +5,7 @@ pub mod checks;
 mod locks;
 mod manifests;
 pub mod rules;
+mod whole;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::cli::CandidateArgs;
 use crate::evidence::breaking;
 use crate::evidence::commits::{self, Change, Mailmap};
 use crate::evidence::draft::{Draft, Scanner, SignedEvidence, Since, TestFact};
-use crate::evidence::migrations::{self, ChangeKind, Globs, PathChange, Preset, Selection};
+use crate::evidence::migrations::{self, ChangeKind, Globs, Migration, PathChange, Preset, Selection};
 use crate::gate::config::Deployment;
 use crate::gate::policy::{Policy, VersionRule};
 use crate::gate::scope::Scope;
@@ -163,11 +164,7 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         range.commits
     };
     let (changes, behind) = (told(range), told(behind));
-    let selection = selection(policy)?;
-    let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
-    // Where the policy says which files are migrations, the others are none.
-    let said = matches!(selection, Selection::Globs(_));
-    let loose_sql = if said || !migrations.is_empty() { vec![] } else { migrations::loose_sql(paths) };
+    let (migrations, loose_sql) = database(policy, repository, commit, paths)?;
     let mut lockfiles =
         locks::compare_all(repository, since.commit(), commit, paths, versions.paths.as_ref())?;
     lockfiles.extend(manifests::unread(repository, since.commit(), commit, paths, &lockfiles));
@@ -193,6 +190,21 @@ fn compose(moment: &Moment, policy: &Policy, pinned: Pinned, paths: &[PathChange
         migrations,
         notes,
     })
+}
+
+/// The migrations among these paths, and changed SQL that is none of them.
+fn database(
+    policy: &Policy,
+    repository: &Repository,
+    commit: &CommitId,
+    paths: &[PathChange],
+) -> Result<(Vec<Migration>, Vec<String>)> {
+    let selection = selection(policy)?;
+    let migrations = migrations::find(&selection, paths, &mut |path| repository.blob(commit, path));
+    // Where the policy says which files are migrations, the others are none.
+    let said = matches!(selection, Selection::Globs(_));
+    let loose_sql = if said { vec![] } else { migrations::loose_sql(paths, &migrations) };
+    Ok((migrations, loose_sql))
 }
 
 /// Programs of the way back that are named inside the repository and that a commit does not hold.

@@ -157,7 +157,7 @@ fn draft(
         behind: draft.behind.iter().map(|change| change.commit.clone()).collect(),
         checks: draft.checks(),
         open: open_boxes(&checklist),
-        approval_rules: rules::matching(moment, rule.approvals.as_ref(), &draft, args.risk)?,
+        approval_rules: rules::matching(moment, policy, &args.candidate.environment, &draft, args.risk)?,
         emergency: emergency.cloned(),
     };
     let bytes = request.bytes()?;

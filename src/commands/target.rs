@@ -142,7 +142,7 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     let live =
         moment.timeline().and_then(|timeline| timeline.tracks.get(&request.environment)?.live.as_ref());
     let recorded = live.is_some_and(|live| Some(&live.release) == request.previous_release.as_ref());
-    let rules = rules::matching(moment, rule.approvals.as_ref(), &draft, request.asked.risk)?;
+    let rules = rules::matching(moment, policy, &request.environment, &draft, request.asked.risk)?;
     let facts = [
         ("approval_rules", rules == request.approval_rules),
         ("previous_recorded", recorded || !request.previous_recorded),

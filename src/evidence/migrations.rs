@@ -224,15 +224,18 @@ pub fn find(
     found
 }
 
-/// Changed SQL of the project that is in no tool's place: it may be run by hand, and nobody can tell.
+/// Changed SQL of the project that is in no tool's place, beside the migrations that were found: it may be run by hand, and
+/// nobody can tell.
 #[must_use]
-pub fn loose_sql(changes: &[PathChange]) -> Vec<String> {
+pub fn loose_sql(changes: &[PathChange], migrations: &[Migration]) -> Vec<String> {
+    let known: BTreeSet<&str> = migrations.iter().map(|migration| migration.path.as_str()).collect();
     let loose = |change: &&PathChange| {
         let place = Place::of(&change.path);
         let sql = matches!(place.extension, "sql" | "cql" | "ddl" | "psql");
         let dumps = ["schema.", "structure.", "seed", "fixture", "test"];
         let dump = dumps.iter().any(|start| place.name.starts_with(start));
-        sql && !dump && !place.foreign() && !place.goes_back() && place.undone().is_empty()
+        let known = known.contains(change.path.as_str());
+        sql && !known && !dump && !place.foreign() && !place.goes_back() && place.undone().is_empty()
     };
     let kept = changes.iter().filter(|change| change.change != ChangeKind::Deleted);
     kept.filter(loose).map(|change| change.path.clone()).collect()

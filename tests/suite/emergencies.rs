@@ -568,6 +568,60 @@ fn what_somebody_says_is_live_hides_no_path_from_the_rules() {
     assert_eq!(answer["request"]["approval_rules"], json!([]));
 }
 
+/// The places of the rules that a request for a new version of all of HEAD matches.
+#[track_caller]
+fn matched(house: &House, version: &str, words: &[&str]) -> serde_json::Value {
+    let asks = ["request", version, "--commit", "HEAD", "--as", "orchestrator", "--json"];
+    let answer = house.run(asks.iter().chain(words).copied()).any_stdout().exit(0).json();
+    answer["request"]["approval_rules"].clone()
+}
+
+const IRREVERSIBLE: &str = "      rules: [{ when: { irreversible: true }, required: 2 }]\n    monitoring:";
+const DROP: &str = "migrations/20261102_drop.up.sql";
+
+#[test]
+fn a_range_that_somebody_chose_hides_no_migration_from_the_rules() {
+    let house = house(&[("    monitoring:", IRREVERSIBLE)]);
+    assert_eq!(matched(&house, "v1.4.1", &[]), json!([]));
+    house.write(DROP, "DROP TABLE carts;\n");
+    house.commit("feat: no carts");
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: more");
+    for since in ["HEAD~1", "HEAD"] {
+        assert_eq!(matched(&house, "v1.5.0", &["--since", since]), json!([0]), "{since}");
+    }
+}
+
+#[test]
+fn what_a_version_is_made_of_hides_no_migration_from_the_rules() {
+    let house = house(&[
+        ("    monitoring:", IRREVERSIBLE),
+        ("    purpose: Live", "    versions: { paths: [app] }\n    purpose: Live"),
+    ]);
+    house.write(DROP, "DROP TABLE carts;\n");
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: no carts");
+    assert_eq!(matched(&house, "v1.5.0", &[]), json!([0]));
+}
+
+#[test]
+fn a_migration_beside_it_hides_no_loose_sql_from_the_rules() {
+    let house = house(&[("    monitoring:", IRREVERSIBLE)]);
+    house.write("ops/clean.sql", "DROP TABLE carts;\n");
+    house.write("migrations/20261103_more.up.sql", "ALTER TABLE carts ADD COLUMN more INTEGER;\n");
+    house.write("migrations/20261103_more.down.sql", "ALTER TABLE carts DROP COLUMN more;\n");
+    house.commit("feat: more");
+    assert_eq!(matched(&house, "v1.5.0", &[]), json!([0]));
+    // Where the policy says which files are migrations, the others are none.
+    let house = self::house(&[
+        ("    monitoring:", IRREVERSIBLE),
+        ("presets: [sqlx]", "paths: [\"migrations/*.up.sql\"]"),
+    ]);
+    house.write("ops/clean.sql", "DROP TABLE carts;\n");
+    house.commit("feat: more");
+    assert_eq!(matched(&house, "v1.5.0", &[]), json!([]));
+}
+
 #[test]
 fn a_held_request_does_not_expire() {
     let (house, id) = House::requested();

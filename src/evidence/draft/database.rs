@@ -19,10 +19,14 @@ pub(super) fn section(draft: &Draft) -> Section {
         let why = "what they bring is not looked into: migrations may be among it";
         items.push(open("migrations.submodules", "Submodules moved", &paths, why));
     }
-    if items.is_empty() && !draft.loose_sql.is_empty() {
+    if !draft.loose_sql.is_empty() {
         let why = "SQL changed that fits no migration tool's layout; `migrations.paths` in the policy can say what counts";
         let paths = listed(draft.loose_sql.iter().cloned(), NAMED_MAX);
-        items.push(open("migrations.none", "No migrations", &paths, why));
+        let (key, label) = match items.is_empty() {
+            true => ("migrations.none", "No migrations"),
+            false => ("migrations.other", "No other migrations"),
+        };
+        items.push(open(key, label, &paths, why));
     }
     if items.is_empty() {
         let files = count(usize::try_from(draft.files).unwrap_or(usize::MAX), "changed path");
@@ -40,13 +44,13 @@ pub(super) fn rollback(draft: &Draft, rollback: Option<&Rollback>) -> Item {
     if draft.migrations.is_empty() && draft.loose_sql.is_empty() {
         return ticked(key, label, "not needed: no migrations");
     }
-    if draft.migrations.is_empty() {
-        return open(key, label, "", "it is not known what the changed SQL does");
-    }
     let lines = Line::all(&draft.migrations);
     let names = listed(lines.iter().map(Line::name), NAMED_MAX);
     if let Some(why) = stopped(&lines) {
         return open(key, label, &names, &why);
+    }
+    if !draft.loose_sql.is_empty() {
+        return open(key, label, &names, "it is not known what the changed SQL does");
     }
     match rollback.filter(|rollback| !rollback.migrations.is_empty()) {
         Some(rollback) => {

@@ -666,6 +666,22 @@ fn changed_sql_that_no_tool_claims_is_never_no_migrations() {
 }
 
 #[test]
+fn changed_sql_beside_a_migration_is_told_and_no_way_back_covers_it() {
+    let mut draft = Draft { loose_sql: vec!["db/upgrade_12.sql".to_owned()], ..draft() };
+    draft.migrations.push(migration("db/1.up.sql", Reversible::Yes));
+    let database = lines(&section(&draft, &rules(), "Database Changes").items);
+    assert_eq!(
+        database.last().unwrap(),
+        "[ ] No other migrations: db/upgrade_12.sql | SQL changed that fits no migration tool's layout; \
+         'migrations.paths' in the policy can say what counts"
+    );
+    assert_eq!(
+        lines(&section(&draft, &rules(), "Rollback Plan").items)[1],
+        "[ ] Database rollback: 1.up.sql | it is not known what the changed SQL does"
+    );
+}
+
+#[test]
 fn a_submodule_that_moved_leaves_both_questions_open() {
     let draft = Draft { submodules: vec!["vendored".to_owned()], ..draft() };
     let open = |title| {

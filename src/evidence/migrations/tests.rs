@@ -489,5 +489,12 @@ fn sql_in_no_tools_place_is_named_and_dumps_tests_and_ways_back_are_not() {
     .into_iter()
     .map(|path| PathChange { change: ChangeKind::Added, path: path.to_owned(), from: None })
     .collect();
-    assert_eq!(super::loose_sql(&changes), ["database/upgrade_12.sql", "cassandra/001_init.cql"]);
+    assert_eq!(super::loose_sql(&changes, &[]), ["database/upgrade_12.sql", "cassandra/001_init.cql"]);
+    // A migration beside it makes the rest no less loose.
+    let mut changes = changes;
+    changes.push(added("migrations/20260101120000_a.up.sql"));
+    changes.push(added("migrations/20260101120000_a.down.sql"));
+    let found = find(&Selection::Automatic, &changes, &mut |_| Some(b"create table a (b int);".to_vec()));
+    assert_eq!(found.len(), 1);
+    assert_eq!(super::loose_sql(&changes, &found), ["database/upgrade_12.sql", "cassandra/001_init.cql"]);
 }
