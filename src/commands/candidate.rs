@@ -53,7 +53,8 @@ pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTim
     let commit = candidate(&moment.repository, &args.version, args.commit.as_deref())?;
     let since = since(moment, versions, args, &commit)?;
     let paths = changed(&moment.repository, versions, since.commit(), &commit)?;
-    let (tests, signed) = checks::look(moment, policy, &commit, &paths)?;
+    let needing = whole::needing(moment, policy, Some(&args.environment), &since, &commit)?;
+    let (tests, signed) = checks::look(moment, policy, &commit, &needing)?;
     let release = Release { version: args.version.clone(), commit };
     let environment = args.environment.clone();
     let mut draft =
@@ -69,7 +70,7 @@ pub fn draft(moment: &Moment, policy: &Policy, args: &CandidateArgs, at: DateTim
 }
 
 /// What is known of every check for a release that needs no request. The changes that a check asks for are counted as the
-/// checklist counts them.
+/// checklist counts them, whatever a version is made of.
 ///
 /// # Errors
 /// When history or reports cannot be read.
@@ -81,11 +82,9 @@ pub fn checks_of(
 ) -> Result<Vec<TestFact>> {
     let _drafting = moment.repository.draft();
     let versions = policy.versions_of(environment);
-    let (version, environment) = (release.version.clone(), environment.clone());
-    let args = CandidateArgs { version, environment, commit: None, since: None };
-    let since = since(moment, versions, &args, &release.commit)?;
-    let paths = changed(&moment.repository, versions, since.commit(), &release.commit)?;
-    let (tests, _) = checks::look(moment, policy, &release.commit, &paths)?;
+    let since = usual(moment, versions, Some(environment), Some(&release.version), &release.commit)?;
+    let needing = whole::needing(moment, policy, Some(environment), &since, &release.commit)?;
+    let (tests, _) = checks::look(moment, policy, &release.commit, &needing)?;
     Ok(tests)
 }
 
@@ -96,7 +95,9 @@ pub fn checks_of(
 pub fn draft_of(moment: &Moment, policy: &Policy, mut pinned: Pinned) -> Result<Draft> {
     let versions = policy.versions_of(&pinned.environment);
     let paths = changed(&moment.repository, versions, pinned.since.commit(), &pinned.release.commit)?;
-    let doubted = checks::doubt(moment, policy, &pinned, &paths)?;
+    let Pinned { environment, release, since, .. } = &pinned;
+    let needing = whole::needing(moment, policy, Some(environment), since, &release.commit)?;
+    let doubted = checks::doubt(moment, policy, &pinned, &needing)?;
     pinned.tests = doubted;
     compose(moment, policy, pinned, &paths)
 }
@@ -119,17 +120,13 @@ pub fn known(
     commit: &CommitId,
 ) -> Result<Vec<TestFact>> {
     let _drafting = moment.repository.draft();
-    let mut paths = Vec::new();
-    if policy.checks.values().any(|rule| rule.when_changed.is_some()) {
+    let mut needing = Vec::new();
+    if whole::matters(policy) {
         let versions = environment.map_or(&policy.versions, |name| policy.versions_of(name));
-        let live = environment.and_then(|name| moment.timeline()?.tracks.get(name)?.live.as_ref());
-        let since = match live {
-            Some(live) => Since::Live(live.release.clone()),
-            None => nearest(&moment.repository, versions, None, commit)?,
-        };
-        paths = changed(&moment.repository, versions, since.commit(), commit)?;
+        let since = usual(moment, versions, environment, None, commit)?;
+        needing = whole::needing(moment, policy, environment, &since, commit)?;
     }
-    let (tests, _) = checks::look(moment, policy, commit, &paths)?;
+    let (tests, _) = checks::look(moment, policy, commit, &needing)?;
     Ok(tests)
 }
 
@@ -338,13 +335,25 @@ fn since(moment: &Moment, versions: &VersionRule, args: &CandidateArgs, commit: 
             None => Since::Commit(found),
         });
     }
-    let live = moment.timeline().and_then(|timeline| timeline.tracks.get(&args.environment)?.live.clone());
+    usual(moment, versions, Some(&args.environment), Some(&args.version), commit)
+}
+
+/// Where a range begins unless somebody says it: with what people recorded as live, else with the nearest tag.
+fn usual(
+    moment: &Moment,
+    versions: &VersionRule,
+    environment: Option<&Environment>,
+    version: Option<&Version>,
+    commit: &CommitId,
+) -> Result<Since> {
+    let repository = &moment.repository;
+    let live = environment.and_then(|name| moment.timeline()?.tracks.get(name)?.live.clone());
     if let Some(live) = live {
         let what = format!("`{}` is live as", live.release.version);
         repository.must_have(&live.release.commit, &what)?;
         return Ok(Since::Live(live.release));
     }
-    nearest(repository, versions, Some(&args.version), commit)
+    nearest(repository, versions, version, commit)
 }
 
 /// The nearest tag that looks like a version: a beginning for the changes, never a release to go back to.

@@ -219,7 +219,7 @@ pub fn newest(here: TestFact, recorded: Option<TestFact>) -> TestFact {
 pub struct Grounds<'a> {
     /// The rules in force.
     pub policy: &'a Policy,
-    /// The paths that differ.
+    /// Every path that differs from what is live.
     pub paths: &'a [PathChange],
     /// The commit.
     pub commit: &'a CommitId,
@@ -248,10 +248,15 @@ pub fn doubt(fact: &mut TestFact, grounds: &Grounds<'_>) {
     }
 }
 
-/// Whether a changed path needs the check.
+/// Whether a changed path needs the check. Where a file was moved from counts like where it went.
 #[must_use]
 pub fn is_needed(rule: &CheckRule, paths: &[PathChange]) -> bool {
-    let matches = |globs: &globset::GlobSet| paths.iter().any(|change| globs.is_match(&change.path));
+    let matches = |globs: &globset::GlobSet| {
+        let touched = |change: &PathChange| {
+            globs.is_match(&change.path) || change.from.as_ref().is_some_and(|from| globs.is_match(from))
+        };
+        paths.iter().any(touched)
+    };
     rule.when_changed.as_ref().is_none_or(matches)
 }
 

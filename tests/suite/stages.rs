@@ -126,3 +126,59 @@ fn a_failure_that_came_after_the_request_or_its_approval_counts() {
     says("--passed", "it was the test data", "2026-11-23T10:10:00Z");
     house.run(["deploy", "production", &id, "--dry-run"]).any_stdout().exit(0);
 }
+
+/// What a request for all of HEAD says of the design's check.
+#[track_caller]
+fn design(house: &House, words: &[&str]) -> serde_json::Value {
+    let asks = ["request", "v1.9.0", "--commit", "HEAD", "--as", "orchestrator", "--json"];
+    let answer = house.run(asks.iter().chain(words).copied()).any_stdout().exit(0).json();
+    answer["request"]["checks"]["design"].clone()
+}
+
+/// Checks that some changes need, in an environment of its own paths.
+fn designed() -> House {
+    let house = House::new();
+    let check = "checks:\n  design: { signoff: release, when_changed: [\"web/**\"] }\n";
+    let own = "    purpose: Live user-facing system\n    versions: { paths: [app] }\n";
+    let purpose = "    purpose: Live user-facing system\n";
+    house.config(&POLICY.replace("checks:\n", check).replace(purpose, own));
+    house.person("alice").signs_policy();
+    house
+}
+
+#[test]
+fn a_range_that_somebody_chose_and_the_paths_of_a_version_make_no_check_unneeded() {
+    let house = designed();
+    assert_eq!(design(&house, &["--since", "v1.3.0"]), json!("not-needed"));
+    house.write("web/a.js", "1\n");
+    house.commit("feat: a page");
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: more");
+    for since in [&["--since", "HEAD~1"][..], &["--since", "HEAD"], &[]] {
+        assert_eq!(design(&house, since), json!("missing"), "{since:?}");
+    }
+}
+
+#[test]
+fn a_file_that_moved_away_still_needs_its_check() {
+    let house = designed();
+    house.write("web/a.js", "1\n");
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: a page");
+    house.tag("v1.5.0");
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let asks = ["request", "v1.5.0", "--since", "v1.3.0", "--as", "orchestrator", "--json"];
+    let id = house.run(asks).any_stdout().exit(0).json()["id"].as_str().unwrap().to_owned();
+    house.person("alice").approves(&id);
+    house.person("alice").deploys(&id);
+    house.write("app/total.txt", "14\n");
+    house.commit("feat: more");
+    assert_eq!(design(&house, &[]), json!("not-needed"));
+    std::fs::create_dir_all(house.project().join("old")).unwrap();
+    house.git(["mv", "web/a.js", "old/a.js"]);
+    house.commit("chore: tidy");
+    for since in [&[][..], &["--since", "HEAD"]] {
+        assert_eq!(design(&house, since), json!("missing"), "{since:?}");
+    }
+}
