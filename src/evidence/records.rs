@@ -10,6 +10,7 @@ use super::junit::Verdict;
 use super::migrations::PathChange;
 use crate::gate::policy::{CheckRule, CheckSource, Policy};
 use crate::gate::request::CheckState;
+use crate::gate::scope::Scope;
 use crate::gate::signoffs::{Signoffs, Standing};
 use crate::gate::statement::{PayloadError, Root, SCHEMA, canonical};
 use crate::gate::terms::{Check, CommitId, Digest, MachineName};
@@ -251,9 +252,9 @@ pub fn doubt(fact: &mut TestFact, grounds: &Grounds<'_>) {
 /// Whether a changed path needs the check. Where a file was moved from counts like where it went.
 #[must_use]
 pub fn is_needed(rule: &CheckRule, paths: &[PathChange]) -> bool {
-    let matches = |globs: &globset::GlobSet| {
+    let matches = |scope: &Scope| {
         let touched = |change: &PathChange| {
-            globs.is_match(&change.path) || change.from.as_ref().is_some_and(|from| globs.is_match(from))
+            scope.holds(&change.path) || change.from.as_ref().is_some_and(|from| scope.holds(from))
         };
         paths.iter().any(touched)
     };

@@ -14,7 +14,7 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use self::check::Checker;
-pub use self::extra::{ApprovalRule, ChangeFacts, Lack, PathRule, Quorum, When};
+pub use self::extra::{ApprovalRule, ChangeFacts, Lack, Quorum, When};
 use super::config::{
     Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };
@@ -103,7 +103,7 @@ pub struct CheckRule {
     /// What knows it.
     pub source: CheckSource,
     /// Only when a changed path matches; `None` is always.
-    pub when_changed: Option<GlobSet>,
+    pub when_changed: Option<Scope>,
     /// What it finds out about new dependencies; `None` is nothing.
     pub scans: Option<ScanRule>,
     /// The machines of which one must have signed its evidence, never none of them; `None` where nobody need have.

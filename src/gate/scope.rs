@@ -66,11 +66,14 @@ impl Scope {
         &self.words
     }
 
-    /// Whether a file of this path belongs to it.
+    /// Whether a file of this path belongs to it. A submodule or a symbolic link in the place of a directory is a file, and
+    /// stands for all that could lie below it: `infra/**` and `infra/dns/**` hold `infra`.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         ends.into_iter().any(|end| path.get(..end).is_some_and(|part| self.set.is_match(part)))
+            || self.set.is_match(format!("{path}/"))
+            || self.bases.iter().any(|base| is_above(path, base))
     }
 
     /// Whether a file below this directory may belong to it: where not, nobody needs to look.
@@ -78,6 +81,12 @@ impl Scope {
     pub fn may_hold_below(&self, dir: &str) -> bool {
         self.bases.iter().any(|base| base.iter().zip(dir.split('/')).all(|(a, b)| a == b))
     }
+}
+
+/// Whether a path is one of these directories.
+fn is_above(path: &str, base: &[String]) -> bool {
+    let depth = path.split('/').count();
+    base.get(..depth).is_some_and(|dirs| dirs.iter().map(String::as_str).eq(path.split('/')))
 }
 
 fn from_the_root(glob: &str) -> bool {
@@ -104,9 +113,7 @@ mod tests {
     fn a_star_stops_at_a_directory_and_two_do_not() {
         let deep = scope(&["services/api/**"]);
         assert!(deep.holds("services/api/src/main.rs") && deep.holds("services/api/x"));
-        assert!(
-            !deep.holds("services/apis/x") && !deep.holds("x/services/api/y") && !deep.holds("services/api")
-        );
+        assert!(!deep.holds("services/apis/x") && !deep.holds("x/services/api/y"));
         let flat = scope(&["libs/*.rs", "**/Cargo.lock"]);
         assert!(flat.holds("libs/a.rs") && flat.holds("Cargo.lock") && flat.holds("a/b/Cargo.lock"));
         assert!(!flat.holds("libs/a/b.rs"));
@@ -118,6 +125,26 @@ mod tests {
             assert!(scope(&[glob]).holds("services/api/src/main.rs"), "{glob}");
         }
         assert!(!scope(&["services/api"]).holds("services/api.md"));
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_directory_is_held() {
+        for glob in [
+            "infra",
+            "infra/",
+            "infra/**",
+            "infra/**/",
+            "infra/*",
+            "infra/**/*",
+            "{infra,ops}/**",
+            "{infra/**,a}",
+        ] {
+            assert!(scope(&[glob]).holds("infra") && scope(&[glob]).holds("infra/main.tf"), "{glob}");
+            assert!(!scope(&[glob]).holds("infra.md") && !scope(&[glob]).holds("x/infra"), "{glob}");
+        }
+        let deep = scope(&["infra/dns/*.tf"]);
+        assert!(deep.holds("infra") && deep.holds("infra/dns"));
+        assert!(!deep.holds("infr") && !deep.holds("infra/main.tf") && !deep.holds("infra/dns/a"));
     }
 
     #[test]

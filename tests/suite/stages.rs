@@ -138,7 +138,7 @@ fn design(house: &House, words: &[&str]) -> serde_json::Value {
 /// Checks that some changes need, in an environment of its own paths.
 fn designed() -> House {
     let house = House::new();
-    let check = "checks:\n  design: { signoff: release, when_changed: [\"web/**\"] }\n";
+    let check = "checks:\n  design: { signoff: release, when_changed: [web/] }\n";
     let own = "    purpose: Live user-facing system\n    versions: { paths: [app] }\n";
     let purpose = "    purpose: Live user-facing system\n";
     house.config(&POLICY.replace("checks:\n", check).replace(purpose, own));

@@ -192,10 +192,9 @@ impl Checker {
         for (name, check) in raw {
             let path = format!("checks.{name}");
             let when_path = format!("{path}.when_changed");
-            if check.when_changed.as_ref().is_some_and(Vec::is_empty) {
-                self.problem(&when_path, "no path would ever need the check: name at least one glob");
-            }
-            let when_changed = check.when_changed.as_deref().and_then(|globs| self.globs(&when_path, globs));
+            let none = "no path would ever need the check: name at least one glob";
+            let when_changed =
+                check.when_changed.as_deref().and_then(|globs| self.scope(&when_path, globs, none));
             let title = check.title.clone().unwrap_or_else(|| default_title(&name));
             let scans = self.scans(&path, check.scans.as_ref(), check.lockfiles.as_deref());
             let signed_by = self.signed_by(&path, &check, machines);
@@ -579,16 +578,10 @@ impl Checker {
         }
         let above = above.cloned().unwrap_or_default();
         let tag = tag.unwrap_or(above.tag);
-        let paths = match paths.map(|paths| Scope::check(&paths)) {
+        let none = "no commit would ever count: name at least one glob, or leave the key out";
+        let paths = match paths {
             None => above.paths,
-            Some(Ok(scope)) => Some(scope),
-            Some(Err(problems)) => {
-                for problem in problems {
-                    let place = problem.index.map(|index| format!("[{index}]")).unwrap_or_default();
-                    self.problem(format!("{path}.paths{place}"), problem.message);
-                }
-                None
-            }
+            Some(paths) => self.scope(&format!("{path}.paths"), &paths, none),
         };
         if let Some(file) = &changelog
             && (file.is_empty() || file.starts_with('/') || file.split('/').any(|part| part == ".."))
@@ -597,6 +590,23 @@ impl Checker {
             self.problem(format!("{path}.changelog"), format!("`{file}` {hint}"));
         }
         VersionRule { tag, paths, changelog: changelog.or(above.changelog) }
+    }
+
+    /// The paths that globs stand for, or a problem for each that stands for none; `none` is what to say of an empty list.
+    pub(super) fn scope(&mut self, path: &str, globs: &[String], none: &str) -> Option<Scope> {
+        if globs.is_empty() {
+            self.problem(path, none);
+            return None;
+        }
+        let problems = match Scope::check(globs) {
+            Ok(scope) => return Some(scope),
+            Err(problems) => problems,
+        };
+        for problem in problems {
+            let place = problem.index.map(|index| format!("[{index}]")).unwrap_or_default();
+            self.problem(format!("{path}{place}"), problem.message);
+        }
+        None
     }
 
     pub(super) fn globs(&mut self, path: &str, globs: &[String]) -> Option<GlobSet> {

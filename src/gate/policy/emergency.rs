@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::check::{Checker, DAY};
-use super::{ApprovalRule, PathRule, Person, Quorum, StageRule, When, nearest};
+use super::{ApprovalRule, Person, Quorum, StageRule, When, nearest};
 use crate::gate::config::{RawApprovalRule, RawEmergency, RawSeverity, RawWhen};
 use crate::gate::emergency::{EmergencyRules, Response, Severity, SeverityRule};
 use crate::gate::terms::PersonName;
@@ -108,10 +108,8 @@ impl Checker {
             self.problem(format!("{path}.irreversible"), "say `true`, or leave the key out");
         }
         let at = format!("{path}.paths");
-        if paths.as_ref().is_some_and(Vec::is_empty) {
-            self.problem(&at, "no path would ever match: name at least one glob");
-        }
-        let paths = paths.and_then(|words| self.globs(&at, &words).map(|globs| PathRule { words, globs }));
+        let none = "no path would ever match: name at least one glob";
+        let paths = paths.and_then(|globs| self.scope(&at, &globs, none));
         When { risk, paths, irreversible: irreversible == Some(true) }
     }
 }

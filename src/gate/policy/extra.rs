@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use globset::GlobSet;
-
 use super::Approvals;
 use crate::gate::config::RiskLevel;
+use crate::gate::scope::Scope;
 use crate::gate::terms::PersonName;
 
 /// One rule.
@@ -27,19 +26,10 @@ pub struct ApprovalRule {
 pub struct When {
     /// The request's risk is this or higher.
     pub risk: Option<RiskLevel>,
-    /// A changed path matches.
-    pub paths: Option<PathRule>,
+    /// A changed path is one of these.
+    pub paths: Option<Scope>,
     /// A migration is not known to be reversible.
     pub irreversible: bool,
-}
-
-/// Globs of paths.
-#[derive(Clone, Debug)]
-pub struct PathRule {
-    /// The words of the file.
-    pub words: Vec<String>,
-    /// What they match.
-    pub globs: GlobSet,
 }
 
 /// What the rules are asked about.
@@ -83,7 +73,7 @@ impl When {
     fn holds(&self, change: ChangeFacts<'_>) -> bool {
         let risky = self.risk.is_none_or(|least| change.risk >= least);
         let touched =
-            self.paths.as_ref().is_none_or(|rule| change.paths.iter().any(|path| rule.globs.is_match(path)));
+            self.paths.as_ref().is_none_or(|scope| change.paths.iter().any(|path| scope.holds(path)));
         risky && touched && (!self.irreversible || change.irreversible)
     }
 
@@ -92,7 +82,7 @@ impl When {
     pub fn words(&self, risk: RiskLevel) -> String {
         let mut words = Vec::new();
         words.extend(self.risk.map(|_| format!("risk {}", risk.word())));
-        words.extend(self.paths.as_ref().map(|rule| format!("a change in {}", rule.words.join(" or "))));
+        words.extend(self.paths.as_ref().map(|scope| format!("a change in {}", scope.words().join(" or "))));
         if self.irreversible {
             words.push("a migration not known to be reversible".to_owned());
         }

@@ -232,6 +232,12 @@ fn each_thing_that_is_wrong_gives_its_path() {
             "checks.design-review.when_changed[1]: `[` is not a glob",
         ),
         (
+            "when_changed: [\"web/**\"]",
+            "when_changed: [\"web\", \"/web/**\"]",
+            "checks.design-review.when_changed[1]: `/web/**` matches no path: paths begin at the top of the repository, \
+             such as `services/api/**`",
+        ),
+        (
             "name: integration, branch: main, checks: [unit]",
             "name: integration, checks: []",
             "stages[1].checks: a stage without checks would pass by itself: name one",

@@ -80,7 +80,7 @@ pub(super) fn rules(policy: &Policy) -> Vec<String> {
 pub(super) fn extra(rule: &ApprovalRule) -> String {
     let mut when = Vec::new();
     when.extend(rule.when.risk.map(|risk| format!("the risk is at least {}", risk.word())));
-    when.extend(rule.when.paths.as_ref().map(|paths| format!("{} changes", paths.words.join(" or "))));
+    when.extend(rule.when.paths.as_ref().map(|paths| format!("{} changes", paths.words().join(" or "))));
     if rule.when.irreversible {
         when.push("a migration is not known to be reversible".to_owned());
     }

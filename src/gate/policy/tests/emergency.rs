@@ -59,7 +59,7 @@ fn what_is_wrong_with_emergencies_is_said_all_at_once() {
 fn what_is_wrong_with_approval_rules_is_said_all_at_once() {
     let problems = ruled(
         "{ when: {}, required: 2 }, { when: { risk: high }, required: 1, from: [carol] }, { when: { paths: [] }, required: 0 }, \
-         { when: { paths: [\"a[\"], irreversible: false }, required: 4, from: [releas, carol] }",
+         { when: { paths: [\"a[\", \"./infra/**\"], irreversible: false }, required: 4, from: [releas, carol] }",
     );
     let rule = |index: u32, rest: &str| format!("environments.production.approvals.rules[{index}]{rest}");
     assert_eq!(
@@ -71,6 +71,10 @@ fn what_is_wrong_with_approval_rules_is_said_all_at_once() {
             rule(2, ".when.paths: no path would ever match: name at least one glob"),
             rule(3, ".when.irreversible: say `true`, or leave the key out"),
             rule(3, ".when.paths[0]: `a[` is not a glob"),
+            rule(
+                3,
+                ".when.paths[1]: `./infra/**` matches no path: paths begin at the top of the repository, such as `services/api/**`"
+            ),
             rule(
                 3,
                 ".from[0]: `releas` is neither a person nor a group with somebody in it; did you mean `release`?"
