@@ -270,8 +270,16 @@ impl Voice<'_> {
         let from = approvals.from_words.join(", ");
         if approvals.from.contains(person) {
             self.allows(format!("`{person}` is one of {from}"), self.here("approvals.from"));
-        } else {
+            return;
+        }
+        let mut rules =
+            (0_usize..).zip(&approvals.rules).filter(|(_, rule)| rule.from.contains(person)).peekable();
+        if rules.peek().is_none() {
             self.refuses(format!("`{person}` is not one of {from}"), self.here("approvals.from"));
+        }
+        for (place, rule) in rules {
+            let what = format!("`{person}` may approve with {}", rule.when.terms());
+            self.judged(what, self.here(&format!("approvals.rules[{place}].from")));
         }
     }
 
@@ -316,6 +324,12 @@ impl Voice<'_> {
         let from: Vec<&str> = approvals.from.iter().map(PersonName::as_str).collect();
         let what = format!("{} of {} must approve", approvals.required, from.join(", "));
         self.judged(what, self.here("approvals.required"));
+        for (place, extra) in (0..).zip(&approvals.rules) {
+            let needed = approvals.needed(&[place]);
+            let from: Vec<&str> = needed.from.iter().map(PersonName::as_str).collect();
+            let what = format!("{} asks for {} of {}", extra.when.terms(), extra.required, from.join(", "));
+            self.judged(what, self.here(&format!("approvals.rules[{place}]")));
+        }
     }
 
     fn apart(&mut self, rule: &EnvironmentRule) {

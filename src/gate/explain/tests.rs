@@ -117,3 +117,28 @@ fn who_or_what_the_policy_does_not_know_is_a_no_with_what_was_meant() {
     // Least rights: nobody knows it, so no person is sent for either.
     assert_eq!(said("stranger", Wish::Deploy, "production", MONDAY).verdict, Verdict::Refused);
 }
+
+#[test]
+fn extra_approval_rules_are_judged_at_the_time_and_let_their_people_approve() {
+    let rules = "required: 1, from: [release], not: [requester], rules: [{ when: { risk: high }, required: 2, from: \
+                 [design] }, { when: { paths: [db], irreversible: true }, required: 2 }]";
+    let policy = checked(&config(&[("required: 1, from: [release], not: [requester]", rules)])).unwrap();
+    let without = said;
+    let said = |who: &str| {
+        let production = "production".parse().unwrap();
+        explain(&policy, &who.parse().unwrap(), Wish::Approve, &production, at(MONDAY))
+    };
+    let carol = said("carol");
+    assert_eq!(carol.verdict, Verdict::Allowed);
+    assert_eq!(
+        lines(&carol)[1..5],
+        [
+            ". environments.production.approvals.rules[0].from: `carol` may approve with risk High",
+            ". environments.production.approvals.required: 1 of alice, bob must approve",
+            ". environments.production.approvals.rules[0]: risk High asks for 2 of alice, bob, carol",
+            ". environments.production.approvals.rules[1]: a change in db and a migration not known to be reversible asks for 2 of alice, bob",
+        ]
+    );
+    assert_eq!(said("alice").verdict, Verdict::Allowed);
+    assert_eq!(without("carol", Wish::Approve, "production", MONDAY).verdict, Verdict::Refused);
+}

@@ -80,8 +80,20 @@ impl When {
     /// Words for what matched: `risk High and an irreversible migration`.
     #[must_use]
     pub fn words(&self, risk: RiskLevel) -> String {
-        let mut words = Vec::new();
-        words.extend(self.risk.map(|_| format!("risk {}", risk.word())));
+        self.words_of(self.risk.map(|_| format!("risk {}", risk.word())))
+    }
+
+    /// Words for what would match: `risk Medium or higher and an irreversible migration`.
+    #[must_use]
+    pub fn terms(&self) -> String {
+        self.words_of(self.risk.map(|least| match least {
+            RiskLevel::Low | RiskLevel::Medium => format!("risk {} or higher", least.word()),
+            RiskLevel::High => format!("risk {}", least.word()),
+        }))
+    }
+
+    fn words_of(&self, risk: Option<String>) -> String {
+        let mut words = Vec::from_iter(risk);
         words.extend(self.paths.as_ref().map(|scope| format!("a change in {}", scope.words().join(" or "))));
         if self.irreversible {
             words.push("a migration not known to be reversible".to_owned());
