@@ -49,8 +49,10 @@ impl Judge<'_> {
     }
 
     fn skips(&mut self, rule: &EnvironmentRule, emergency: &Emergency, level: &SeverityRule) {
-        for stage in &emergency.skip {
-            let why = if !level.skip.contains(stage) {
+        for (place, stage) in emergency.skip.iter().enumerate() {
+            let why = if emergency.skip[..place].contains(stage) {
+                format!("the stage `{stage}` is skipped twice")
+            } else if !level.skip.contains(stage) {
                 let known = nearest(stage.as_str(), level.skip.iter().map(Stage::as_str));
                 format!("an emergency of {} may not skip the stage `{stage}`{known}", emergency.severity)
             } else if !rule.requires.contains(stage) {

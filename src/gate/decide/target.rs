@@ -31,6 +31,15 @@ impl Judge<'_> {
     /// What the request pins, against what is there now.
     pub(super) fn stale(&mut self, timeline: &Timeline, target: &Target) {
         let request = &target.request;
+        if request.action != ActionKind::Deploy {
+            self.refuse(
+                Reason::new(
+                    Code::RequestStale,
+                    format!("`{}` asks for no deployment, and only that is requested", target.reference.id),
+                )
+                .next(request_again(&request.release.version)),
+            );
+        }
         let mut moved = Vec::new();
         if self.policy.is_some_and(|policy| policy.digest != request.policy) {
             moved.push("the policy in force".to_owned());

@@ -1165,3 +1165,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_request_for_a_rollback_is_refused() {
+    let case = Case::approved(&[], |request| request.action = ActionKind::Rollback);
+    let what = format!("`{}` asks for no deployment, and only that is requested", case.target.reference.id);
+    assert_eq!(case.deploy_reasons()[0].message, what);
+    assert_eq!(case.deploy(), ["request.stale"]);
+    assert_eq!(case.verdict(Verdict::Allow), ["request.stale"]);
+    assert_eq!(case.verdict(Verdict::Deny), Vec::<String>::new());
+}

@@ -103,6 +103,18 @@ fn no_request_skips_more_than_the_policy_lets_it() {
 }
 
 #[test]
+fn no_request_skips_a_stage_twice() {
+    let case = Case::approved(&LEVELS, |request| {
+        p1(request);
+        is_emergency(request, Severity::P1, &["integration", "integration"]);
+    });
+    let twice = "the stage `integration` is skipped twice";
+    let reasons = case.deploy_reasons();
+    assert_eq!((reasons[0].code.as_str(), message(&reasons)), ("emergency.skip", twice));
+    assert_eq!(case.verdict(Verdict::Allow), ["emergency.skip"]);
+}
+
+#[test]
 fn an_emergency_names_a_severity_that_the_policy_knows_and_nothing_else_does() {
     let reasons = |severity: Option<Severity>, urgency| {
         let case = Case::approved(&LEVELS, |request| {
