@@ -13,7 +13,7 @@ use self::smoke::{Smoke, Tested};
 use super::approve::nonce;
 use super::check::fact_line;
 use super::gather::Moment;
-use super::journal::Placed;
+use super::journal::{Placed, jam};
 use super::person::Person;
 use super::steps::{self, Display};
 use crate::cli::DeployArgs;
@@ -80,7 +80,12 @@ pub fn run(mut moment: Moment, person: &Person, args: &DeployArgs) -> Result<Ans
                 let begun = Begun { id, at };
                 return follow(&mut moment, person, &caller, &judged, &begun);
             }
-            (Placed::Lost, _) => moment.refresh()?,
+            (Placed::Lost, _) => {
+                moment.refresh()?;
+                if let Some(jam) = jam::look(&moment) {
+                    return Err(jam).context("nothing was run");
+                }
+            }
             // Nobody else could see that this runs: two machines would deploy at once.
             (Placed::Unreachable { why }, _) => {
                 let reason = ledger_reason(&LedgerTrouble::Unreachable { why });

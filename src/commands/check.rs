@@ -112,7 +112,8 @@ fn record(
     let (schema, at) = (SCHEMA.to_owned(), clock::now());
     let evidence = Evidence { schema, repository: root, commit: commit.clone(), at, tests };
     let signed = signer.map(|signer| signer.sign(&evidence)).transpose()?;
-    let warning = journal::append_evidence(moment, by, &evidence, signed.as_ref())?;
+    let warning = journal::append_evidence(moment, by, &evidence, signed.as_ref())
+        .context("the evidence could not be recorded")?;
     let machine = signer.map(|signer| format!(", signed by {}", signer.machine)).unwrap_or_default();
     let by = text::line(by, 80);
     answer.text.push_str(&format!("recorded for {} by {by}{machine}\n", commit.short()));

@@ -444,6 +444,10 @@ fn join_journal(records: &Records, root: &std::path::Path, remote: &str) -> Resu
             records.advance(JOURNAL, None, &there)?;
         }
         Some(here) if here == there => {}
+        // Jammed here, and restored there: nothing of it can be read, so nothing is lost.
+        Some(here) if records.chain(&here).is_err() && records.chain(&there).is_ok() => {
+            records.advance(JOURNAL, Some(&here), &there)?;
+        }
         Some(here) if records.chain(&here)?.contains(&there) => {
             remote::push(root, remote, JOURNAL, Some(&there), &here)?;
         }

@@ -1,5 +1,7 @@
 //! The journal: what machines said. Nothing here is signed and nothing here grants anything.
 
+pub mod jam;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;
@@ -199,7 +201,7 @@ pub fn requests(moment: &Moment) -> Vec<Package> {
 /// then waits in this clone.
 ///
 /// # Errors
-/// When it cannot even be written here.
+/// When it cannot even be written here, or the journal is jammed.
 pub fn append(
     moment: &Moment,
     kind: &str,
@@ -210,6 +212,9 @@ pub fn append(
 ) -> Result<Option<String>> {
     let line = Line { details, ..line(moment, kind, by, about) };
     let mut warning = None;
+    if let Some(jam) = jam::look(moment) {
+        return Err(jam.into());
+    }
     for _ in 0..TRIES {
         let tip = moment.records.tip(JOURNAL)?;
         let new = write(&moment.records, tip.as_ref(), line.clone(), files.clone())?;
@@ -218,6 +223,9 @@ pub fn append(
                 Ok(Pushed::Done) => {}
                 Ok(Pushed::Lost) => {
                     remote::fetch(moment.repository.root(), remote, FETCHED)?;
+                    if let Some(jam) = jam::look(moment) {
+                        return Err(jam.into());
+                    }
                     let there = moment.records.tip(&format!("{FETCHED}/journal"))?;
                     catch_up(&moment.records, tip.as_ref(), there.as_ref())?;
                     continue;
@@ -345,7 +353,8 @@ pub fn rebase(records: &Records, here: &CommitId, there: &CommitId) -> Result<()
 
 fn write(records: &Records, tip: Option<&CommitId>, mut line: Line, mut files: Files) -> Result<CommitId> {
     if let Some(tip) = tip {
-        let before = records.files(tip)?.remove("payload.json").unwrap_or_default();
+        // Whoever may push wrote it: a line that cannot be read stops nobody from adding one.
+        let before = records.file(tip, "payload.json").ok().flatten().unwrap_or_default();
         let sequence = serde_json::from_slice::<Line>(&before).map_or(0, |line| line.sequence);
         line.sequence = sequence + 1;
         line.previous = Some(Digest::of(&before));

@@ -42,20 +42,15 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let rule = policy.environments.get(environment).context("the policy has no such environment")?;
     let asked = Wanted { args, emergency: emergency.as_ref() };
     let (package, created) = make(&moment, policy, rule, asked, &caller)?;
-    let mut answer = answer(&package, rule.deployment, created);
+    // First, as the journal may be jammed: the request then travels as files.
+    if let Some(dir) = &args.output {
+        write_package(dir, &package.files)?;
+    }
+    let recorded = if created { record(&moment, &caller, &package, args)? } else { Recorded::default() };
+    let mut answer = answer(&package, rule.deployment, created, recorded.unless.as_deref());
     answer.warnings.extend(unkept_times(rule, environment, &package.request.asked));
-    if created {
-        let warning = journal::append(
-            &moment,
-            "request",
-            &caller.name,
-            &package.reference.id,
-            vec![],
-            package.files.clone(),
-        )?;
-        if let Some(warning) = warning {
-            answer.text.push_str(&format!("warning: {warning}\n"));
-        }
+    if let Some(warning) = recorded.warning {
+        answer.text.push_str(&format!("warning: {warning}\n"));
     }
     if moment.repository.tag(&args.candidate.version)?.is_none() {
         let release = &package.request.release;
@@ -67,10 +62,33 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     }
     answer.warnings.extend(moment.edited());
     if let Some(dir) = &args.output {
-        write_package(dir, &package.files)?;
         answer.text.push_str(&format!("wrote the package to `{}`\n", dir.display()));
     }
     Ok(answer)
+}
+
+/// What became of the request's line in the journal.
+#[derive(Default)]
+struct Recorded {
+    warning: Option<String>,
+    /// The package to name instead, where the journal does not have it.
+    unless: Option<String>,
+}
+
+/// Records the request in the journal. Where that cannot be done, the package that was written serves as well.
+fn record(moment: &Moment, caller: &Caller, package: &Package, args: &RequestArgs) -> Result<Recorded> {
+    let (id, files) = (&package.reference.id, package.files.clone());
+    let failed = match journal::append(moment, "request", &caller.name, id, vec![], files) {
+        Ok(warning) => return Ok(Recorded { warning, unless: None }),
+        Err(error) => error.context("the request could not be recorded in the journal"),
+    };
+    match &args.output {
+        Some(dir) => Ok(Recorded {
+            warning: Some(format!("{failed:#}; it is only in the package")),
+            unless: Some(dir.display().to_string()),
+        }),
+        None => Err(failed.context("nothing was requested: with `-o DIR` the request travels as files")),
+    }
 }
 
 /// What was asked for.
@@ -191,12 +209,12 @@ fn asked(args: &RequestArgs, rule: &EnvironmentRule, version: &str) -> Asked {
 /// How long a request waits where nobody approves: as long as an approval does unless the policy says otherwise.
 const WAITS: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-fn answer(package: &Package, deployment: Deployment, created: bool) -> Answer {
+fn answer(package: &Package, deployment: Deployment, created: bool, named: Option<&str>) -> Answer {
     let id = &package.reference.id;
     let page = package.files.get("request.md").map(|page| String::from_utf8_lossy(page).into_owned());
     let status = pages::status(deployment);
     let next = match deployment {
-        Deployment::Human => format!("ask a person to run: deployctl approve {id}"),
+        Deployment::Human => format!("ask a person to run: deployctl approve {}", named.unwrap_or(id)),
         Deployment::Automatic => pages::deploys(&package.request, id),
     };
     let said = if created { "requested" } else { "already requested" };

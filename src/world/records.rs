@@ -157,6 +157,13 @@ impl Records {
         Ok((tree, parent))
     }
 
+    /// The parents of any commit, an entry or not; none where there is no such commit.
+    #[must_use]
+    pub fn parents(&self, commit: &CommitId) -> Vec<CommitId> {
+        let commit = oid(commit).and_then(|commit| self.git.find_commit(commit));
+        commit.map(|commit| commit.parent_ids().map(id).collect()).unwrap_or_default()
+    }
+
     fn tree(&self, commit: &CommitId, tree: Oid) -> Result<Files, RecordError> {
         let broken = |why: String| RecordError::Broken { commit: commit.clone(), why };
         let odb = self.git.odb()?;

@@ -1,6 +1,7 @@
 //! Attacks, each really made: it is refused, and nothing runs.
 
 mod code;
+pub(crate) mod journal;
 mod ledger;
 mod machine;
 mod remote;

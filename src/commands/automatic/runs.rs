@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use chrono::Duration;
 
 use crate::commands::gather::Moment;
-use crate::commands::journal::{self, Attached, Placed};
+use crate::commands::journal::{self, Attached, Placed, jam};
 use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::deployments::{End, Runs, Said, Start};
 use crate::gate::terms::{CommitId, Digest};
@@ -21,6 +21,7 @@ const FILE: &str = "deployment.json";
 pub fn read(moment: &Moment) -> Result<(Option<CommitId>, Runs)> {
     let tip = moment.records.tip(JOURNAL)?;
     let lines = tip.as_ref().map(|tip| journal::attached(moment, tip, KIND, FILE)).transpose();
+    let lines = lines.map_err(|error| jam::look(moment).map_or(error, Into::into));
     let lines = lines.context("the journal cannot be read, so nobody knows who deploys")?.unwrap_or_default();
     let said = lines.into_iter().map(|Attached { at, file }| {
         let read = file.and_then(|bytes| Some((Digest::of(&bytes), Said::read(&bytes)?)));

@@ -242,13 +242,30 @@ fn a_journal_that_cannot_be_read_is_no_yes_and_hides_nothing_that_people_signed(
     deploys(&house, &[], 0);
     // No entry has two parents: whoever may push could make one.
     let tree = house.git(["rev-parse", "deployctl/journal^{tree}"]);
-    let merge = house.git(["commit-tree", "-p", "deployctl/journal", "-p", "HEAD", "-m", "merged", &tree]);
+    let merge = house.git(["commit-tree", "-p", "HEAD", "-p", "deployctl/journal", "-m", "merged", &tree]);
     house.git(["update-ref", "refs/heads/deployctl/journal", &merge]);
-    let why = "the journal cannot be read, so nobody knows who deploys: entry [id]: it has two parents: a chain of records has no merges";
+    let why = format!(
+        "the journal cannot be read, so nobody knows who deploys: the journal is jammed, nothing can be added to it: \
+         entry [id]: it has two parents: a chain of records has no merges; restore the branch: \
+         `git update-ref {JOURNAL} [commit] [commit]`"
+    );
     house.run(["deploy", "staging", "--as", "ci"]).stderr(&format!("error: {why}\n")).exit(1);
     let history = house.run(["history"]).stderr(&format!("warning: {why}\n"));
     history.stdout("no deployment is recorded yet\n").exit(0);
     house.run(["status"]).any_stdout().stderr(&format!("warning: {why}\n")).exit(0);
+}
+
+#[test]
+fn a_jammed_journal_is_told_and_not_waited_for() {
+    let house = shared();
+    deploys(&house, &[], 0);
+    let jam = crate::attacks::journal::jams(&house);
+    let fresh = house.clone_of();
+    let said = format!("error: nothing was run: {}\n", jam.told);
+    let answer = house.run(["deploy", "staging", "--as", "ci"]).any_stderr().exit(1);
+    house.ends(&answer.stderr, &said);
+    let said = format!("error: the journal cannot be read, so nobody knows who deploys: {}\n", jam.told);
+    fresh.run(["deploy", "staging", "--as", "ci"]).stderr(&said).exit(1);
 }
 
 #[test]

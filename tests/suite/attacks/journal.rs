@@ -1,0 +1,75 @@
+//! On the journal: whoever may push can jam it, and nothing that people sign waits for it.
+
+use deployctl::world::records::JOURNAL;
+
+use crate::house::House;
+
+/// A journal that somebody jammed.
+pub(crate) struct Jam {
+    /// What every command says of it that would add a line.
+    pub(crate) told: String,
+    /// The line that helps.
+    cure: String,
+}
+
+/// Pushes a merge on top of the remote's journal.
+pub(crate) fn jams(house: &House) -> Jam {
+    let good = house.git(["rev-parse", "deployctl/journal"]);
+    let tree = house.git(["rev-parse", "deployctl/journal^{tree}"]);
+    let merge = house.git(["commit-tree", "-p", "HEAD", "-p", &good, "-m", "merged", &tree]);
+    house.git(["push", "--quiet", "origin", &format!("{merge}:{JOURNAL}")]);
+    let cure = format!("git push --force-with-lease={JOURNAL}:{merge} origin {good}:{JOURNAL}");
+    let told = format!(
+        "the journal is jammed, nothing can be added to it: entry [id]: it has two parents: a chain of records has no \
+         merges; somebody who may restores the branch: \
+         `git push --force-with-lease={JOURNAL}:[commit] origin [commit]:{JOURNAL}`"
+    );
+    Jam { told, cure }
+}
+
+const REQUEST: [&str; 8] =
+    ["request", "v1.4.0", "--as", "orchestrator", "--since", "v1.3.0", "--summary", "Once more"];
+
+#[test]
+fn a_jammed_journal_does_not_block_production() {
+    let (house, _) = House::shared();
+    let jam = jams(&house);
+    let mut ids = Vec::new();
+    for house in [&house, &house.clone_of()] {
+        house.report("unit", 12, 0);
+        let failed = format!("the request could not be recorded in the journal: {}", jam.told);
+        let without =
+            format!("error: nothing was requested: with `-o DIR` the request travels as files: {failed}\n");
+        house.run(REQUEST).stderr(&without).exit(1);
+        let answer =
+            house.run(REQUEST.into_iter().chain(["-o", "package"])).any_stdout().any_stderr().exit(0);
+        let written = "wrote the package to `package`\n";
+        house.ends(&answer.stdout, &format!("warning: {failed}; it is only in the package\n{written}"));
+        assert!(answer.stdout.contains("deployctl approve package\n"), "{}", answer.stdout);
+        ids.extend(answer.stdout.lines().find_map(|line| line.strip_prefix("requested ")).map(str::to_owned));
+    }
+    let shown = house.person("bob").at_terminal(["approve", "package"]).signs().exit(0);
+    assert!(shown.contains("approved"), "{shown}");
+    house.person("alice").at_terminal(["deploy", "production", &ids[0]]).signs().exit(0);
+}
+
+#[test]
+fn evidence_that_a_jammed_journal_does_not_take() {
+    let (house, _) = House::shared();
+    let jam = jams(&house);
+    let fresh = house.clone_of();
+    let check = ["check", "unit", "--as", "qa-specialist"];
+    let failed = format!("error: the evidence could not be recorded: {}\n", jam.told);
+    for house in [&house, &fresh] {
+        house.report("unit", 12, 0);
+        let answer = house.run(check).stderr(&failed).exit(1);
+        assert!(answer.stderr.contains(&jam.cure), "{}", answer.stderr);
+    }
+    // The line that is told restores it, for those who have followed the jam as well.
+    let words: Vec<&str> = jam.cure.split(' ').skip(1).collect();
+    let [push, lease, remote, branch] = words[..] else { panic!("{words:?}") };
+    house.git([push, "--quiet", lease, remote, branch]);
+    for house in [&house, &fresh] {
+        house.run(check).any_stdout().exit(0);
+    }
+}
