@@ -145,7 +145,7 @@ fn refuse(moment: &Moment, args: &DeployArgs, reasons: Vec<Reason>) -> Answer {
     answer
 }
 
-/// Keeps a refusal in the journal. It never gets in the way: a journal that cannot be written is passed over.
+/// Keeps a refusal in the journal, the same one once an hour. It never gets in the way: a journal that cannot be written is passed over.
 pub fn note_refusal(
     moment: &Moment,
     command: &str,
@@ -155,9 +155,12 @@ pub fn note_refusal(
     if moment.timeline().is_none_or(|timeline| timeline.root.is_none()) {
         return;
     }
-    let codes = reasons.iter().map(|reason| reason.code.as_str().to_owned()).collect();
+    let codes: Vec<String> = reasons.iter().map(|reason| reason.code.as_str().to_owned()).collect();
     let caller = moment.caller(None);
     let about = format!("{command} {environment}");
+    if journal::says_already(moment, "refusal", &caller.name, &about, &codes) {
+        return;
+    }
     let _ = journal::append(moment, "refusal", &caller.name, &about, codes, Files::new());
 }
 

@@ -197,6 +197,28 @@ pub fn requests(moment: &Moment) -> Vec<Package> {
         .collect()
 }
 
+/// How many of the newest lines are looked through for one that says the same.
+const SAME_WITHIN: usize = 20;
+
+/// Whether one of the newest lines says the same, an hour ago at the most.
+#[must_use]
+pub fn says_already(moment: &Moment, kind: &str, by: &str, about: &str, details: &[String]) -> bool {
+    let records = &moment.records;
+    let Ok(Some(tip)) = records.tip(JOURNAL) else { return false };
+    let Ok(chain) = records.chain(&tip) else { return false };
+    let new = Line { details: details.to_vec(), ..line(moment, kind, by, about) };
+    let read = |entry: &CommitId| -> Option<Line> {
+        serde_json::from_slice(&records.file(entry, "payload.json").ok().flatten()?).ok()
+    };
+    chain.iter().take(SAME_WITHIN).filter_map(read).any(|line| is_same(&line, &new))
+}
+
+fn is_same(line: &Line, new: &Line) -> bool {
+    let says = |line: &Line| (line.kind.clone(), line.by.clone(), line.about.clone(), line.details.clone());
+    // A line that is dated ahead must not keep refusals out for long.
+    says(line) == says(new) && new.at.signed_duration_since(line.at).abs() < Duration::hours(1)
+}
+
 /// Appends one line, and pushes it where the records travel. A remote that does not answer is a warning: the line
 /// then waits in this clone.
 ///

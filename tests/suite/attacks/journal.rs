@@ -73,3 +73,18 @@ fn evidence_that_a_jammed_journal_does_not_take() {
         house.run(check).any_stdout().exit(0);
     }
 }
+
+#[test]
+fn one_refusal_over_and_over() {
+    let (house, id) = House::shared();
+    let lines = || house.git(["rev-list", "--count", "deployctl/journal"]).parse::<u32>().unwrap();
+    let refused = |by: &str| {
+        house.run(["deploy", "production", &id, "--as", by]).any_stdout().any_stderr().exit(4);
+        lines()
+    };
+    let before = lines();
+    assert_eq!([refused("agent"), refused("agent"), refused("agent")], [before + 1; 3]);
+    assert_eq!([refused("other"), refused("agent"), refused("other")], [before + 2; 3]);
+    house.clock("2026-11-23T11:30:00Z");
+    assert_eq!(refused("agent"), before + 3);
+}
