@@ -430,7 +430,7 @@ impl<'a> Judge<'a> {
         environment: &Environment,
     ) -> Option<Covered> {
         let (_, approvals) = self.production(environment)?;
-        let decided = timeline.requests.get(&request);
+        let decided = timeline.requests.get(request);
         let asked = decided.and_then(|decided| decided.votes.first());
         let places = asked.map(|vote| vote.approval.approval_rules.as_slice()).unwrap_or_default();
         self.signer_is_approver(environment, &approvals.needed(places));
