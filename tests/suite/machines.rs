@@ -171,7 +171,7 @@ fn a_machine_signs_nothing_of_the_ledger() {
     let commit = house.git(["rev-parse", "HEAD"]);
     let signoff = json!({
         "kind": "signoff", "check": "unit", "commit": commit, "tree": Digest::of(b""), "verdict": "allow",
-        "reason": null, "policy": Digest::of(b""), "screen": Digest::of(b""), "nonce": "",
+        "title": "Unit tests", "group": "tests", "reason": null, "policy": Digest::of(b""), "screen": Digest::of(b""), "nonce": "",
         "presence": { "terminal": "interactive", "ci": null, "agent": null, "holder": "console" },
     });
     let statement: Statement = serde_json::from_value(signoff).unwrap();
