@@ -14,6 +14,8 @@ use crate::world::process;
 
 /// Terminals within terminals that are followed; people do not nest deeper.
 const DEPTH_MAX: usize = 4;
+/// How often a terminal is looked at that changes hands.
+const LOOKS: usize = 5;
 /// How long a multiplexer may take to say who watches it.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 /// The longest answer of a multiplexer that is read, in bytes: thousands of panes.
@@ -23,11 +25,25 @@ const ANSWER_MAX: u64 = 1 << 20;
 pub(super) fn of_this_process() -> Holder {
     let Some(myself) = procfs::myself() else { return Holder::Unknown { program: None } };
     // Who holds a pseudo-terminal is asked of every process there is: only where there is one to be held.
-    let masters = if matches!(myself.terminal, Tty::Pty(_)) { procfs::masters() } else { BTreeMap::new() };
-    let held = Held { masters };
-    match held.holder(myself.terminal, 0) {
+    let Tty::Pty(index) = myself.terminal else { return Held::default().holder(myself.terminal, 0) };
+    match settled(index) {
         Holder::Unknown { program: None } => Holder::Unknown { program: hidden_holder(&myself) },
         holder => holder,
+    }
+}
+
+/// The holder of a pseudo-terminal, looked at again while a process that held it has let go of it meanwhile: a terminal
+/// that starts a program shares it with the child until that is another program. The last look counts as it is.
+fn settled(index: u32) -> Holder {
+    let mut left = LOOKS;
+    loop {
+        let held = Held { masters: procfs::masters() };
+        let holder = held.holder(Tty::Pty(index), 0);
+        left -= 1;
+        let mut pids = held.masters.get(&index).into_iter().flatten();
+        if left == 0 || pids.all(|pid| procfs::holds(*pid, index)) {
+            return holder;
+        }
     }
 }
 
@@ -43,6 +59,7 @@ fn name(process: &Process) -> String {
 }
 
 /// Who held which pseudo-terminal at one moment.
+#[derive(Default)]
 struct Held {
     masters: BTreeMap<u32, BTreeSet<u32>>,
 }

@@ -109,16 +109,23 @@ pub(super) fn masters() -> BTreeMap<u32, BTreeSet<u32>> {
     let our_mounts = mounts();
     let mut held: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     for pid in pids() {
-        for (fd, target) in links(pid) {
-            if target.file_name().is_some_and(|name| name == "ptmx")
-                && let Some(master) = master(pid, &fd)
-                && (our_mounts.contains(&master.mount) || !is_elsewhere(pid))
-            {
-                held.entry(master.index).or_default().insert(pid);
-            }
+        for index in held_by(pid, &our_mounts) {
+            held.entry(index).or_default().insert(pid);
         }
     }
     held
+}
+
+/// Whether a process holds the master of this pseudo-terminal now.
+pub(super) fn holds(pid: u32, index: u32) -> bool {
+    held_by(pid, &mounts()).contains(&index)
+}
+
+fn held_by(pid: u32, our_mounts: &BTreeSet<u32>) -> BTreeSet<u32> {
+    let ptmx = |(_, target): &(String, PathBuf)| target.file_name().is_some_and(|name| name == "ptmx");
+    let masters = links(pid).into_iter().filter(ptmx).filter_map(|(fd, _)| master(pid, &fd));
+    let ours = |master: &Master| our_mounts.contains(&master.mount) || !is_elsewhere(pid);
+    masters.filter(ours).map(|master| master.index).collect()
 }
 
 /// Where the open files of a process lead, each with its descriptor.
