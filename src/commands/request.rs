@@ -16,8 +16,9 @@ use crate::gate::decide::{Decision, decide, unkept_times};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
+use crate::gate::reason::Reason;
 use crate::gate::request::{Asked, Request, Requester};
-use crate::gate::statement::{SCHEMA, canonical};
+use crate::gate::statement::{SCHEMA, Verdict, canonical};
 use crate::gate::terms::{Digest, Stage};
 use crate::render::answer::Answer;
 use crate::render::pages::Page;
@@ -49,6 +50,9 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let recorded = if created { record(&moment, &caller, &package, args)? } else { Recorded::default() };
     let mut answer = answer(&package, rule.deployment, created, recorded.unless.as_deref());
     answer.warnings.extend(unkept_times(rule, environment, &package.request.asked));
+    if rule.deployment == Deployment::Human {
+        answer.warnings.extend(hindrances(&moment, policy, &caller, &package)?);
+    }
     if let Some(warning) = recorded.warning {
         answer.text.push_str(&format!("warning: {warning}\n"));
     }
@@ -65,6 +69,17 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
         answer.text.push_str(&format!("wrote the package to `{}`\n", dir.display()));
     }
     Ok(answer)
+}
+
+/// What keeps people from approving it as it stands, said to the one who asks and not only to the one who reads it later.
+fn hindrances(moment: &Moment, policy: &Policy, caller: &Caller, package: &Package) -> Result<Vec<Reason>> {
+    let found = target::look(moment, policy, package.clone(), None)?;
+    let nobody = Caller { presence: None, ..caller.clone() };
+    let action = Action::Verdict { target: Ok(&found.target), verdict: Verdict::Allow };
+    Ok(match decide(moment.policy(), &moment.facts(nobody, None), &action) {
+        Decision::Refuse(reasons) => reasons,
+        Decision::Allow(_) => vec![],
+    })
 }
 
 /// What became of the request's line in the journal.

@@ -43,7 +43,7 @@ fn unit(house: &House) -> Value {
 
 fn package(house: &House) -> std::path::PathBuf {
     let words = ["request", "v1.4.0", "--as", "orchestrator", "--since", "v1.3.0", "-o", "package"];
-    house.run(words).any_stdout().exit(0);
+    house.run(words).any_stdout().any_stderr().exit(0);
     house.project().join("package")
 }
 

@@ -242,7 +242,7 @@ fn a_bare_key_does_not_sign_off() {
 fn a_forged_pass_in_a_request_is_no_signature() {
     let house = founded();
     let words = ["request", "v1.4.0", "--as", "orchestrator", "--since", "v1.3.0", "-o", "package"];
-    house.run(words).any_stdout().exit(0);
+    house.run(words).any_stdout().any_stderr().exit(0);
     let dir = house.project().join("package");
     let mut evidence: Value = serde_json::from_slice(&fs::read(dir.join("evidence.json")).unwrap()).unwrap();
     for test in evidence["tests"].as_array_mut().unwrap() {
