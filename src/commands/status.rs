@@ -13,9 +13,9 @@ use super::person::assurance;
 use super::target;
 use crate::cli::{Common, StatusArgs};
 use crate::gate::config::Deployment;
-use crate::gate::decide::{Decision, decide, ledger_reason, no_environment};
+use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, no_environment};
 use crate::gate::facts::{Action, Pin};
-use crate::gate::policy::Policy;
+use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::statement::Verdict;
 use crate::gate::terms::{Environment, PersonName};
 use crate::gate::timeline::{Deployed, Timeline, Track, Vote};
@@ -67,6 +67,7 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
             environment(&moment, name, timeline, &mut next)
         };
         lines.push(text);
+        lines.extend(closed(&moment, name, rule, &mut value));
         if asked {
             lines.extend(automatic::about(policy, name, rule));
         }
@@ -93,6 +94,15 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
     answer.warnings.extend(moment.edited());
     answer.warnings.extend(root_warning(&moment));
     Ok(answer)
+}
+
+/// Whether nothing may be deployed there now, and when it may.
+fn closed(moment: &Moment, name: &Environment, rule: &EnvironmentRule, value: &mut Value) -> Option<String> {
+    let later = deploys_later(rule, name, moment.now);
+    if let Value::Object(fields) = value {
+        fields.insert("closed".to_owned(), json!(later));
+    }
+    later.map(|reason| format!("  {}: {}", reason.message, reason.next.join("; ")))
 }
 
 /// A wrong root or clock is told here too: it would refuse whatever comes next.

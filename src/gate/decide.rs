@@ -18,7 +18,7 @@ use self::automatic::nothing_to_sign;
 pub use self::emergency::review_owed;
 pub use self::hold::decide_by;
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
-pub use self::target::unkept_times;
+pub use self::target::{deploys_later, unkept_times};
 use self::votes::allows;
 use self::words::{command_for, minute, presence_reason, request_again};
 pub use self::words::{ledger_reason, no_environment, nothing_to_decide};

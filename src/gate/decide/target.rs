@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::Judge;
 use super::words::{minute, opening as opens, plural, request_again};
 use crate::gate::config::ActionKind;
@@ -268,6 +270,16 @@ impl Judge<'_> {
             );
         }
     }
+}
+
+/// Why nothing may be deployed to an environment at this moment, where a window or a blackout says so.
+#[must_use]
+pub fn deploys_later(
+    rule: &EnvironmentRule,
+    environment: &Environment,
+    now: DateTime<Utc>,
+) -> Option<Reason> {
+    closed(rule.windows.at(now, ActionKind::Deploy), environment)
 }
 
 /// Why a window or a blackout says no, if it does.

@@ -30,6 +30,11 @@ next: it opens Tue 2026-11-24 09:00 CET
 ";
     refuses(&house, "alice", &["deploy", "production", &id], 3, &["window.closed"]);
     refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+    let status = house.run(["status", "--json"]).any_stdout().exit(0).json();
+    assert_eq!(status["environments"]["production"]["closed"]["code"], "window.closed");
+    let told = "  no window of `production` is open now: it opens Tue 2026-11-24 09:00 CET\n";
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(told), "{status}");
     // Approving is no deploying: it is only said.
     let shown = house.person("alice").approves(&id);
     assert!(shown.contains("window.closed"), "{shown}");
