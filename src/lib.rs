@@ -47,6 +47,7 @@ pub mod commands {
     pub mod pages;
     pub mod person;
     pub mod policy;
+    pub mod production;
     pub mod request;
     pub mod review;
     pub mod rollback;
