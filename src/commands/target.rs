@@ -8,11 +8,11 @@ use anyhow::Result;
 use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
-use crate::evidence::draft::{Rules, Since, open_boxes};
+use crate::evidence::draft::{Rules, Since, TestFact, open_boxes};
 use crate::gate::decide::decide_by;
 use crate::gate::facts::{BranchFact, NoTarget, Target, Turned};
 use crate::gate::policy::Policy;
-use crate::gate::request::{CheckState, OpenBox, Request};
+use crate::gate::request::{CheckState, Request};
 use crate::gate::statement::{RequestRef, Verdict};
 use crate::gate::terms::{Check, CommitId, Environment};
 use crate::gate::timeline::{Decided, Timeline};
@@ -69,9 +69,11 @@ fn turned(moment: &Moment, policy: &Policy, package: &Package) -> BTreeMap<Check
     let Some(PackageEvidence { tests, .. }) = package.evidence() else { return BTreeMap::new() };
     let known = journal::evidence(moment, policy, &request.release.commit);
     let passed = tests.iter().filter(|test| test.state == CheckState::Passed);
+    // A pass that is dated ahead outlives no failure that came after the request.
+    let pinned = |test: &TestFact| test.reported_at.map(|at| at.min(request.at));
     let turned = passed.filter_map(|test| {
         let newer = known.fact(&test.check, policy.checks.get(&test.check)?)?;
-        if newer.state == CheckState::Passed || newer.reported_at <= test.reported_at {
+        if newer.state == CheckState::Passed || newer.reported_at <= pinned(test) {
             return None;
         }
         let why = newer.why.as_ref().map(|why| format!(" — {why}")).unwrap_or_default();
@@ -137,7 +139,6 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     let draft = candidate::draft_of(moment, policy, pinned)?;
     let open =
         open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(&request.environment, rule)));
-    let keys = |open: &[OpenBox]| open.iter().map(|open| open.key.clone()).collect::<BTreeSet<_>>();
     let behind: Vec<CommitId> = draft.behind.iter().map(|change| change.commit.clone()).collect();
     let live =
         moment.timeline().and_then(|timeline| timeline.tracks.get(&request.environment)?.live.as_ref());
@@ -147,7 +148,8 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
         ("approval_rules", rules == request.approval_rules),
         ("previous_recorded", recorded || !request.previous_recorded),
         ("extent", draft.extent() == request.extent),
-        ("open", keys(&open) == keys(&request.open)),
+        // The words too: they are what a person answers.
+        ("open", open == request.open),
         ("behind", behind == request.behind),
         ("authors", draft.authors(policy) == request.authors),
         ("checks", draft.checks() == request.checks),
@@ -166,18 +168,22 @@ fn since(request: &Request) -> Since {
     }
 }
 
-/// Finds a request by id, by version where that is unambiguous, or as a package directory.
+/// Finds a request by id or digest, by version where that is unambiguous, or as a package directory. An id that people
+/// decided about is theirs, whatever the journal has of the same seven digits.
 ///
 /// # Errors
 /// When the ledger's or a package's files cannot be read.
 pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
-    let known = known(moment, name)?;
+    let decided = decided(moment, name)?;
+    if let [one] = exactly(&decided, name).as_slice() {
+        return Ok(Ok((*one).clone()));
+    }
+    let known = with_journal(moment, decided, name);
     // A directory never stands in the way of a request that is known by that name.
     if known.is_empty() && Path::new(name).is_dir() {
         return Ok(from_directory(Path::new(name)));
     }
-    let exact: Vec<&Package> = known.iter().filter(|package| package.reference.id == name).collect();
-    match exact.as_slice() {
+    match exactly(&known, name).as_slice() {
         [one] => return Ok(Ok((*one).clone())),
         [] => {}
         // Seven digits are easily made to match: then the id names nobody.
@@ -199,25 +205,39 @@ fn several_fit<'a>(packages: impl Iterator<Item = &'a Package>) -> NoTarget {
     NoTarget::Several { ids: packages.map(full).collect() }
 }
 
-/// Every request of this id or version: what people decided about, then what the journal holds.
-fn known(moment: &Moment, name: &str) -> Result<Vec<Package>> {
-    let mut known: Vec<Package> = Vec::new();
-    for decided in moment.timeline().into_iter().flat_map(|timeline| timeline.requests.values()) {
-        if is_meant(&decided.request.id, name) {
-            known.extend(from_ledger(moment, decided)?);
-        }
-    }
+fn exactly<'a>(packages: &'a [Package], name: &str) -> Vec<&'a Package> {
+    packages.iter().filter(|package| is_exactly(&package.reference, name)).collect()
+}
+
+/// Every request of this name that people decided about.
+fn decided(moment: &Moment, name: &str) -> Result<Vec<Package>> {
+    let requests = moment.timeline().into_iter().flat_map(|timeline| timeline.requests.values());
+    let meant = requests.filter(|decided| is_meant(&decided.request, name));
+    Ok(meant
+        .map(|decided| from_ledger(moment, decided))
+        .collect::<Result<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// And every other of this name that the journal holds.
+fn with_journal(moment: &Moment, mut known: Vec<Package>, name: &str) -> Vec<Package> {
     for package in journal::requests(moment) {
         let new = known.iter().all(|known| known.reference != package.reference);
-        if new && is_meant(&package.reference.id, name) {
+        if new && is_meant(&package.reference, name) {
             known.push(package);
         }
     }
-    Ok(known)
+    known
 }
 
-fn is_meant(id: &str, name: &str) -> bool {
-    id == name || id.rsplit_once('-').is_some_and(|(version, _)| version == name)
+fn is_exactly(request: &RequestRef, name: &str) -> bool {
+    request.id == name || request.digest.to_string() == name
+}
+
+fn is_meant(request: &RequestRef, name: &str) -> bool {
+    is_exactly(request, name) || request.id.rsplit_once('-').is_some_and(|(version, _)| version == name)
 }
 
 /// Whether a request can still be decided: in time, and nobody said no. Time in which it was held does not count.
@@ -326,10 +346,10 @@ fn named(
     environment: &Environment,
     name: &str,
 ) -> Result<Result<Package, NoTarget>> {
-    let exact = timeline.requests.values().filter(|decided| decided.request.id == name);
+    let exact = timeline.requests.values().filter(|decided| is_exactly(&decided.request, name));
     let mut decided: Vec<&Decided> = exact.collect();
     if decided.is_empty() {
-        let by_version = timeline.requests.values().filter(|decided| is_meant(&decided.request.id, name));
+        let by_version = timeline.requests.values().filter(|decided| is_meant(&decided.request, name));
         decided = by_version.collect();
         let unused = |decided: &&&Decided| decided.consumed.is_none() && is_about(decided, environment);
         if decided.iter().filter(unused).count() == 1 {

@@ -1,6 +1,7 @@
 //! Evidence as it is recorded: what was found of which commit, whose signature covers it, and what of it is believed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -224,8 +225,9 @@ pub struct Grounds<'a> {
     pub paths: &'a [PathChange],
     /// The commit.
     pub commit: &'a CommitId,
-    /// When that was committed, in seconds since 1970.
-    pub committed: i64,
+    /// From when to when a pass of it can have been reported, in seconds since 1970: not before it was committed, and not
+    /// after it was requested.
+    pub reported: RangeInclusive<i64>,
     /// The sign-offs of the verified ledger, and the digest of the commit's tree listing.
     pub signoffs: Option<(&'a Signoffs, Digest)>,
     /// The evidence that machines signed, the request's own and what the journal has.
@@ -269,7 +271,7 @@ fn passes(fact: &TestFact, rule: &CheckRule, grounds: &Grounds<'_>) -> bool {
         });
     }
     let signed = || grounds.signed.fact(&fact.check, rule);
-    fact.reported_at.is_some_and(|at| at.timestamp() >= grounds.committed)
+    fact.reported_at.is_some_and(|at| grounds.reported.contains(&at.timestamp()))
         && fits(fact, &rule.source)
         && (rule.signed_by.is_none() || signed().is_some_and(|fact| fact.state == CheckState::Passed))
 }

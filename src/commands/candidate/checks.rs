@@ -92,11 +92,13 @@ pub(super) fn doubt(
     }
     let tree = signed_tree(moment, policy, commit)?;
     let signoffs = moment.timeline().map(|timeline| &timeline.signoffs);
+    let committed = moment.repository.committed_at(commit)?;
+    let latest = pinned.at.timestamp().max(committed) + AHEAD_MAX.num_seconds();
     let grounds = Grounds {
         policy,
         paths,
         commit,
-        committed: moment.repository.committed_at(commit)?,
+        reported: committed..=latest,
         signoffs: signoffs.zip(tree),
         signed: &signed,
     };

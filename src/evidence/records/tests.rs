@@ -177,7 +177,7 @@ fn doubted(book: &Book, signed: &Gathered, paths: &[PathChange], mut fact: TestF
         policy: book.policy(),
         paths,
         commit: &request.release.commit,
-        committed: minutes(0).timestamp(),
+        reported: minutes(0).timestamp()..=minutes(60).timestamp(),
         signoffs: Some((&book.timeline.signoffs, request.tree)),
         signed,
     };

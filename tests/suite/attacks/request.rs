@@ -7,6 +7,8 @@ use deployctl::gate::request::{CheckState, Request};
 use deployctl::gate::terms::Digest;
 use deployctl::world::records::{Files, JOURNAL};
 
+use serde_json::{Value, json};
+
 use crate::house::{House, POLICY};
 
 /// A founded house in which the unit tests have not run, and the request's package.
@@ -46,9 +48,10 @@ fn a_request_that_says_less_than_there_is() {
     let honest = Request::read(&files["request.json"]).unwrap();
     assert!(honest.open.len() > 1 && honest.extent.irreversible > 0, "{honest:?}");
     type Lie = fn(&mut Request);
-    let lies: [(&str, Lie); 11] = [
+    let lies: [(&str, Lie); 12] = [
         ("no open boxes", |request| request.open.clear()),
         ("one open box less", |request| drop(request.open.pop())),
+        ("other words on a box", |request| request.open[0].item = "Release notes proof-read".to_owned()),
         ("no migrations", |request| request.extent.migrations = 0),
         ("reversible migrations", |request| request.extent.irreversible = 0),
         ("fewer commits", |request| request.extent.commits = 1),
@@ -152,6 +155,10 @@ fn two_requests_with_the_same_seven_digits() {
     let id = ids[0].as_str();
     let shown = house.person("bob").at_terminal(["approve", id]).exit(3);
     assert!(shown.contains("several requests fit"), "{shown}");
+    // The whole digest names one of them.
+    let digest = Digest::of(&fs::read(house.project().join("package/request.json")).unwrap()).to_string();
+    let shown = house.run(["approve", &digest, "--show", "--json"]).any_stdout().any_stderr().exit(0).json();
+    assert_eq!(shown["digest"], digest);
     // A person who names the very files approves those, and the other one cannot take their place.
     house.person("bob").at_terminal(["approve", "package"]).signs().exit(0);
     let decided = house.entries().pop().unwrap().files.remove("request.json").unwrap();
@@ -159,6 +166,34 @@ fn two_requests_with_the_same_seven_digits() {
     let plan = house.run(["deploy", "production", id, "--dry-run"]).any_stdout().any_stderr().exit(0);
     let summary = Request::read(&decided).unwrap().asked.summary;
     assert!(plan.stdout.contains(&summary), "{}", plan.stdout);
+    // Nor can it keep anybody from stopping it.
+    house.person("bob").at_terminal(["approve", id, "--revoke", "--reason", "wait"]).signs().exit(0);
+    assert_eq!(house.story().pop().unwrap(), "revocation");
+}
+
+#[test]
+fn a_pass_from_the_far_future() {
+    let house = House::founded();
+    let words = ["request", "v1.4.0", "--as", "orchestrator", "--since", "v1.3.0", "-o", "package"];
+    house.run(words).any_stdout().any_stderr().exit(0);
+    let package = house.project().join("package");
+    let mut evidence: Value =
+        serde_json::from_slice(&fs::read(package.join("evidence.json")).unwrap()).unwrap();
+    let mut request = Request::read(&fs::read(package.join("request.json")).unwrap()).unwrap();
+    let honest = evidence["tests"][0]["reported_at"].clone();
+    let says = |at: Value, evidence: &mut Value, request: &mut Request| {
+        evidence["tests"][0]["reported_at"] = at;
+        let bytes = evidence.to_string().into_bytes();
+        request.evidence = Digest::of(&bytes);
+        fs::write(package.join("evidence.json"), bytes).unwrap();
+        fs::write(package.join("request.json"), request.bytes().unwrap()).unwrap();
+    };
+    // No failure would ever be newer.
+    says(json!("2099-01-01T00:00:00Z"), &mut evidence, &mut request);
+    let shown = house.person("bob").at_terminal(["approve", "package"]).exit(3);
+    assert!(shown.contains("request.stale") && shown.contains("checks"), "{shown}");
+    says(honest, &mut evidence, &mut request);
+    house.person("bob").at_terminal(["approve", "package"]).signs().exit(0);
 }
 
 #[test]
