@@ -2,10 +2,13 @@
 //!
 //! [`super::policy::Policy`] is what it means once checked.
 
+mod health;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+pub use self::health::{IncreaseMode, RawErrorRate, RawHealth, RawLatency, RawLevel, RawMetrics, RawProbe};
 use super::terms::{Check, Environment, Group, MachineName, PersonName, Role, Stage};
 
 /// The whole file.
@@ -357,9 +360,9 @@ pub struct RawEnvironment {
     /// Who and what watches.
     #[serde(default)]
     pub monitoring: RawMonitoring,
-    /// Probes and metrics; read, and not acted on yet.
+    /// Probes and metrics.
     #[serde(default)]
-    pub health: Option<serde::de::IgnoredAny>,
+    pub health: Option<RawHealth>,
 }
 
 /// One command of a plan.

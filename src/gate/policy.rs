@@ -6,6 +6,7 @@
 mod check;
 mod emergency;
 mod extra;
+mod health;
 mod machines;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use globset::GlobSet;
 
 use self::check::Checker;
 pub use self::extra::{ApprovalRule, ChangeFacts, Lack, Quorum, When};
+pub use self::health::{ErrorRate, Health, Latency, Level, Metrics, Probe, Question};
 use super::config::{
     Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };
@@ -185,6 +187,8 @@ pub struct EnvironmentRule {
     pub windows: Windows,
     /// Who and what watches.
     pub monitoring: Monitoring,
+    /// What is measured after a deployment; `None` where nothing is.
+    pub health: Option<Health>,
 }
 
 /// One command of a plan.

@@ -3,6 +3,7 @@
 
 mod automatic;
 mod emergency;
+mod health;
 mod signoff;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -410,6 +411,7 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
         lines.extend(steps("rolls back", &rollback.steps));
         lines.extend(steps("migrations down", &rollback.migrations));
     }
+    lines.extend(rule.health.iter().flat_map(health::rules));
     lines
 }
 
@@ -588,6 +590,28 @@ mod tests {
         edit(&mut request);
         let rule = &book.policy().environments[&production()];
         review(book.policy(), rule, &book.timeline.signoffs, &request, &reference(&request))
+    }
+
+    #[test]
+    fn a_policy_is_shown_with_what_is_measured_and_which_number_is_a_trigger() {
+        let health = "    health:\n      interval: 1m\n\
+            \x20     probes: { web: { http: \"http://shop.example/healthz\", timeout: 2s }, db: { run: [./ping, \"a b\"] }, port: { tcp: \"a:5432\" } }\n\
+            \x20     metrics:\n        prometheus: http://127.0.0.1:9090\n\
+            \x20       error_rate: { query: \"sum(e)\\u202e\", mode: relative }\n        latency: { query: l }\n\
+            \x20       memory: { query: m, for: 1 }\n        cpu: { query: c }\n";
+        let steps = "    steps: [{ name: release, run: [\"./release\"], timeout: 10m }]\n";
+        let rules = checked(&config(&[(steps, &format!("{steps}{health}"))])).unwrap();
+        let text = policy(&rules, 1, None, None);
+        let expected = "    watches: every 1 min, more than 3 failures of a probe in a row are a trigger\n\
+            \x20   probe: db = ./ping 'a b' (at most 5 s)\n\
+            \x20   probe: port = tcp a:5432 (at most 5 s)\n\
+            \x20   probe: web = http://shop.example/healthz (at most 2 s)\n\
+            \x20   metrics: http://127.0.0.1:9090 (at most 5 s)\n\
+            \x20   error_rate: more than 5 % of it over its baseline = sum(e)\\u{202e}\n\
+            \x20   latency: more than 2 times its baseline = l\n\
+            \x20   memory: above 0.95 in 1 sample in a row = m\n\
+            \x20   cpu: above 0.95 in 5 samples in a row = c\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

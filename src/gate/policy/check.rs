@@ -416,6 +416,7 @@ impl Checker {
                 dashboards: raw.monitoring.dashboards,
                 on_call: raw.monitoring.on_call,
             },
+            health: raw.health.map(|health| self.health(&format!("{path}.health"), health)),
         }
     }
 
@@ -469,7 +470,7 @@ impl Checker {
             .collect()
     }
 
-    fn command(&mut self, path: &str, run: &[String]) {
+    pub(super) fn command(&mut self, path: &str, run: &[String]) {
         if run.first().is_none_or(String::is_empty) {
             self.problem(path, "name the program and its arguments, such as `[\"./ops/release.sh\"]`");
         }

@@ -1,4 +1,5 @@
 mod emergency;
+mod health;
 
 use super::check::bad_variable;
 use super::{CheckSource, Policy, nearest};
