@@ -67,12 +67,14 @@ pub mod evidence {
     pub mod junit;
     pub mod lockfiles;
     pub mod migrations;
+    pub mod prometheus;
     pub mod records;
     pub mod report;
     pub mod tap;
 }
 /// The room where it is decided: pure functions over owned values.
 pub mod gate {
+    pub mod analysis;
     pub mod config;
     pub mod decide;
     pub mod deployments;
