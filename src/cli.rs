@@ -289,7 +289,8 @@ Examples:
   deployctl approve --policy"
 )]
 pub struct ApproveArgs {
-    /// The request's id, its version where that is unambiguous, or a package directory
+    /// The request's id, its version where that is unambiguous, or a package directory; for the report of a rollback also
+    /// the digits that name it
     #[arg(required_unless_present_any = ["policy", "check"], conflicts_with_all = ["policy", "check"])]
     pub request: Option<String>,
     /// Sign a check of a commit that is a person's signature; with `--deny` the answer is no
@@ -313,10 +314,10 @@ pub struct ApproveArgs {
     /// Show the review screen and sign nothing
     #[arg(long)]
     pub show: bool,
-    /// Say what runs after an interrupted deployment, or sign the report of an emergency
+    /// Say what runs after an interrupted deployment, or sign the report of an emergency or of a rollback
     #[arg(long, requires = "reviewed", conflicts_with_all = ["policy", "deny", "hold", "revoke"])]
     pub review: bool,
-    /// The answered report of an emergency; `--review REQUEST --show` drafts it
+    /// The answered report of an emergency or of a rollback; `--review REQUEST --show` drafts it
     #[arg(long, value_name = "FILE", requires = "review", requires = "reason", conflicts_with = "show")]
     pub report: Option<PathBuf>,
     /// Why

@@ -29,6 +29,7 @@ use crate::world::terminal::{Color, Streams};
 pub mod cli;
 /// One file a subcommand: gather, decide, act, record, show.
 pub mod commands {
+    pub mod aftermath;
     pub mod approve;
     pub mod automatic;
     pub mod candidate;
@@ -48,6 +49,7 @@ pub mod commands {
     pub mod person;
     pub mod policy;
     pub mod production;
+    pub mod report;
     pub mod request;
     pub mod review;
     pub mod rollback;

@@ -9,7 +9,7 @@ use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
-use super::{incident, policy, request, review, signoff};
+use super::{policy, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::{ActionKind, Separation};
 use crate::gate::decide::{Decision, decide, nothing_to_decide};
@@ -44,8 +44,8 @@ pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
     let name = args.request.as_deref().context("name a request")?;
     if args.review {
         return match &args.report {
-            _ if args.show => incident::show(common, name),
-            Some(report) => incident::run(common, args, name, report),
+            _ if args.show => report::show(common, name),
+            Some(path) => report::run(common, args, name, path),
             None => review::run(common, args, name),
         };
     }

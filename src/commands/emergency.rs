@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::gather::Moment;
-use crate::gate::decide::review_owed;
+use crate::gate::decide::{is_overdue, report_name, review_owed};
 use crate::gate::policy::Policy;
 use crate::gate::terms::{Digest, Environment, Version};
 use crate::gate::timeline::{Deployed, Track};
@@ -54,18 +54,26 @@ pub fn clock_json(deployed: &Deployed) -> Value {
     })
 }
 
-/// Lines of `status` about reviews that are owed, with what to do.
+/// Lines of `status` about reports that are owed, with what to do.
 #[must_use]
 pub fn owed(moment: &Moment, track: &Track, next: &mut Vec<String>) -> (Vec<String>, Vec<Value>) {
     let mut lines = Vec::new();
     let mut values = Vec::new();
-    for (deployed, until) in track.owed() {
-        let reason = review_owed(deployed, until, moment.now);
-        let late = moment.now > until;
+    for (deployed, report) in track.owed() {
+        let reason = review_owed(deployed, &report, moment.now);
+        let late = is_overdue(&report, moment.now);
         let after = if late { "; other deployments wait for it" } else { "" };
         lines.push(format!("  {}{after}", reason.message.replace('`', "")));
         next.extend(reason.next);
-        values.push(json!({ "request": deployed.start.request, "until": until, "overdue": late }));
+        values.push(json!({
+            "request": deployed.start.request,
+            "about": report.about.word(),
+            "name": report_name(deployed),
+            "execution": deployed.execution,
+            "since": deployed.at,
+            "until": report.due,
+            "overdue": late,
+        }));
     }
     (lines, values)
 }

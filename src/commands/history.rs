@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use super::aftermath;
 use super::emergency::clock_json;
 use super::gather::{Moment, verify};
 use super::{pages, target};
@@ -101,7 +102,9 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
         (None, Some((Ending::Failed | Ending::Interrupted, _))) => "No",
         (None, _) => "N/A",
     };
-    let notes = notes(deployed, undone_by, request.as_ref());
+    let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
+    let notes = [Some(notes(deployed, undone_by, request.as_ref())), open];
+    let notes = notes.into_iter().flatten().collect::<Vec<_>>().join("; ");
     let page = HistoryRow {
         date: deployed.at.format("%Y-%m-%d").to_string(),
         version: deployed.start.release.version.to_string(),
@@ -132,6 +135,7 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
         "recorded_in": "ledger",
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
         "rolled_back_at": undone_by.map(|rollback| rollback.at),
+        "report": undone_by.map(|rollback| aftermath::json(moment, rollback)),
     });
     Ok(Row { page, json })
 }

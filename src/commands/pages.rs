@@ -11,7 +11,8 @@ use crate::gate::emergency::Emergency;
 use crate::gate::policy::Policy;
 use crate::gate::request::{Request, Urgency};
 use crate::render::pages::{
-    ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, PostIncidentPage, RequestPage, TimelineEvent,
+    ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, PostIncidentPage, PostRollbackPage,
+    RequestPage, TimelineEvent,
 };
 use crate::render::screen;
 
@@ -174,5 +175,25 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
         steps: vec![word()],
     };
     pages.render(Page::PostIncident, &page)?;
+    let page = PostRollbackPage {
+        environment: word(),
+        undone: word(),
+        back_to: word(),
+        request: word(),
+        execution: word(),
+        rolled_back_by: word(),
+        time: word(),
+        reason: word(),
+        outcome: word(),
+        trigger: word(),
+        database: word(),
+        review_by: Some(word()),
+        requested_by: word(),
+        approved_by: word(),
+        executed_by: word(),
+        timeline: vec![TimelineEvent { time: word(), what: word() }],
+        steps: vec![word()],
+    };
+    pages.render(Page::PostRollback, &page)?;
     Ok(())
 }

@@ -4,15 +4,15 @@ use anyhow::{Context as _, Result};
 
 use super::approve::{declined, interrupted, presence_missing, signed, write_pair};
 use super::gather::{Key, Moment};
-use super::incident;
 use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
+use super::report;
 use crate::cli::{ApproveArgs, Common};
-use crate::gate::decide::{Decision, decide};
+use crate::gate::decide::{Decision, decide, report_name};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Ending, Finding, Review, Statement};
-use crate::gate::timeline::{Deployed, Timeline};
+use crate::gate::timeline::{About, Deployed, Timeline};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::world::records::Files;
@@ -31,12 +31,15 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
             crate::render::text::line(name, 200)
         );
         let mut reason = Reason::new(Code::RequestMissing, what);
-        let owed = moment.timeline().and_then(|timeline| incident::emergency(timeline, name));
+        let owed = moment.timeline().and_then(|timeline| report::find(timeline, name));
         if let Some((_, owed)) = owed {
-            let id = &owed.start.request.id;
-            reason = reason.next(format!(
-                "an emergency is reviewed with a report: deployctl approve --review {id} --show"
-            ));
+            let what = match owed.report().map(|report| report.about) {
+                Some(About::Rollback) => "a rollback",
+                _ => "an emergency",
+            };
+            let name = report_name(owed);
+            reason = reason
+                .next(format!("{what} is reviewed with a report: deployctl approve --review {name} --show"));
         }
         return Ok(Answer::refused("approve", vec![reason.next("deployctl status")]));
     };

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::aftermath;
 use super::emergency::hotfix_path;
 use super::gather::{Key, Moment};
 use super::journal::Package;
@@ -188,7 +189,8 @@ fn answer(moment: &Moment, end: &End<'_>) -> Answer {
             COMMAND,
             format!(
                 "{environment} runs {version} again\n{undone} is quarantined: that commit cannot be deployed to {environment} again\n\
-                 next: write down what happened, find the cause, request the fix\n"
+                 next: {}\n",
+                aftermath::next(end.started.execution())
             ),
         ),
         Ending::Failed | Ending::Interrupted => {

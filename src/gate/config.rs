@@ -393,6 +393,9 @@ pub struct RawRollback {
     /// How long it is thought to take.
     #[serde(default)]
     pub estimate: Option<String>,
+    /// Within which time its report is signed, before other deployments wait for it; never, unless said.
+    #[serde(default)]
+    pub review_within: Option<String>,
     /// What a trigger does; read, and not acted on yet.
     #[serde(default)]
     pub on_trigger: Option<OnTrigger>,

@@ -5,6 +5,7 @@
 mod automatic;
 mod emergency;
 mod hold;
+mod reports;
 mod signoffs;
 mod target;
 mod votes;
@@ -15,8 +16,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use self::automatic::nothing_to_sign;
-pub use self::emergency::review_owed;
 pub use self::hold::decide_by;
+pub use self::reports::{is_overdue, report_name, review_owed};
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
 pub use self::target::{deploys_later, unkept_times};
 use self::votes::allows;
@@ -259,8 +260,8 @@ impl<'a> Judge<'a> {
                 self.rollback(timeline, environment, *version, *available)
             }
             Action::Review { environment } => self.review(timeline, environment),
-            Action::Incident { environment, execution } => {
-                self.incident(timeline, environment, execution);
+            Action::Report { environment, execution } => {
+                self.report(timeline, environment, execution);
                 Some(Covered::default())
             }
         }

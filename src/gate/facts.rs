@@ -233,11 +233,11 @@ pub enum Action<'a> {
         /// Where.
         environment: &'a Environment,
     },
-    /// A person signs the report of an emergency.
-    Incident {
+    /// A person signs the report of an emergency or of a rollback.
+    Report {
         /// Where.
         environment: &'a Environment,
-        /// The execution of the emergency.
+        /// The execution of the emergency or of the rollback.
         execution: &'a Digest,
     },
 }

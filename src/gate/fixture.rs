@@ -350,7 +350,23 @@ impl Book {
     /// A person signs these bytes as the report of an emergency.
     pub fn report_of(&mut self, ink: Ink<'_>, execution: Digest, bytes: &[u8]) -> Result<Digest, Fault> {
         let report = Digest::of(bytes);
-        let (reason, finding) = ("we know why".to_owned(), Finding::Incident { report });
+        self.report_with(ink, execution, Finding::Incident { report }, report)
+    }
+
+    /// A person signs the report of a rollback.
+    pub fn rollback_report(&mut self, ink: Ink<'_>, execution: Digest) -> Result<Digest, Fault> {
+        let report = Digest::of(b"what happened");
+        self.report_with(ink, execution, Finding::Rollback { report }, report)
+    }
+
+    fn report_with(
+        &mut self,
+        ink: Ink<'_>,
+        execution: Digest,
+        finding: Finding,
+        report: Digest,
+    ) -> Result<Digest, Fault> {
+        let reason = "we know why".to_owned();
         let statement = Statement::Review(Review { execution, finding, reason, presence: person() });
         let mut payload = self.payload(ink, statement);
         payload.attachments.insert(REPORT.to_owned(), report);

@@ -218,6 +218,8 @@ pub struct Rollback {
     pub migrations: Vec<Step>,
     /// How long it is thought to take.
     pub estimate: Option<Duration>,
+    /// Within which time its report is signed, before other deployments wait for it.
+    pub review_within: Option<Duration>,
 }
 
 /// Who approves.

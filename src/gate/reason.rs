@@ -113,7 +113,7 @@ codes! {
     EmergencySeverity = "emergency.severity", false, "the policy knows no emergency of this severity, or none is named";
     EmergencySkip = "emergency.skip", false, "the policy lets no emergency of this severity skip the stage";
     EmergencyUndeclared = "emergency.undeclared", true, "an approval does not declare the emergency, its severity and the skipped stages";
-    ReviewOwed = "review.owed", true, "the review of an emergency is owed";
+    ReviewOwed = "review.owed", true, "the report of an emergency or of a rollback is owed";
     CommitQuarantined = "commit.quarantined", false, "the commit was rolled back";
     CommitBranch = "commit.branch", false, "the required branch does not hold the commit";
     CommitBehind = "commit.behind", false, "commits that are live are not in the candidate, and no approver saw that";

@@ -115,7 +115,7 @@ pub enum Statement {
     Progress(Progress),
     /// It ended.
     Outcome(OutcomeStatement),
-    /// A person looked at a deployment afterwards: at what an interruption left, or at an emergency.
+    /// A person looked at a deployment afterwards: at what an interruption left, at an emergency, or at a rollback.
     Review(Review),
     /// A person's verdict on a check of one commit.
     Signoff(Box<Signoff>),
@@ -406,9 +406,14 @@ pub enum Finding {
         /// The digest of `report.md`.
         report: Digest,
     },
+    /// A rollback: its report, which is attached.
+    Rollback {
+        /// The digest of `report.md`.
+        report: Digest,
+    },
 }
 
-/// The name of an incident's report among the attachments.
+/// The name of a report among the attachments.
 pub const REPORT: &str = "report.md";
 
 /// Why a payload cannot be read.

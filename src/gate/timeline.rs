@@ -19,6 +19,7 @@ use super::statement::{
     Review, Revocation, Root, Statement, StepResult, Verdict,
 };
 use super::terms::{CommitId, Digest, Environment, PersonName};
+pub use reports::{About, Aftermath, Report, SignedReport};
 
 /// One entry as it was read, before anything is believed.
 #[derive(Clone, Debug)]
@@ -179,6 +180,8 @@ pub struct Deployed {
     pub rolled_back_by: Option<Digest>,
     /// What an emergency leaves to do.
     pub incident: Option<Incident>,
+    /// What a rollback leaves to do.
+    pub aftermath: Option<Aftermath>,
 }
 
 /// What an emergency leaves to do.
@@ -191,20 +194,7 @@ pub struct Incident {
     /// The last moment for the review before it holds other deployments up.
     pub review_by: DateTime<Utc>,
     /// The review, once a person signed one.
-    pub review: Option<IncidentReview>,
-}
-
-/// A signed review of an emergency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IncidentReview {
-    /// Who signed.
-    pub by: PersonName,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// The git commit that holds it, with the report.
-    pub commit: CommitId,
-    /// The digest of the report.
-    pub report: Digest,
+    pub review: Option<SignedReport>,
 }
 
 impl Track {
@@ -212,14 +202,6 @@ impl Track {
     #[must_use]
     pub fn lock(&self) -> Option<&Deployed> {
         self.deployments.iter().find(|deployed| deployed.ending.is_none())
-    }
-
-    /// Emergencies whose review nobody has signed yet, and the moment until which it is owed.
-    pub fn owed(&self) -> impl Iterator<Item = (&Deployed, DateTime<Utc>)> {
-        self.deployments.iter().filter_map(|deployed| {
-            let incident = deployed.incident.as_ref().filter(|incident| incident.review.is_none())?;
-            Some((deployed, incident.review_by))
-        })
     }
 
     /// The newest action whose ending leaves in doubt what runs: failed or interrupted, with nothing after it.
@@ -301,7 +283,12 @@ impl Timeline {
             Statement::Outcome(outcome) => self.end(&outcome, signed.at),
             Statement::Review(review) => match review.finding {
                 Finding::Interruption { ending } => self.review(review, ending, &signed),
-                Finding::Incident { report } => self.settle_incident(&review, report, entry, signed),
+                Finding::Incident { report } => {
+                    self.settle_report(&review, (About::Incident, report), entry, signed)
+                }
+                Finding::Rollback { report } => {
+                    self.settle_report(&review, (About::Rollback, report), entry, signed)
+                }
             },
             Statement::Signoff(signoff) => {
                 let Signed { by, at, proof, .. } = signed;
@@ -454,6 +441,7 @@ impl Timeline {
     fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
         self.check_consumption(&execution, signed.at)?;
         let incident = self.incident(&execution, signed.at)?;
+        let aftermath = self.aftermath(&execution, signed.at);
         let track = self.tracks.entry(execution.environment.clone()).or_default();
         if let Some(lock) = track.lock()
             && (signed.at <= lock.start.lease_until || execution.action == ActionKind::Deploy)
@@ -475,6 +463,7 @@ impl Timeline {
             open.ending = Some((Ending::Interrupted, signed.at));
         }
         let Signed { digest, commit, by, at, proof: _ } = signed;
+        track.tries_again(aftermath.as_ref());
         track.deployments.push(Deployed {
             execution: digest,
             commit,
@@ -487,6 +476,7 @@ impl Timeline {
             reviewed: None,
             rolled_back_by: None,
             incident,
+            aftermath,
         });
         Ok(())
     }
@@ -705,7 +695,7 @@ struct StateEnvironment<'a> {
     live: Option<&'a Live>,
     locked_by: Option<Digest>,
     quarantined: &'a BTreeSet<CommitId>,
-    owed: Vec<(Digest, DateTime<Utc>)>,
+    owed: Vec<(Digest, Option<DateTime<Utc>>)>,
 }
 
 #[derive(Serialize)]
@@ -747,7 +737,7 @@ impl Timeline {
                             live: track.live.as_ref(),
                             locked_by,
                             quarantined: &track.quarantined,
-                            owed: track.owed().map(|(owed, until)| (owed.execution, until)).collect(),
+                            owed: track.owed().map(|(owed, report)| (owed.execution, report.due)).collect(),
                         },
                     )
                 })
@@ -770,5 +760,6 @@ impl Timeline {
 }
 
 mod incident;
+mod reports;
 #[cfg(test)]
 mod tests;

@@ -15,8 +15,8 @@ use tera::{Context, Tera};
 
 use super::text;
 pub use contexts::{
-    ChecklistPage, Group, HistoryPage, HistoryRow, PageSection, Pinned, PostIncidentPage, RequestPage,
-    TimelineEvent,
+    ChecklistPage, Group, HistoryPage, HistoryRow, PageSection, Pinned, PostIncidentPage, PostRollbackPage,
+    RequestPage, TimelineEvent,
 };
 
 /// The largest template that is read, in bytes: the built-in ones have less than 2,000.
@@ -35,11 +35,14 @@ pub enum Page {
     History,
     /// The report of an emergency, from a [`PostIncidentPage`].
     PostIncident,
+    /// The report of a rollback, from a [`PostRollbackPage`].
+    PostRollback,
 }
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 4] = [Self::Checklist, Self::Request, Self::History, Self::PostIncident];
+    pub const ALL: [Self; 5] =
+        [Self::Checklist, Self::Request, Self::History, Self::PostIncident, Self::PostRollback];
 
     /// The file name of its template, which is also the name of the team's own one.
     #[must_use]
@@ -49,6 +52,7 @@ impl Page {
             Self::Request => "request.md.tera",
             Self::History => "history.md.tera",
             Self::PostIncident => "post_incident.md.tera",
+            Self::PostRollback => "post_rollback.md.tera",
         }
     }
 
@@ -58,6 +62,7 @@ impl Page {
             Self::Request => include_str!("../../templates/request.md.tera"),
             Self::History => include_str!("../../templates/history.md.tera"),
             Self::PostIncident => include_str!("../../templates/post_incident.md.tera"),
+            Self::PostRollback => include_str!("../../templates/post_rollback.md.tera"),
         }
     }
 }
@@ -143,7 +148,8 @@ impl Pages {
         Ok(Self { tera })
     }
 
-    /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`], [`HistoryPage`] or [`PostIncidentPage`].
+    /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`], [`HistoryPage`], [`PostIncidentPage`]
+    /// or [`PostRollbackPage`].
     ///
     /// # Errors
     /// A template that asks for what the context does not have, or that writes without end.

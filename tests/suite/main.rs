@@ -1,6 +1,7 @@
 //! The one test binary. [`house`] builds a sealed world; every other file is about one promise or one command.
 #![cfg(test)]
 
+mod aftermath;
 mod attacks;
 mod automatic;
 mod cases;

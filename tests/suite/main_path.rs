@@ -275,7 +275,7 @@ Enter passphrase:
 ✓ migrate in [time]
 production runs v1.3.0 again
 v1.4.0 is quarantined: that commit cannot be deployed to production again
-next: write down what happened, find the cause, request the fix
+next: write the report: deployctl approve --review [id] --show > report.md
 ";
 
 fn bob_rolls_back(house: &House, id: &str) {
@@ -290,12 +290,14 @@ fn bob_rolls_back(house: &House, id: &str) {
 production: v1.3.0 ([id]) since 2026-11-23 11:00 UTC
   2 commits on HEAD not live yet
   [id] was rolled back and is quarantined
-next: deployctl request VERSION --as ROLE
+  the report of the rollback of v1.4.0 ([id]) is open since 2026-11-23 11:00 UTC
+next: draft the report: deployctl approve --review [id] --show
+next: a person answers it and signs: deployctl approve --review [id] --report FILE --reason TEXT
 ";
     house.run(["status"]).stdout(&status("storefront · policy 2", rest, "1 h ago")).exit(0);
     let table = "\
 Date        Version  Type     Status       Rollback  Notes
-2026-11-23  v1.4.0   Feature  Rolled back  Yes       checkout fails
+2026-11-23  v1.4.0   Feature  Rolled back  Yes       checkout fails; report open, begun just now
 ";
     house.run(["history"]).stdout(table).exit(0);
 }

@@ -1,15 +1,11 @@
-//! What an emergency asks for, against what the policy lets it; and the reviews that earlier ones owe.
-
-use chrono::{DateTime, Utc};
+//! What an emergency asks for, against what the policy lets it.
 
 use super::Judge;
-use super::words::minute;
 use crate::gate::emergency::{Emergency, EmergencyClock, SeverityRule};
 use crate::gate::policy::{EnvironmentRule, nearest};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::{Request, Urgency};
-use crate::gate::terms::{Digest, Environment, Stage};
-use crate::gate::timeline::{Deployed, Timeline, Track};
+use crate::gate::terms::Stage;
 
 impl Judge<'_> {
     /// The severity must be one that the policy knows, and every stage that is left out one that it lets this severity
@@ -83,70 +79,5 @@ impl Judge<'_> {
         let emergency = request.emergency.as_ref()?;
         let response = self.policy?.severity(emergency)?.response;
         Some(EmergencyClock { severity: emergency.severity, declared_at: self.declared_at?, response })
-    }
-
-    /// An emergency may be deployed while a review is owed. Whatever else waits for it once its time is over, and is
-    /// warned before.
-    pub(super) fn reviews(
-        &mut self,
-        timeline: &Timeline,
-        environment: &Environment,
-        request: &Request,
-        warn_only: bool,
-    ) {
-        let Some(track) = timeline.tracks.get(environment) else { return };
-        let emergency = request.emergency.is_some();
-        for (owed, until) in track.owed() {
-            let reason = review_owed(owed, until, self.facts.now);
-            if warn_only || emergency || self.facts.now <= until {
-                self.warnings.push(reason);
-            } else {
-                self.refuse(reason);
-            }
-        }
-    }
-
-    /// A person signs the report of an emergency.
-    pub(super) fn incident(&mut self, timeline: &Timeline, environment: &Environment, execution: &Digest) {
-        let Some((_, approvals)) = self.production(environment) else { return };
-        self.signer_is_approver(environment, approvals);
-        let owed = timeline.tracks.get(environment).into_iter().flat_map(Track::owed);
-        match owed.map(|(deployed, _)| deployed).find(|deployed| &deployed.execution == execution) {
-            None => self.refuse(
-                Reason::new(Code::RequestMissing, format!("no review of `{environment}` is owed for it"))
-                    .next("see what is owed: deployctl status"),
-            ),
-            Some(deployed) if deployed.ending.is_none() => self.refuse(
-                Reason::new(
-                    Code::DeploymentInterrupted,
-                    format!(
-                        "the deployment of `{}` has not said how it ended",
-                        deployed.start.release.version
-                    ),
-                )
-                .next("review it after the resolution; see how it stands: deployctl status"),
-            ),
-            Some(_) => {}
-        }
-    }
-}
-
-/// The reason of a review that is owed.
-#[must_use]
-pub fn review_owed(owed: &Deployed, until: DateTime<Utc>, now: DateTime<Utc>) -> Reason {
-    let id = &owed.start.request.id;
-    let severity =
-        owed.start.emergency.as_ref().map_or_else(String::new, |clock| format!(" ({})", clock.severity));
-    let when = if now > until { "was owed since" } else { "is owed by" };
-    Reason {
-        policy: Some("emergency.review_within".to_owned()),
-        ..Reason::new(
-            Code::ReviewOwed,
-            format!("the review of the emergency `{id}`{severity} {when} {}", minute(until)),
-        )
-        .next(format!("draft the report: deployctl approve --review {id} --show"))
-        .next(format!(
-            "a person answers it and signs: deployctl approve --review {id} --report FILE --reason TEXT"
-        ))
     }
 }

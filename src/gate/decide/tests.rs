@@ -1,6 +1,7 @@
 mod approvals;
 mod emergency;
 mod hold;
+mod reports;
 
 use proptest::prelude::*;
 

@@ -445,6 +445,9 @@ impl Checker {
             estimate: raw
                 .estimate
                 .map(|text| self.duration(&format!("{path}.estimate"), Some(&text), STEP_TIMEOUT)),
+            review_within: raw
+                .review_within
+                .map(|text| self.duration(&format!("{path}.review_within"), Some(&text), STEP_TIMEOUT)),
         }
     }
 

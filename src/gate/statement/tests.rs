@@ -54,6 +54,12 @@ fn payloads() -> Vec<Payload> {
             reason: reason.clone(),
             presence: person(),
         }),
+        Statement::Review(Review {
+            execution,
+            finding: Finding::Rollback { report: Digest::of(b"report") },
+            reason: reason.clone(),
+            presence: person(),
+        }),
         Statement::Signoff(Box::new(Signoff { reason: Some(reason), ..signoff(&request, Verdict::Deny) })),
     ];
     statements.into_iter().map(|statement| book.payload(by("alice", 3), statement)).collect()

@@ -1,4 +1,5 @@
 mod incident;
+mod reports;
 
 use std::collections::BTreeMap;
 

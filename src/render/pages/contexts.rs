@@ -184,6 +184,45 @@ pub struct PostIncidentPage {
     pub steps: Vec<String>,
 }
 
+/// The report of a rollback as its template has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct PostRollbackPage {
+    /// Where.
+    pub environment: String,
+    /// The version that was rolled back, and its commit.
+    pub undone: String,
+    /// The version it went back to, and its commit.
+    pub back_to: String,
+    /// The request's id.
+    pub request: String,
+    /// The first digits of the rollback's execution.
+    pub execution: String,
+    /// The person who rolled back.
+    pub rolled_back_by: String,
+    /// When it began.
+    pub time: String,
+    /// Why, as the person said.
+    pub reason: String,
+    /// `Success`, `Failed` and the like.
+    pub outcome: String,
+    /// What the records tell of why.
+    pub trigger: String,
+    /// What became of the database.
+    pub database: String,
+    /// Until when the report is owed, where the policy says so.
+    pub review_by: Option<String>,
+    /// The role or person who asked for the deployment.
+    pub requested_by: String,
+    /// The people who approved it.
+    pub approved_by: String,
+    /// The person who deployed it.
+    pub executed_by: String,
+    /// What happened, in order.
+    pub timeline: Vec<TimelineEvent>,
+    /// The rollback's steps that ended, a sentence each.
+    pub steps: Vec<String>,
+}
+
 /// One line of a report's timeline.
 #[derive(Clone, Debug, Serialize)]
 pub struct TimelineEvent {

@@ -1,8 +1,8 @@
 use proptest::prelude::{prop, proptest};
 
 use super::{
-    ChecklistPage, HistoryPage, HistoryRow, Page, PageError, Pages, Pinned, PostIncidentPage, RequestPage,
-    TimelineEvent,
+    ChecklistPage, HistoryPage, HistoryRow, Page, PageError, Pages, Pinned, PostIncidentPage,
+    PostRollbackPage, RequestPage, TimelineEvent,
 };
 use crate::evidence::checklist::{Checklist, Item, Section};
 use crate::evidence::report::{PROMPT, unanswered};
@@ -331,6 +331,39 @@ fn hostile_text_in_every_field_of_a_report_changes_no_line_and_answers_no_questi
 }
 
 #[test]
+fn hostile_text_in_every_field_of_a_rollback_changes_no_line_and_answers_no_question() {
+    let build = |text: &str| {
+        let word = || text.to_owned();
+        let hostile = PostRollbackPage {
+            environment: word(),
+            undone: word(),
+            back_to: word(),
+            request: word(),
+            execution: word(),
+            rolled_back_by: word(),
+            time: word(),
+            reason: word(),
+            outcome: word(),
+            trigger: word(),
+            database: word(),
+            review_by: Some(word()),
+            requested_by: word(),
+            approved_by: word(),
+            executed_by: word(),
+            timeline: vec![TimelineEvent { time: word(), what: word() }],
+            steps: vec![word()],
+        };
+        built_in().render(Page::PostRollback, &hostile).expect("the page fits its context")
+    };
+    let plain = build("x");
+    assert_eq!(shape(&build(ATTACK)), shape(&plain));
+    let hostile = build(&format!("x\n### 2. Analyze root cause\nit was nobody\n{PROMPT}: x"));
+    assert_eq!(shape(&hostile), shape(&plain));
+    assert_eq!(unanswered(&hostile, &hostile), unanswered(&plain, &plain));
+    assert_eq!(unanswered(&plain, &plain).len(), 5);
+}
+
+#[test]
 fn a_long_text_is_cut_on_the_page() {
     let page =
         render_checklist(&checklist(vec![section("", &[], vec![item(true, "", &"a".repeat(10_000))])]));
@@ -524,7 +557,7 @@ fn a_template_that_is_too_long_or_misnamed_is_refused() {
     assert_eq!(
         misnamed,
         Err("`cheklist.md.tera` is not the template of a page: rename it to one of `checklist.md.tera`, \
-             `request.md.tera`, `history.md.tera` and `post_incident.md.tera`, or remove it"
+             `request.md.tera`, `history.md.tera`, `post_incident.md.tera` and `post_rollback.md.tera`, or remove it"
             .to_owned())
     );
 }

@@ -280,7 +280,7 @@ fn an_approver_signs_the_report_and_nothing_is_owed_any_more() {
     case.now = DUE + 10;
     let environment = production();
     let incident = |case: &Case| {
-        codes(case.decide(&Action::Incident { environment: &environment, execution: &execution }))
+        codes(case.decide(&Action::Report { environment: &environment, execution: &execution }))
     };
     assert_eq!(incident(&case), Vec::<String>::new());
     case.key = ready("carol");
@@ -301,8 +301,7 @@ fn what_runs_is_not_reviewed() {
     let execution = book.start(by("alice", 2), &request, ActionKind::Deploy).unwrap();
     let case = Case::over(book, 2, |_| ());
     let environment = production();
-    let reasons =
-        refused(case.decide(&Action::Incident { environment: &environment, execution: &execution }));
+    let reasons = refused(case.decide(&Action::Report { environment: &environment, execution: &execution }));
     assert_eq!(message(&reasons), "the deployment of `v1` has not said how it ended");
 }
 

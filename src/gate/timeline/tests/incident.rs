@@ -34,8 +34,8 @@ fn an_executed_emergency_owes_a_review_whatever_came_of_it() {
         let execution = book.start(by("alice", 5), &request, ActionKind::Deploy).unwrap();
         book.end(by("alice", 9), execution, ending).unwrap();
         let track = &book.timeline.tracks[&request.environment];
-        let owed: Vec<_> = track.owed().map(|(owed, until)| (owed.execution, until)).collect();
-        assert_eq!(owed, [(execution, minutes(5 + 72 * 60))]);
+        let owed: Vec<_> = track.owed().map(|(owed, report)| (owed.execution, report.due)).collect();
+        assert_eq!(owed, [(execution, Some(minutes(5 + 72 * 60)))]);
         let incident = track.deployments[0].incident.as_ref().unwrap();
         assert_eq!(incident.respond_by, Some(minutes(61)));
         let skipped = vec!["integration".parse().unwrap()];
@@ -125,7 +125,7 @@ fn a_report_is_signed_once_after_the_end_and_with_the_report() {
         format!("it does not hold the `{REPORT}` it signs")
     );
     book.report(by("bob", 10), execution).unwrap();
-    assert_eq!(why(&book, execution), "it reviews an emergency that was reviewed before");
+    assert_eq!(why(&book, execution), "it signs a report that was signed before");
 }
 
 #[test]

@@ -1,0 +1,146 @@
+//! What a rollback leaves to do: its report, as the ledger drafts it, and what `status` and `history` tell of it.
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::gather::Moment;
+use super::{pages, report, target};
+use crate::gate::config::ActionKind;
+use crate::gate::decide::{is_overdue, report_name};
+use crate::gate::statement::{Ending, Release, StepEnd};
+use crate::gate::terms::{Digest, Environment};
+use crate::gate::timeline::{About, Deployed, Track};
+use crate::render::pages::{Page, PostRollbackPage};
+
+/// The report with the ledger's facts, and the five actions that only people can do.
+///
+/// # Errors
+/// When records cannot be read, or the template does not fit.
+pub fn draft(moment: &Moment, environment: &Environment, rollback: &Deployed) -> Result<String> {
+    let aftermath = rollback.aftermath.as_ref().context("it was no rollback")?;
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let track = timeline.tracks.get(environment).context("nothing is recorded there")?;
+    let undone = track.deployments.iter().find(|known| known.execution == aftermath.undoes);
+    let undone = undone.context("what it undoes is not recorded")?;
+    let request = target::of_execution(moment, &undone.start.request)?.map(|package| package.request);
+    let mut events = report::events(moment, undone)?;
+    events.extend(attempts(track, undone));
+    let page = PostRollbackPage {
+        environment: environment.to_string(),
+        undone: named(&undone.start.release),
+        back_to: named(&rollback.start.release),
+        request: rollback.start.request.id.clone(),
+        execution: rollback.execution.short(),
+        rolled_back_by: rollback.by.to_string(),
+        time: report::minute(rollback.at),
+        reason: rollback.start.reason.clone().unwrap_or_default(),
+        outcome: report::outcome(rollback).to_owned(),
+        trigger: trigger(track, undone),
+        database: database(moment, environment, rollback, request.as_ref()),
+        review_by: aftermath.review_by.map(report::minute),
+        requested_by: request.map_or_else(|| "unknown".to_owned(), |request| request.requested_by.name),
+        approved_by: report::approvers(moment, undone),
+        executed_by: undone.by.to_string(),
+        timeline: report::in_order(events),
+        steps: report::steps(rollback),
+    };
+    Ok(pages::of(moment, &[Page::PostRollback])?.render(Page::PostRollback, &page)?)
+}
+
+fn named(release: &Release) -> String {
+    format!("{} ({})", release.version, release.commit.short())
+}
+
+/// Every attempt to undo a deployment, also those that failed.
+fn attempts(track: &Track, undone: &Deployed) -> Vec<report::Event> {
+    let rollbacks = track.deployments.iter().filter(|known| known.start.action == ActionKind::Rollback);
+    let mut events = Vec::new();
+    for rollback in rollbacks.filter(|known| {
+        known.at >= undone.at && known.start.previous_release.as_ref() == Some(&undone.start.release)
+    }) {
+        let why = rollback.start.reason.clone().unwrap_or_default();
+        events.push((rollback.at, format!("rollback begun by {}: {why}", rollback.by)));
+        let ended =
+            rollback.ending.map(|(ending, at)| (at, format!("the rollback {}", report::ended(ending))));
+        events.extend(ended);
+    }
+    events
+}
+
+/// What the records tell of why: a step that ended badly, or that it was live and a person decided.
+fn trigger(track: &Track, undone: &Deployed) -> String {
+    let version = &undone.start.release.version;
+    match (undone.ending, &undone.failed_step) {
+        (Some((Ending::Succeeded, at)), _) => {
+            format!("none recorded: {version} was live since {}, and a person decided", report::minute(at))
+        }
+        (Some((ending, _)), Some(step)) => {
+            format!("the deployment of {version} {} at the step {step}", report::ended(ending))
+        }
+        (Some((ending, _)), None) => format!("the deployment of {version} {}", report::ended(ending)),
+        (None, _) if track.lock().is_some() => format!("the deployment of {version} has not ended"),
+        (None, _) => format!("the deployment of {version} never said how it ended"),
+    }
+}
+
+/// What became of the database, as far as the records tell.
+fn database(
+    moment: &Moment,
+    environment: &Environment,
+    rollback: &Deployed,
+    request: Option<&crate::gate::request::Request>,
+) -> String {
+    let rule = moment.policy().and_then(|policy| policy.environments.get(environment));
+    let down = rule.and_then(|rule| rule.rollback.as_ref()).map(|way| way.migrations.as_slice());
+    let down = down.unwrap_or_default();
+    let ran: Vec<&str> = rollback
+        .steps
+        .iter()
+        .filter(|ended| down.iter().any(|step| step.name == ended.step) && ended.result == StepEnd::Succeeded)
+        .map(|ended| ended.step.as_str())
+        .collect();
+    match request.map(|request| (request.extent.migrations, request.extent.irreversible)) {
+        Some((0, _)) => "untouched: there were no migrations".to_owned(),
+        _ if !ran.is_empty() => format!("went back: {}", ran.join(", ")),
+        Some((all, hard)) => format!(
+            "STAYED as it was: {}, {hard} not known to be reversible",
+            crate::render::text::count(usize::try_from(all).unwrap_or(usize::MAX), "migration")
+        ),
+        None => "STAYED as it was: what was migrated is not known".to_owned(),
+    }
+}
+
+/// The report of a rollback for programs; null where it owes none.
+#[must_use]
+pub fn json(moment: &Moment, rollback: &Deployed) -> Value {
+    let Some(report) = rollback.report().filter(|report| report.about == About::Rollback) else {
+        return Value::Null;
+    };
+    json!({
+        "name": report_name(rollback),
+        "execution": rollback.execution,
+        "since": rollback.at,
+        "until": report.due,
+        "overdue": report.signed.is_none() && is_overdue(&report, moment.now),
+        "signed_by": report.signed.map(|signed| &signed.by),
+        "signed_at": report.signed.map(|signed| signed.at),
+        "report": report.signed.map(|signed| &signed.report),
+    })
+}
+
+/// A few words for the table of deployments: that the report of a rollback is open.
+#[must_use]
+pub fn note(moment: &Moment, rollback: &Deployed) -> Option<String> {
+    let report =
+        rollback.report().filter(|report| report.about == About::Rollback && report.signed.is_none());
+    report.map(|_| {
+        let age = crate::evidence::draft::age(moment.now - rollback.at);
+        format!("report open, begun {age}")
+    })
+}
+
+/// The line after a rollback that says what is left to do.
+#[must_use]
+pub fn next(execution: &Digest) -> String {
+    format!("write the report: deployctl approve --review {} --show > report.md", execution.short())
+}

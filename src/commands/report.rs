@@ -1,0 +1,344 @@
+//! `deployctl approve --review` with a report: drafted from the ledger, answered by people, and signed. The same way for an
+//! emergency and for a rollback; what the draft says of each stands in [`super::incident`] and [`super::aftermath`].
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+
+use super::approve::{declined, interrupted, pin_root, presence_missing, signed, write_pair};
+use super::gather::{Key, Moment};
+use super::ledger::{self, Appended, Signed};
+use super::person::{Answered, Person, first_sight};
+use super::{aftermath, incident, target};
+use crate::cli::{ApproveArgs, Common};
+use crate::evidence::report::unanswered;
+use crate::gate::decide::{Decision, decide, ledger_reason, report_name};
+use crate::gate::facts::Action;
+use crate::gate::policy::Policy;
+use crate::gate::reason::{Code, Reason};
+use crate::gate::statement::{Ending, Finding, REPORT, Review, Statement, StepEnd, Verdict};
+use crate::gate::terms::{Digest, Environment, PersonName, Version};
+use crate::gate::timeline::{About, Deployed, Timeline};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::pages::TimelineEvent;
+use crate::render::{screen, text};
+use crate::world::records::Files;
+
+const COMMAND: &str = "approve";
+
+/// The largest report that is read, in bytes: a long novel.
+const REPORT_MAX: u64 = 1 << 20;
+
+/// So many digits of an execution name it at the least, as [`Digest::short`] shows.
+const DIGITS_MIN: usize = 7;
+
+/// The drafted report, for anyone.
+///
+/// # Errors
+/// When records cannot be read, or the template does not fit.
+pub fn show(common: &Common, name: &str) -> Result<Answer> {
+    let moment = Moment::look(common)?;
+    if let Err(trouble) = &moment.ledger {
+        return Ok(Answer::refused(COMMAND, vec![ledger_reason(trouble)]));
+    }
+    let Some((environment, deployed)) = moment.timeline().and_then(|timeline| find(timeline, name)) else {
+        return Ok(Answer::refused(COMMAND, vec![none_of(name)]));
+    };
+    let draft = draft(&moment, environment, deployed)?;
+    let report = deployed.report();
+    Ok(Answer::done(COMMAND, draft.clone())
+        .with("id", &deployed.start.request.id)
+        .with("about", report.map(|report| report.about.word()))
+        .with("execution", deployed.execution)
+        .with("review_by", report.and_then(|report| report.due))
+        .with("reviewed", report.is_some_and(|report| report.signed.is_some()))
+        .with("markdown", draft))
+}
+
+/// The emergency or rollback of this request, version or execution: first what is owed, of that the emergencies, of those
+/// the newest.
+#[must_use]
+pub fn find<'a>(timeline: &'a Timeline, name: &str) -> Option<(&'a Environment, &'a Deployed)> {
+    let is_meant = |deployed: &Deployed| {
+        let execution = deployed.execution.to_string();
+        deployed.start.request.id == name
+            || subject(deployed).is_some_and(|version| version.as_str() == name)
+            || (name.len() >= DIGITS_MIN && execution.trim_start_matches("sha256:").starts_with(name))
+    };
+    let tracks = timeline.tracks.iter();
+    let all = tracks.flat_map(|(name, track)| track.deployments.iter().map(move |deployed| (name, deployed)));
+    let reports = all.filter_map(|(name, deployed)| Some((name, deployed, deployed.report()?)));
+    let newest = reports
+        .filter(|(_, deployed, _)| is_meant(deployed))
+        .max_by_key(|(_, deployed, report)| (report.signed.is_none(), report.about, deployed.at));
+    newest.map(|(name, deployed, _)| (name, deployed))
+}
+
+/// The version that a report is about: the one that was deployed, or that was rolled back.
+fn subject(deployed: &Deployed) -> Option<&Version> {
+    match deployed.report()?.about {
+        About::Incident => Some(&deployed.start.release.version),
+        About::Rollback => deployed.start.previous_release.as_ref().map(|undone| &undone.version),
+    }
+}
+
+fn none_of(name: &str) -> Reason {
+    let what = format!("no emergency or rollback of `{}` was executed", text::line(name, 200));
+    Reason::new(Code::RequestMissing, what).next("see what is owed: deployctl status")
+}
+
+/// The report with the ledger's facts, and the questions that only people can answer.
+fn draft(moment: &Moment, environment: &Environment, deployed: &Deployed) -> Result<String> {
+    match deployed.report().context("it owes no report")?.about {
+        About::Incident => incident::draft(moment, environment, deployed),
+        About::Rollback => aftermath::draft(moment, environment, deployed),
+    }
+}
+
+/// The steps that ended, a sentence each.
+#[must_use]
+pub fn steps(deployed: &Deployed) -> Vec<String> {
+    let sentence = |step: &crate::gate::statement::StepResult| {
+        format!("{} {} after {} s", step.step, end_word(step.result), step.milliseconds / 1_000)
+    };
+    deployed.steps.iter().map(sentence).collect()
+}
+
+/// How a deployment or a rollback ended, as the table of deployments says it.
+#[must_use]
+pub const fn outcome(deployed: &Deployed) -> &'static str {
+    match deployed.ending {
+        _ if deployed.rolled_back_by.is_some() => "Rolled back",
+        Some((Ending::Succeeded, _)) => "Success",
+        Some((Ending::Failed, _)) => "Failed",
+        Some((Ending::Interrupted, _)) => "Interrupted",
+        None => "Not ended",
+    }
+}
+
+const fn end_word(end: StepEnd) -> &'static str {
+    match end {
+        StepEnd::Succeeded => "succeeded",
+        StepEnd::Failed => "failed",
+        StepEnd::TimedOut => "took too long",
+        StepEnd::Interrupted => "was interrupted",
+        StepEnd::NotStarted => "could not be started",
+        StepEnd::WindowClosed => "was not begun",
+    }
+}
+
+/// A moment as reports have it.
+#[must_use]
+pub fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The people whose approvals counted.
+#[must_use]
+pub fn approvers(moment: &Moment, deployed: &Deployed) -> String {
+    let timeline = moment.timeline();
+    let decided = timeline.and_then(|timeline| timeline.requests.get(&deployed.start.request));
+    let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
+    let counted = votes.iter().filter(|vote| deployed.start.approvals.contains(&vote.entry));
+    counted.map(|vote| vote.by.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Something that happened, and when.
+pub type Event = (DateTime<Utc>, String);
+
+/// What the ledger says of a deployment, from the request to the end.
+///
+/// # Errors
+/// When records cannot be read.
+pub fn events(moment: &Moment, deployed: &Deployed) -> Result<Vec<Event>> {
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let mut events = Vec::new();
+    if let Some(package) = target::of_execution(moment, &deployed.start.request)? {
+        let by = package.request.requested_by.name;
+        events.push((package.request.at, format!("requested by {by}")));
+    }
+    let decided = timeline.requests.get(&deployed.start.request);
+    for vote in decided.iter().flat_map(|decided| &decided.votes) {
+        let word = match vote.approval.verdict {
+            Verdict::Allow if vote.approval.emergency.is_some() => "declared and approved",
+            Verdict::Allow => "approved",
+            Verdict::Deny => "denied",
+            Verdict::Hold => "held",
+        };
+        events.push((vote.at, format!("{word} by {}", vote.by)));
+    }
+    events.push((deployed.at, format!("execution begun by {}", deployed.by)));
+    events.extend(deployed.ending.map(|(ending, at)| (at, format!("the deployment {}", ended(ending)))));
+    Ok(events)
+}
+
+/// How it ended, as a verb.
+#[must_use]
+pub const fn ended(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Succeeded => "succeeded",
+        Ending::Failed => "failed",
+        Ending::Interrupted => "was interrupted",
+    }
+}
+
+/// The lines of a report's timeline, in order.
+#[must_use]
+pub fn in_order(mut events: Vec<Event>) -> Vec<TimelineEvent> {
+    events.sort_by_key(|(at, _)| *at);
+    events.into_iter().map(|(at, what)| TimelineEvent { time: minute(at), what }).collect()
+}
+
+/// A person signs the answered report.
+///
+/// # Errors
+/// When facts cannot be found out.
+pub fn run(common: &Common, args: &ApproveArgs, name: &str, path: &Path) -> Result<Answer> {
+    let person = Person::look(common)?;
+    let mut moment = Moment::look(common)?;
+    let key = person.key(args.key.as_ref(), moment.policy())?;
+    if let Err(trouble) = &moment.ledger {
+        return Ok(Answer::refused(COMMAND, vec![ledger_reason(trouble)]));
+    }
+    let found = moment.timeline().and_then(|timeline| find(timeline, name));
+    let Some((environment, deployed)) = found.map(|(name, deployed)| (name.clone(), deployed.clone())) else {
+        return Ok(Answer::refused(COMMAND, vec![none_of(name)]));
+    };
+    let report = read(path)?;
+    let signer = match judge(&moment, &person, key.as_ref(), (&environment, &deployed), &report)? {
+        Ok(signer) => signer,
+        Err(reasons) => return Ok(Answer::refused(COMMAND, reasons)),
+    };
+    let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, signer) else {
+        return Ok(Answer::refused(COMMAND, vec![Reason::new(Code::KeyUnknown, "no key signs this")]));
+    };
+    let policy = moment.policy().context("no policy is in force")?;
+    let text = shown(policy, &environment, &deployed, &report) + &first_sight(&moment);
+    person.streams.line(&text);
+    if let Some(answer) = confirm(&person, &environment, &deployed)? {
+        return Ok(answer);
+    }
+    let digest = Digest::of(report.as_bytes());
+    let finding = match deployed.report().context("it owes no report")?.about {
+        About::Incident => Finding::Incident { report: digest },
+        About::Rollback => Finding::Rollback { report: digest },
+    };
+    let statement = Statement::Review(Review {
+        execution: deployed.execution,
+        finding,
+        reason: args.reason.clone().context("say what came of it, with `--reason TEXT`")?,
+        presence: person.presence.clone(),
+    });
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let files =
+        Files::from([("screen.txt".to_owned(), text.into_bytes()), (REPORT.to_owned(), report.into_bytes())]);
+    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
+    let message = format!("{signer}: review {}", report_name(&deployed));
+    let entry = match signed(unsigned.sign(&signing, message), COMMAND)? {
+        Ok(entry) => entry,
+        Err(answer) => return Ok(answer),
+    };
+    if let Some(reason) = presence_missing(&moment, &environment, &entry, &signer) {
+        return Ok(Answer::refused(COMMAND, vec![reason]));
+    }
+    record(&mut moment, args, &deployed, &entry, &signer)
+}
+
+/// Whose signature it will be, or everything that speaks against it: the gate's reasons, then the report's.
+fn judge(
+    moment: &Moment,
+    person: &Person,
+    key: Option<&Key>,
+    (environment, deployed): (&Environment, &Deployed),
+    report: &str,
+) -> Result<Result<Option<PersonName>, Vec<Reason>>> {
+    let action = Action::Report { environment, execution: &deployed.execution };
+    let caller = moment.caller(Some(person.presence.clone()));
+    let facts = moment.facts(caller, key.map(|key| key.fact.clone()));
+    let open = problems(&draft(moment, environment, deployed)?, report, deployed);
+    Ok(match decide(moment.policy(), &facts, &action) {
+        Decision::Refuse(reasons) => Err(reasons.into_iter().chain(open).collect()),
+        Decision::Allow(permit) if open.is_empty() => Ok(permit.signer),
+        Decision::Allow(_) => Err(open),
+    })
+}
+
+fn record(
+    moment: &mut Moment,
+    args: &ApproveArgs,
+    deployed: &Deployed,
+    entry: &Signed,
+    signer: &PersonName,
+) -> Result<Answer> {
+    let remote = moment.remote.clone();
+    let (digest, commit) = match ledger::append(moment, entry, remote.as_deref())? {
+        Appended::Raced => {
+            return Ok(Answer::ended(COMMAND, Outcome::Busy, "the ledger moved meanwhile: run it again"));
+        }
+        Appended::Done { digest, commit } => (digest, commit),
+    };
+    pin_root(moment)?;
+    write_pair(args, entry)?;
+    let (id, name) = (&deployed.start.request.id, report_name(deployed));
+    let text = format!(
+        "reviewed {name} as {signer}: nothing is owed for it any more\nthe report is in the ledger: git show {}:{REPORT}\n",
+        commit.short()
+    );
+    Ok(Answer::done(COMMAND, text).with("id", id).with("by", signer).with("entry", digest))
+}
+
+fn read(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let about = std::fs::metadata(path).with_context(|| format!("cannot read the report `{shown}`"))?;
+    anyhow::ensure!(about.is_file(), "the report `{shown}` is not a file");
+    anyhow::ensure!(about.len() <= REPORT_MAX, "the report `{shown}` is larger than 1 MiB");
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the report `{shown}`"))?;
+    String::from_utf8(bytes).with_context(|| format!("the report `{shown}` is not UTF-8"))
+}
+
+/// Why a report cannot be signed: it is of something else, or a question of its draft is open.
+fn problems(draft: &str, report: &str, deployed: &Deployed) -> Vec<Reason> {
+    let name = report_name(deployed);
+    let again = format!("draft it anew: deployctl approve --review {name} --show");
+    let mut reasons = Vec::new();
+    // Seven digits are never escaped, whatever stands around them.
+    let digits = name.rsplit_once('-').map_or(name.as_str(), |(_, digits)| digits);
+    if !report.contains(digits) {
+        let what = format!("the report does not name `{name}`: it is of another deployment");
+        reasons.push(Reason::new(Code::ReviewOwed, what).next(again.clone()));
+    }
+    reasons.extend(unanswered(draft, report).into_iter().map(|found| {
+        let place = found.line.map_or_else(String::new, |line| format!("line {line} of "));
+        let what = format!("{place}the report is not answered: {}", text::line(&found.what, 200));
+        Reason::new(Code::ReviewOwed, what)
+            .next("answer every question of the report, then sign it")
+            .next(again.clone())
+    }));
+    reasons
+}
+
+fn shown(policy: &Policy, environment: &Environment, deployed: &Deployed, report: &str) -> String {
+    let (what, more) = match screen::clock(deployed) {
+        Some(clock) => ("emergency", clock),
+        None => ("rollback", deployed.start.reason.clone().unwrap_or_default()),
+    };
+    let head = format!(
+        "{} · review of the {what} {} in {environment}\n  {}\n\n",
+        text::line(&policy.project, 100),
+        report_name(deployed),
+        text::line(&more, 200)
+    );
+    head + &screen::signed_text(REPORT, None, report)
+}
+
+fn confirm(person: &Person, environment: &Environment, deployed: &Deployed) -> Result<Option<Answer>> {
+    let version = subject(deployed).context("it owes no report")?;
+    let phrase = format!("review {environment} {version} {}", deployed.execution.short());
+    Ok(match person.types(&phrase, "sign the report")? {
+        Answered::Yes => None,
+        Answered::No => Some(declined("the phrase was not typed")),
+        Answered::Interrupted => Some(interrupted(COMMAND)),
+    })
+}

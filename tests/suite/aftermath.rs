@@ -1,0 +1,198 @@
+//! After a rollback: the report with its five actions, drafted from the ledger, tracked until a person signs it.
+
+use deployctl::gate::statement::{Finding, Statement};
+use deployctl::gate::terms::Digest;
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+/// v1.4.0 was deployed at 10:00 and rolled back at 11:00; answers the digits that name the rollback.
+#[track_caller]
+fn rolled_back() -> (House, String) {
+    let (house, _) = House::deployed();
+    house.clock("2026-11-23T11:00:00Z");
+    house.person("bob").rolls_back("checkout fails");
+    let name = open_report(&house);
+    (house, name)
+}
+
+/// What `status` names the one report that is owed.
+#[track_caller]
+fn open_report(house: &House) -> String {
+    let status = house.run(["status", "--json"]).any_stdout().exit(0).json();
+    let owed = status["environments"]["production"]["owed"].as_array().expect("a list").clone();
+    assert_eq!(owed.len(), 1, "{owed:?}");
+    owed[0]["name"].as_str().expect("a name").to_owned()
+}
+
+/// The program at bob's terminal signs a report.
+fn signs_report(house: &House, name: &str) -> crate::house::Terminal {
+    let words = ["approve", "--review", name, "--report", "report.md", "--reason", "fixed in v1.4.1"];
+    house.person("bob").at_terminal(words)
+}
+
+fn answered(draft: &str) -> String {
+    let answer = |line: &str| {
+        let answer = if line.contains("_to be answered_") { "A total was missing." } else { line };
+        format!("{answer}\n")
+    };
+    draft.lines().map(answer).collect()
+}
+
+const REPORT: &str = "\
+## Post-Rollback Report
+
+**Rolled back**: v1.4.0 ([id])
+**Back to**: v1.3.0 ([id])
+**Environment**: production
+**Rollback**: [id]
+**Request**: v1.4.0-[id]
+**Time**: 2026-11-23 11:00 UTC
+**Reason**: checkout fails
+**Trigger**: none recorded: v1.4.0 was live since 2026-11-23 10:00 UTC, and a person decided
+**Outcome**: Success
+**Database**: went back: migrate
+
+### People
+- **Requested by**: orchestrator
+- **Approved by**: alice
+- **Deployed by**: alice
+- **Rolled back by**: bob
+
+### Timeline
+| Time | Event |
+|------|-------|
+| 2026-11-23 10:00 UTC | requested by orchestrator |
+| 2026-11-23 10:00 UTC | approved by alice |
+| 2026-11-23 10:00 UTC | execution begun by alice |
+| 2026-11-23 10:00 UTC | the deployment succeeded |
+| 2026-11-23 11:00 UTC | rollback begun by bob: checkout fails |
+| 2026-11-23 11:00 UTC | the rollback succeeded |
+
+### Steps
+- release succeeded after [time]
+- migrate succeeded after [time]
+
+### 1. Document what happened
+_to be answered_: what broke, for whom, from when until when, and who noticed
+
+### 2. Analyze root cause
+_to be answered_: why it happened, and why nothing found it before production
+
+### 3. Create fix task
+_to be answered_: the task that removes the cause, and who has it
+
+### 4. Update deployment checklist
+_to be answered_: what the deployment checklist should ask next time
+
+### 5. Review process for gaps
+_to be answered_: what in the process let it through, and what changes
+";
+
+#[test]
+fn a_rollback_leaves_a_report_with_the_five_actions() {
+    let (house, name) = rolled_back();
+    let draft = house.run(["approve", "--review", &name, "--show"]).stdout(REPORT).exit(0).stdout;
+    // Its request and its version name it as well.
+    let shown = house.run(["approve", "--review", "v1.4.0", "--show", "--json"]).any_stdout().exit(0).json();
+    let about = (&shown["about"], &shown["reviewed"], &shown["review_by"], &shown["markdown"]);
+    assert_eq!(about, (&json!("rollback"), &json!(false), &Value::Null, &json!(draft)));
+    // A machine signs nothing, whatever it wrote.
+    house.write("report.md", &answered(&draft));
+    let words = ["approve", "--review", &name, "--report", "report.md", "--reason", "done", "--json"];
+    let machine = house.run(words).any_stdout().exit(4).json();
+    assert_eq!(machine["reasons"][0]["code"], "human.terminal");
+}
+
+#[test]
+fn an_action_that_is_not_answered_or_empty_is_named() {
+    let (house, name) = rolled_back();
+    let draft = house.run(["approve", "--review", &name, "--show"]).any_stdout().exit(0).stdout;
+    let filled = answered(&draft);
+    let line = "_to be answered_: why it happened, and why nothing found it before production";
+    let open = filled.replacen(
+        "### 2. Analyze root cause\nA total was missing.",
+        &format!("### 2. Analyze root cause\n{line}"),
+        1,
+    );
+    let empty = open.replacen(
+        "### 5. Review process for gaps\nA total was missing.\n",
+        "### 5. Review process for gaps\n \n",
+        1,
+    );
+    house.write("report.md", &empty.replacen("### 3. Create fix task\nA total was missing.\n", "", 1));
+    let refused = "\
+refused: deployctl approve
+  ✗ review.owed  line 38 of the report is not answered: why it happened, and why nothing found it before production
+  ✗ review.owed  the report is not answered: the section `3. Create fix task` is gone
+  ✗ review.owed  line 44 of the report is not answered: nothing stands under `5. Review process for gaps`
+next: answer every question of the report, then sign it
+next: draft it anew: deployctl approve --review [id] --show
+";
+    house.same(&signs_report(&house, &name).exit(4), refused);
+    house.write("report.md", &filled.replace(&name, "0000000"));
+    let other = signs_report(&house, &name).exit(4);
+    assert!(
+        other.contains(&format!("the report does not name `{name}`: it is of another deployment")),
+        "{other}"
+    );
+}
+
+#[test]
+fn the_report_of_a_rollback_is_open_until_a_person_signs_it() {
+    let (house, name) = rolled_back();
+    house.clock("2026-11-25T12:00:00Z");
+    let owed = "\
+  the report of the rollback of v1.4.0 ([id]) is open since 2026-11-23 11:00 UTC (2 d)
+";
+    let status = house.normal(&house.run(["status"]).any_stdout().exit(0).stdout);
+    assert!(status.contains(owed), "{status}");
+    assert!(
+        status.contains("\nnext: draft the report: deployctl approve --review [id] --show\n"),
+        "{status}"
+    );
+    let table = "\
+Date        Version  Type     Status       Rollback  Notes
+2026-11-23  v1.4.0   Feature  Rolled back  Yes       checkout fails; report open, begun 2 d ago
+";
+    house.run(["history"]).stdout(table).exit(0);
+    let draft = house.run(["approve", "--review", &name, "--show"]).any_stdout().exit(0).stdout;
+    house.write("report.md", &answered(&draft));
+    let shown = signs_report(&house, &name).signs().exit(0);
+    assert!(shown.contains("    A total was missing.\n"), "what is signed is shown\n{shown}");
+    let end = "\
+reviewed [id] as bob: nothing is owed for it any more
+the report is in the ledger: git show [id]:report.md
+";
+    house.ends(&shown, end);
+    let newest = house.entries().pop().expect("an entry").payload;
+    let Statement::Review(review) = newest.statement else { panic!("{newest:?}") };
+    let report = Digest::of(answered(&draft).as_bytes());
+    assert_eq!((review.finding, review.reason.as_str()), (Finding::Rollback { report }, "fixed in v1.4.1"));
+    let row = house.run(["history", "--json"]).any_stdout().exit(0).json();
+    assert_eq!(row["deployments"][0]["report"]["signed_by"], "bob");
+    assert_eq!(row["deployments"][0]["notes"], "checkout fails");
+    let again = signs_report(&house, &name).exit(3);
+    assert!(again.contains("✗ request.missing  no review of `production` is owed for it"), "{again}");
+    house.run(["history", "--verify"]).any_stdout().exit(0);
+}
+
+#[test]
+fn a_rollback_of_a_failed_deployment_says_what_triggered_it_and_every_attempt() {
+    let (house, id) = House::approved();
+    house.breaks("release");
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let back = ["rollback", "production", "--reason", "it does not start"];
+    house.person("bob").at_terminal(back).signs().exit(1);
+    house.mends("release");
+    house.person("bob").rolls_back("it does not start");
+    let draft = house.run(["approve", "--review", &id, "--show"]).any_stdout().exit(0).stdout;
+    assert!(
+        draft.contains("\n**Trigger**: the deployment of v1.4.0 failed at the step release\n"),
+        "{draft}"
+    );
+    let attempts: Vec<&str> =
+        draft.lines().filter_map(|line| line.split(" | ").nth(1)?.strip_prefix("the rollback ")).collect();
+    assert_eq!(attempts, ["failed |", "succeeded |"]);
+    assert_eq!(draft.matches("rollback begun by bob: it does not start").count(), 2);
+}
