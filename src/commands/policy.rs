@@ -53,6 +53,10 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
             Answer::done("approve", text).with("root", moment.timeline().and_then(|timeline| timeline.root)),
         ));
     }
+    if let Some(why) = new.never_changed() {
+        let what = format!("nobody could ever change these rules: {why}; nothing was signed");
+        return Ok(Some(Answer::ended("approve", Outcome::Usage, what)));
+    }
     let founder = moment.timeline().is_some_and(|timeline| timeline.policy.is_none());
     // A founder signs under the rules they found; everybody later under the rules before.
     let judged_by = if founder { Some(&new) } else { moment.policy() };

@@ -343,6 +343,31 @@ impl Policy {
         (people, required)
     }
 
+    /// Why nobody could ever sign the rules after these, where that is so. Only a hardware key shows a touch.
+    #[must_use]
+    pub fn never_changed(&self) -> Option<String> {
+        let (people, required) = self.policy_quorum();
+        let touches = |name: &PersonName| {
+            self.people.get(name).is_some_and(|person| person.keys.iter().any(PublicKey::is_hardware))
+        };
+        let asked = |name: &PersonName| {
+            let approvals = self.environments.values().filter_map(|rule| rule.approvals.as_ref());
+            approvals
+                .filter(|approvals| approvals.from.contains(name))
+                .any(|approvals| approvals.presence != PresenceLevel::Passphrase)
+        };
+        let able = people.iter().filter(|name| !asked(name) || touches(name)).count();
+        if people.is_empty() {
+            Some("people deploy no environment, and who approves for one signs the next rules".to_owned())
+        } else if able < required as usize {
+            Some(format!(
+                "{required} must sign the next rules with a hardware key, and {able} of them have one"
+            ))
+        } else {
+            None
+        }
+    }
+
     /// Whether this signature counts for a new policy: somebody of the quorum, with the presence that every
     /// environment they approve for asks of them. Else the weaker signature could take the stronger one away.
     #[must_use]

@@ -410,7 +410,8 @@ fn a_mark_that_was_taken_away_is_still_found_above() {
 fn an_agent_above_is_known_by_its_name() {
     let inside = Inside::new();
     let agent = inside.dir.path().join("claude");
-    fs::copy("/bin/sh", &agent).unwrap();
+    // By a process of its own: what this one writes, a child that another test starts may hold open, and it cannot be run.
+    assert!(process::tool("cp").arg("/bin/sh").arg(&agent).status().unwrap().success());
     let parent = start(process::tool(&agent).args(["-c", &format!("{}; true", inside.line())]));
     assert_eq!(inside.seen().agent, Some(format!("its parent {} (`claude`)", parent.0.id())));
 }

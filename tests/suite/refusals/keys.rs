@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     PROGRAM, founded_with, is_refusal, nothing_runs, refuses, refuses_in_words, refuses_with, rules, sentence,
 };
-use crate::house::House;
+use crate::house::{House, POLICY};
 
 #[test]
 fn key_unknown() {
@@ -91,9 +91,42 @@ fn key_agent() {
     }
 }
 
+/// A public key of a FIDO device: nobody here has the device.
+fn hardware_key() -> String {
+    use base64::Engine as _;
+    let kind = "sk-ssh-ed25519@openssh.com";
+    let mut blob = Vec::new();
+    for field in [kind.as_bytes(), &[7; 32], b"ssh:"] {
+        blob.extend(u32::try_from(field.len()).expect("short").to_be_bytes());
+        blob.extend(field);
+    }
+    format!("{kind} {}", base64::engine::general_purpose::STANDARD.encode(blob))
+}
+
+#[test]
+fn rules_that_nobody_could_ever_change() {
+    let house = House::new();
+    let shown = |rules: &str| {
+        house.config(rules);
+        nothing_runs(&house, || house.person("alice").at_terminal(["approve", "--policy"]).exit(2))
+    };
+    let touch = shown(&rules(&[("from: [release]", "from: [release]\n      presence: touch")]));
+    let why = "1 must sign the next rules with a hardware key, and 0 of them have one; nothing was signed";
+    assert!(touch.contains(why), "{touch}");
+    let (before, _) = POLICY.split_once("  production:\n").expect("production");
+    let machines = shown(&before.replace("{ production: [request] }", "{ staging: [request] }"));
+    let why =
+        "people deploy no environment, and who approves for one signs the next rules; nothing was signed";
+    assert!(machines.contains(why), "{machines}");
+    assert!(!house.try_git(["rev-parse", "--verify", "deployctl/ledger"]).status.success());
+}
+
 #[test]
 fn approval_presence() {
-    let touch = rules(&[("from: [release]", "from: [release]\n      presence: touch")]);
+    let dave = format!("people:\n  dave: {{ keys: [\"{}\"], groups: [release] }}\n", hardware_key());
+    let changes =
+        [("from: [release]", "from: [release]\n      presence: touch"), ("people:\n", dave.as_str())];
+    let touch = rules(&changes);
     let (house, id) = House::requested();
     house.config(&touch);
     house.person("alice").signs_policy();
@@ -112,7 +145,11 @@ next: sign with such a key: name it with `--key FILE`
 #[test]
 fn approval_presence_of_a_founder() {
     let house = House::new();
-    house.config(&rules(&[("from: [release]", "from: [release]\n      presence: touch")]));
+    let dave = format!("people:\n  dave: {{ keys: [\"{}\"], groups: [release] }}\n", hardware_key());
+    house.config(&rules(&[
+        ("from: [release]", "from: [release]\n      presence: touch"),
+        ("people:\n", &dave),
+    ]));
     let shown =
         nothing_runs(&house, || house.person("alice").at_terminal(["approve", "--policy"]).signs().exit(4));
     assert!(shown.contains("✗ approval.presence  the signature of `alice` does not show"), "{shown}");
