@@ -39,6 +39,7 @@ pub mod commands {
     pub mod deploy;
     pub mod emergency;
     pub mod explain;
+    pub mod failed;
     pub mod gather;
     pub mod history;
     pub mod incident;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::failed::{self, Failure};
 use super::gather::{Key, Moment};
 use super::person::{Person, first_sight};
 use super::production::{self, Desk, Judged, Production, Verdict};
@@ -120,8 +121,15 @@ impl Production for Deploy<'_> {
         (format!("deploy {} {} {digest}", request.environment, request.release.version), "deploy")
     }
 
-    fn concluded(&self, _desk: &Desk<'_>, moment: &Moment, end: &End<'_>) -> Result<Answer> {
-        Ok(answer(moment, end))
+    fn concluded(&self, desk: &Desk<'_>, moment: &Moment, end: &End<'_>) -> Result<Answer> {
+        let answer = answer(moment, end);
+        if end.ending != Ending::Failed {
+            return Ok(answer);
+        }
+        let plan = &end.judged.plan;
+        let step = end.failed_step.unwrap_or("a step");
+        let what = format!("the deployment of {} failed at `{step}`", plan.release.version);
+        Ok(failed::ask(desk, moment, Failure { plan, what, answer }))
     }
 }
 

@@ -78,6 +78,12 @@ pub fn owed(moment: &Moment, track: &Track, next: &mut Vec<String>) -> (Vec<Stri
     (lines, values)
 }
 
+/// The hotfix path as numbered lines, each after a line end.
+#[must_use]
+pub fn hotfix_lines(path: &[String]) -> String {
+    path.iter().zip(1..).map(|(step, number)| format!("\n  {number}. {step}")).collect()
+}
+
 /// What to do about a problem instead of going back: the hotfix path of the workflow document.
 #[must_use]
 pub fn hotfix_path(policy: Option<&Policy>, environment: &Environment, live: &Version) -> Vec<String> {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::aftermath;
-use super::emergency::hotfix_path;
+use super::emergency::{hotfix_lines, hotfix_path};
 use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
@@ -172,9 +172,7 @@ fn instead(moment: &Moment, judged: &Judged, what: &str) -> Answer {
     let plan = &judged.plan;
     let live = plan.previous.as_ref().unwrap_or(&plan.release);
     let path = hotfix_path(moment.policy(), &plan.environment, &live.version);
-    let lines: Vec<String> =
-        path.iter().zip(1..).map(|(step, number)| format!("\n  {number}. {step}")).collect();
-    let message = format!("{what}; nothing was run\nthe hotfix path instead:{}", lines.concat());
+    let message = format!("{what}; nothing was run\nthe hotfix path instead:{}", hotfix_lines(&path));
     Answer::ended(COMMAND, Outcome::Declined, message)
         .with("environment", &plan.environment)
         .with("hotfix_path", path)

@@ -408,7 +408,8 @@ fn an_emergency_that_failed_and_was_rolled_back_owes_its_review_all_the_same() {
     let id = requested(&house, &P1);
     house.person("bob").approves(&id);
     house.breaks("release");
-    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let shown =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     assert!(shown.contains("\nP1 declared 10:00, not live, response time immediate\n"), "{shown}");
     house.mends("release");
     house.clock("2026-11-27T10:00:00Z");

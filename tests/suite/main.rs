@@ -23,6 +23,7 @@ mod order;
 mod people;
 mod promises;
 mod refusals;
+mod rescue;
 mod seals;
 mod shallow;
 mod signoffs;

@@ -374,7 +374,8 @@ fn two_machines_share_one_ledger() {
 fn a_step_that_breaks_is_told_and_nothing_after_it_runs() {
     let (house, id) = House::approved();
     house.breaks("migrate");
-    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let shown =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     assert!(shown.contains("  │ migrate is broken\n"), "{shown}");
     assert_eq!(house.live("version"), None);
     house.run(["history", "--verify"]).any_stdout().exit(0);

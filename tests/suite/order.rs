@@ -111,7 +111,8 @@ fn what_is_revoked_at_the_passphrase_stops_it_before_it_runs() {
 fn a_failed_step_stops_the_rest() {
     let (house, id) = House::approved();
     house.breaks("migrate");
-    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let shown =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     in_order(&shown, &["migrate is broken", "✗ migrate failed with exit status 3", "failed at `migrate`"]);
     assert_eq!(house.live("journal"), None);
     assert_eq!(house.story_of_deployment(), ["execution", "step migrate Failed", "outcome Failed"]);
@@ -143,7 +144,7 @@ fn a_window_that_closes_between_two_steps_stops_before_the_next() {
     let id = house.approved_under(&POLICY.replace("    monitoring:", WINDOWS));
     let clock = clock_file(&house, "2026-11-23T10:30:00Z");
     let deploy = [DEPLOY[0], DEPLOY[1], &id];
-    let shown = house.at_terminal_with("alice", &[&clock], &deploy).signs().exit(1);
+    let shown = house.at_terminal_with("alice", &[&clock], &deploy).signs().declines_rollback().exit(1);
     in_order(&shown, &["✓ migrate", "✗ release was not begun: the deployment window has closed"]);
     assert_eq!(house.live("version"), None);
     let story = ["execution", "step migrate Succeeded", "step release WindowClosed", "outcome Failed"];
@@ -248,7 +249,8 @@ fn a_step_that_takes_too_long_is_ended_with_all_its_children() {
     let policy = POLICY
         .replace("run: [\"./ops/release.sh\"], timeout: 1m", "run: [\"./ops/release.sh\"], timeout: 1s");
     let (house, id) = with_release(&policy, WAITS);
-    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let shown =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     assert!(shown.contains("✗ release took longer than it may"), "{shown}");
     assert_eq!(house.live("told").unwrap(), "TERM\n");
     for pid in house.pids("pids") {
@@ -264,7 +266,7 @@ fn a_step_that_ignores_its_end_is_killed_after_the_grace() {
         .replace("run: [\"./ops/release.sh\"], timeout: 1m", "run: [\"./ops/release.sh\"], timeout: 1s");
     let ignores = "trap '' TERM\necho \"$$\" > \"$live/pids\"\nwhile :; do sleep 1; done";
     let (house, id) = with_release(&policy, ignores);
-    house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     assert!(!runs(house.pids("pids")[0]));
     let story = ["execution", "step migrate Succeeded", "step release TimedOut", "outcome Failed"];
     assert_eq!(house.story_of_deployment(), story);
@@ -287,7 +289,7 @@ fn a_step_cannot_ask_at_the_terminal_behind_our_back() {
     let (house, id) = with_release(&policy, asks);
     let running = house.person("alice").at_terminal(["deploy", "production", &id]).signs().answer("yes");
     // A group in the background that reads the terminal is stopped: it ends with its time.
-    let shown = running.exit(1);
+    let shown = running.declines_rollback().exit(1);
     assert!(!shown.contains("got "), "{shown}");
 }
 

@@ -102,7 +102,8 @@ fn a_program_that_is_a_link_out_of_the_approved_files() {
         house.releases(&[]);
     }
     let id = house.approved_under(POLICY);
-    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let shown =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     assert!(shown.contains("out of the approved files"), "{shown}");
     house.nothing_ran();
     let story = ["execution", "step migrate NotStarted", "outcome Failed"];

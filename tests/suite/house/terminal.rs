@@ -119,6 +119,12 @@ impl Terminal {
         self.yes_to_all().types_phrase().passphrase(PASSPHRASE)
     }
 
+    /// Says no where a deployment that has failed could be rolled back.
+    #[track_caller]
+    pub(crate) fn declines_rollback(self) -> Self {
+        self.expect("ROLLBACK? [y/n] ").answer("n")
+    }
+
     /// Says yes to every question, types every phrase and opens every key until the program ends well, and answers
     /// everything that was shown.
     #[track_caller]

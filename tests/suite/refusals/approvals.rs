@@ -174,7 +174,7 @@ next: deployctl request v1.4.0 --as ROLE
 fn approval_consumed_by_a_deployment_that_failed() {
     let (house, id) = House::approved();
     house.breaks("migrate");
-    house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     house.mends("migrate");
     refuses(&house, "alice", &["deploy", "production", &id], 3, &["approval.consumed"]);
 }

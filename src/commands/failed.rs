@@ -1,0 +1,124 @@
+//! A deployment has failed, and the person is still there: ROLLBACK? with the tree of the workflow.
+
+use serde_json::{Value, json};
+
+use super::emergency::{hotfix_lines, hotfix_path};
+use super::gather::Moment;
+use super::person::Answered;
+use super::production::Desk;
+use super::rollback;
+use crate::cli::RollbackArgs;
+use crate::gate::plan::Plan;
+use crate::gate::terms::Version;
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::text;
+
+/// What there is to decide about.
+pub struct Failure<'a> {
+    /// The plan that did not end well.
+    pub plan: &'a Plan,
+    /// What happened, in a sentence without its end: the reason of the rollback, if there is one.
+    pub what: String,
+    /// What the command answers as long as nobody rolls back.
+    pub answer: Answer,
+}
+
+/// Asks whether to roll back, and does it: with a phrase, a signature and a record of its own.
+///
+/// Answers 6 when that went well. A no, the end of input, and a rollback that was refused or failed leave the failure.
+/// What it could not find out stands in the answer, too.
+pub fn ask(desk: &Desk<'_>, moment: &Moment, failure: Failure<'_>) -> Answer {
+    let Some(back) = failure.plan.previous.as_ref().map(|previous| &previous.version) else {
+        return hotfix(moment, failure);
+    };
+    let what = text::line(&failure.what, 2_000);
+    desk.person.streams.line(&format!("\n{what}\n\n{}", tree(back)));
+    // Whoever cannot be asked any more has not said yes.
+    if desk.person.says_yes("ROLLBACK?").unwrap_or(Answered::No) != Answered::Yes {
+        return hotfix(moment, failure);
+    }
+    let args = RollbackArgs {
+        environment: failure.plan.environment.clone(),
+        version: None,
+        reason: failure.what.clone(),
+        dry_run: false,
+        key: desk.key.cloned(),
+        yes: false,
+    };
+    match rollback::now(desk, &args) {
+        Ok(rolled) if rolled.outcome == Outcome::Done => rolled_back(failure, rolled, back),
+        Ok(rolled) => not_rolled_back(failure, rolled),
+        Err(error) => {
+            let rolled = Answer::ended("rollback", Outcome::Failed, format!("{error:#}"));
+            not_rolled_back(failure, rolled)
+        }
+    }
+}
+
+/// The decision of the workflow document.
+fn tree(back: &Version) -> String {
+    format!(
+        "ROLLBACK?\n\
+         \u{20} ├── YES: roll back to {back}\n\
+         \u{20} │         ├── revert application code\n\
+         \u{20} │         ├── roll back migrations (if safe)\n\
+         \u{20} │         └── verify system health\n\
+         \u{20} └── NO: hotfix path\n\
+         \u{20}           ├── diagnose the issue\n\
+         \u{20}           ├── develop the fix\n\
+         \u{20}           └── emergency deployment\n"
+    )
+}
+
+fn hotfix(moment: &Moment, failure: Failure<'_>) -> Answer {
+    let Failure { plan, mut answer, .. } = failure;
+    let path = hotfix_path(moment.policy(), &plan.environment, &plan.release.version);
+    let message = answer.message.take().unwrap_or_default();
+    answer.message = Some(format!("{message}\nthe hotfix path instead:{}", hotfix_lines(&path)));
+    answer.with("hotfix_path", path).with("rollback", Value::Null)
+}
+
+fn rolled_back(failure: Failure<'_>, rolled: Answer, back: &Version) -> Answer {
+    let Failure { plan, what, mut answer } = failure;
+    let message = format!("{what}, and was rolled back: `{}` runs {back} again", plan.environment);
+    answer = answer.with("rollback", about(&rolled));
+    answer.outcome = Outcome::RolledBack;
+    answer.message = Some(message);
+    answer.text = rolled.text;
+    answer
+}
+
+fn not_rolled_back(failure: Failure<'_>, rolled: Answer) -> Answer {
+    let Failure { mut answer, what, plan } = failure;
+    let environment = &plan.environment;
+    // An execution means that it ran: then neither version is whole.
+    let (how, runs) = if rolled.fields.contains_key("execution") {
+        ("the rollback failed too", "parts of both versions")
+    } else {
+        ("it was not rolled back", "half of it")
+    };
+    let why: String = rolled
+        .reasons
+        .iter()
+        .map(|reason| format!("{}  {}", reason.code.as_str(), reason.message))
+        .chain(rolled.message.clone())
+        .map(|line| format!("\n{line}"))
+        .collect();
+    let message = format!(
+        "{what}, and {how}: `{environment}` may run {runs}{why}\n\
+         again: deployctl rollback {environment} --reason TEXT"
+    );
+    answer = answer.with("rollback", about(&rolled));
+    answer.message = Some(message);
+    answer
+}
+
+/// The rollback for programs, inside the answer of the deployment.
+fn about(rolled: &Answer) -> Value {
+    let mut about = rolled.fields.clone();
+    about.insert("outcome".to_owned(), json!(rolled.outcome.word()));
+    about.insert("reasons".to_owned(), json!(rolled.reasons));
+    about.extend(rolled.message.as_ref().map(|message| ("message".to_owned(), json!(message))));
+    Value::Object(about)
+}
