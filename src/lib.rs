@@ -117,6 +117,7 @@ pub mod world {
     pub mod config_file;
     pub mod marks;
     pub mod presence;
+    pub mod probe;
     pub mod process;
     pub mod records;
     pub mod remote;

@@ -264,9 +264,12 @@ fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
-/// The file that a step's path stands for. The signed policy may name any program of the machine by its whole path; what
+/// The file that a step's or a probe's path stands for. The signed policy may name any program of the machine by its whole path; what
 /// it names among the approved files must not be a link to a file that nobody approved.
-fn approved_program(dir: &Path, program: &str) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// When there is no such file, or it is such a link.
+pub fn approved_program(dir: &Path, program: &str) -> io::Result<PathBuf> {
     let path = dir.join(program);
     let outside = !path.canonicalize()?.starts_with(dir.canonicalize()?);
     if outside && !Path::new(program).is_absolute() {
