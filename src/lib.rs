@@ -59,6 +59,7 @@ pub mod commands {
     pub mod status;
     pub mod steps;
     pub mod target;
+    pub mod watch;
 }
 /// Bytes to facts: pure parsers.
 pub mod evidence {
@@ -110,6 +111,7 @@ pub mod render {
     pub mod screen;
     pub mod style;
     pub mod text;
+    pub mod watch;
 }
 /// One file for each thing outside that is touched.
 pub mod world {

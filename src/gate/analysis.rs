@@ -288,6 +288,7 @@ impl Watch {
             state: track.state(),
             run: track.run,
             limit: track.rule.limit(),
+            ceiling: track.rule.ceiling(track.baseline),
             baseline: track.baseline,
             last: track.last,
             worst: track.worst,
@@ -317,6 +318,8 @@ pub struct Standing<'a> {
     pub run: u32,
     /// The longest run that is no trigger yet; 0 where the first one is.
     pub limit: u32,
+    /// More than this is too high; none for a probe, and where there is nothing to compare with.
+    pub ceiling: Option<f64>,
     /// Before the deployment.
     pub baseline: Option<f64>,
     /// The newest value.

@@ -1,6 +1,7 @@
 //! The terminal: the one place that writes to standard output and error, and that asks a person something.
 
 mod ask;
+mod live;
 mod progress;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -10,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use anstream::{AutoStream, ColorChoice};
 
+pub use self::live::Live;
 pub use self::progress::Progress;
 use crate::world::process;
 

@@ -123,21 +123,25 @@ impl Rule {
         }
     }
 
-    /// Whether a value is too high; `None` where nobody can say, for want of a baseline.
-    pub(super) fn too_high(&self, value: f64, baseline: Option<f64>) -> Option<bool> {
+    /// More than this is too high; none for a probe, and for want of a baseline.
+    pub(super) fn ceiling(&self, baseline: Option<f64>) -> Option<f64> {
         match self {
-            Self::Probe { .. } => Some(false),
-            Self::ErrorRate { increase, mode } => {
-                let baseline = baseline?;
-                let limit = match mode {
-                    IncreaseMode::Points => baseline + increase / 100.0,
-                    IncreaseMode::Relative => baseline * (1.0 + increase / 100.0),
-                };
-                Some(exceeds(value, limit))
+            Self::Probe { .. } => None,
+            Self::ErrorRate { increase, mode: IncreaseMode::Points } => Some(baseline? + increase / 100.0),
+            Self::ErrorRate { increase, mode: IncreaseMode::Relative } => {
+                Some(baseline? * (1.0 + increase / 100.0))
             }
-            Self::Latency { ratio } => Some(exceeds(value, baseline? * ratio)),
-            Self::Level { above, .. } => Some(exceeds(value, *above)),
+            Self::Latency { ratio } => Some(baseline? * ratio),
+            Self::Level { above, .. } => Some(*above),
         }
+    }
+
+    /// Whether a value is too high; `None` where nobody can say. A probe that answers is as it should be.
+    pub(super) fn too_high(&self, value: f64, baseline: Option<f64>) -> Option<bool> {
+        if self.is_probe() {
+            return Some(false);
+        }
+        Some(exceeds(value, self.ceiling(baseline)?))
     }
 
     /// What happened, in one sentence; `why` may hold what a server said.

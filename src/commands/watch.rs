@@ -1,0 +1,236 @@
+//! A watch as it runs: round after round of questions, shown as they are answered. `monitor` looks on with it, and a
+//! session can watch over its deployment.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::gate::analysis::{Baseline, Doubt, Seen, Trigger, Verdict, Watch};
+use crate::gate::policy::Health;
+use crate::gate::statement::{SCHEMA, canonical};
+use crate::render::style::Styles;
+use crate::render::watch::{Head, line, page, table};
+use crate::world::clock::{self, Stopwatch};
+use crate::world::probe::Prober;
+use crate::world::terminal::{Live, Streams};
+
+/// How often a baseline is asked for that is not there yet.
+const BASELINE_TRIES: u32 = 3;
+/// Between two of these.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How soon a signal is noticed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// How things stand now, before something is deployed. What has no value is asked for again, a few times. `None` where
+/// `interrupted` was raised.
+#[must_use]
+pub fn baseline(prober: &Prober, health: &Health, interrupted: &AtomicBool) -> Option<Baseline> {
+    let mut samples = prober.round(interrupted)?;
+    for _ in 1..BASELINE_TRIES {
+        if Baseline::of(&samples).missing(health).is_empty() {
+            break;
+        }
+        let pause = Stopwatch::start();
+        while pause.elapsed() < PAUSE {
+            if interrupted.load(Ordering::SeqCst) {
+                return None;
+            }
+            thread::sleep(GLANCE);
+        }
+        samples.extend(prober.round(interrupted)?);
+    }
+    Some(Baseline::of(&samples))
+}
+
+/// How a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its time is over.
+    Over,
+    /// Something was a trigger.
+    Triggered,
+    /// A signal came.
+    Interrupted,
+}
+
+/// Where a watch is shown while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// To people: a table in its place on a terminal, else a line a round.
+    People,
+    /// Nowhere: somebody else tells of each round.
+    Nowhere,
+}
+
+/// What is watched, and for how long.
+pub struct Wish<'a> {
+    /// The words above the table.
+    pub what: String,
+    /// What is asked.
+    pub prober: &'a Prober,
+    /// The rules.
+    pub health: &'a Health,
+    /// How things stood before.
+    pub baseline: &'a Baseline,
+    /// For how long; without it, until a signal comes, whatever triggers.
+    pub length: Option<Duration>,
+}
+
+/// A watch that runs.
+pub struct Watching<'a> {
+    prober: &'a Prober,
+    streams: &'a Streams,
+    interrupted: &'a AtomicBool,
+    head: Head,
+    watch: Watch,
+    since: Stopwatch,
+    /// When the newest round began, since the watch did.
+    asked: Option<Duration>,
+    rounds: u64,
+    shown: Shown,
+    live: Option<Live>,
+}
+
+impl<'a> Watching<'a> {
+    /// Begins; nothing is asked yet.
+    #[must_use]
+    pub fn begin(wish: Wish<'a>, streams: &'a Streams, interrupted: &'a AtomicBool, shown: Shown) -> Self {
+        let Wish { what, prober, health, baseline, length } = wish;
+        Self {
+            prober,
+            streams,
+            interrupted,
+            head: Head { what, interval: health.interval, elapsed: Duration::ZERO, length },
+            watch: Watch::new(health, baseline),
+            since: Stopwatch::start(),
+            asked: None,
+            rounds: 0,
+            shown,
+            live: if shown == Shown::People { streams.live() } else { None },
+        }
+    }
+
+    /// Waits for the moment of the next round, asks, and shows what came. `Some` where that was the end.
+    pub fn tick(&mut self) -> Option<End> {
+        if !self.wait() {
+            return Some(End::Interrupted);
+        }
+        self.asked = Some(self.since.elapsed());
+        let Some(samples) = self.prober.round(self.interrupted) else { return Some(End::Interrupted) };
+        samples.iter().for_each(|sample| self.watch.take(sample));
+        self.rounds += 1;
+        self.show();
+        let length = self.head.length?;
+        match self.watch.verdict() {
+            Verdict::Triggered(_) => Some(End::Triggered),
+            _ if self.asked >= Some(length) => Some(End::Over),
+            _ => None,
+        }
+    }
+
+    /// Watches to its end.
+    pub fn run(&mut self) -> End {
+        loop {
+            if let Some(end) = self.tick() {
+                return end;
+            }
+        }
+    }
+
+    /// `false` where a signal came first. The last round is asked when the time is over.
+    fn wait(&mut self) -> bool {
+        let Some(asked) = self.asked else { return !self.interrupted.load(Ordering::SeqCst) };
+        let due = asked + self.head.interval;
+        let due = self.head.length.map_or(due, |length| due.min(length));
+        while self.since.elapsed() < due {
+            if self.interrupted.load(Ordering::SeqCst) {
+                return false;
+            }
+            thread::sleep(GLANCE.min(due.saturating_sub(self.since.elapsed())));
+            self.draw();
+        }
+        !self.interrupted.load(Ordering::SeqCst)
+    }
+
+    fn show(&mut self) {
+        match (self.shown, self.live.is_some()) {
+            (Shown::Nowhere, _) => {}
+            (Shown::People, true) => {
+                self.head.elapsed = self.since.elapsed();
+                self.paint();
+            }
+            (Shown::People, false) => self.streams.note(&line(clock::now(), &self.watch)),
+        }
+    }
+
+    /// The clock in the table goes on between two rounds.
+    fn draw(&mut self) {
+        let elapsed = self.since.elapsed();
+        if self.live.is_some() && elapsed.as_secs() != self.head.elapsed.as_secs() {
+            self.head.elapsed = elapsed;
+            self.paint();
+        }
+    }
+
+    fn paint(&mut self) {
+        let styles = Styles { on: self.streams.colours() };
+        if let Some(live) = &mut self.live {
+            let (columns, rows) = live.size();
+            // The last column and row stay free: a terminal would go on to the next line.
+            let (columns, rows) = (columns.saturating_sub(1), rows.saturating_sub(1));
+            live.draw(&table(&self.head, &self.watch, styles, columns, rows));
+        }
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub const fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// How many rounds were asked.
+    #[must_use]
+    pub const fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
+    /// The end as people read it; a table that stood on the terminal goes.
+    #[must_use]
+    pub fn page(&mut self) -> String {
+        self.live = None;
+        self.head.elapsed = self.since.elapsed();
+        page(&self.head, &self.watch, self.streams.width())
+    }
+
+    /// What was seen, for a record: each signal with its numbers, and what was a trigger.
+    #[must_use]
+    pub fn seen(&self) -> (Vec<Seen>, Vec<Trigger>, Vec<Doubt>) {
+        (self.watch.seen(), self.watch.triggers(), self.watch.doubts())
+    }
+
+    /// `health.json`, beside a record: the same with the samples, in few points.
+    ///
+    /// # Errors
+    /// The encoder's.
+    pub fn health_json(&self) -> Result<Vec<u8>> {
+        let (seen, triggers, doubts) = self.seen();
+        let points = self
+            .watch
+            .signals()
+            .map(|standing| (standing.signal.name().to_owned(), json!(standing.history.points())));
+        let points: serde_json::Map<_, _> = points.collect();
+        Ok(canonical(&json!({
+            "schema": SCHEMA,
+            "verdict": self.watch.verdict().word(),
+            "interval": self.head.interval.as_secs(),
+            "rounds": self.rounds,
+            "signals": seen,
+            "triggers": triggers,
+            "doubts": doubts,
+            "points": points,
+        }))?)
+    }
+}
