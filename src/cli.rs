@@ -1,6 +1,7 @@
 //! The command line: what was typed, with its help. Nothing is looked up here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
@@ -124,6 +125,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Show what was deployed, or verify every record
     History(HistoryArgs),
+    /// Watch the health of an environment, and say what is a trigger
+    Monitor(MonitorArgs),
 }
 
 impl Command {
@@ -141,6 +144,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::Explain(_) => "explain",
             Self::History(_) => "history",
+            Self::Monitor(_) => "monitor",
         }
     }
 }
@@ -433,4 +437,31 @@ pub struct HistoryArgs {
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// Watch the health of an environment.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl monitor production                      until Ctrl-C, on a terminal
+  deployctl monitor production --for 30m > end.txt  for so long, or until something is a trigger
+  deployctl monitor staging --for 5m --json | jq -r .verdict
+
+Exit codes: 0 healthy · 1 triggered, or nobody can say · 130 interrupted before `--for` was over")]
+pub struct MonitorArgs {
+    /// The environment
+    pub environment: Environment,
+    /// For how long; it ends sooner at a trigger [default: the policy's `monitoring.watch`; on a terminal until Ctrl-C]
+    #[arg(long = "for", value_name = "DURATION", value_parser = span)]
+    pub length: Option<Duration>,
+}
+
+/// `90s`, `15m` or `24h`: a second to a year.
+fn span(text: &str) -> Result<Duration, String> {
+    let year = Duration::from_secs(366 * 24 * 60 * 60);
+    match humantime::parse_duration(text) {
+        Ok(span) if (Duration::from_secs(1)..=year).contains(&span) => Ok(span),
+        Ok(_) => Err("not between a second and a year".to_owned()),
+        Err(_) => Err("not a duration, such as `90s`, `15m` or `24h`".to_owned()),
+    }
 }

@@ -46,6 +46,7 @@ pub mod commands {
     pub mod init;
     pub mod journal;
     pub mod ledger;
+    pub mod monitor;
     pub mod pages;
     pub mod person;
     pub mod policy;
@@ -208,6 +209,7 @@ fn dispatch(common: &Common, command: Command) -> anyhow::Result<Answer> {
         Command::Explain(args) => commands::explain::run(common, &args),
         Command::Status(args) => commands::status::run(common, &args),
         Command::History(args) => commands::history::run(common, &args),
+        Command::Monitor(args) => commands::monitor::run(common, &args),
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Answer {
     pub warnings: Vec<Reason>,
     /// One sentence where there is no reason: what failed, what was declined.
     pub message: Option<String>,
+    /// Whether the document is the last of several, each on a line of its own.
+    pub one_line: bool,
 }
 
 impl Answer {
@@ -42,6 +44,7 @@ impl Answer {
             reasons: vec![],
             warnings: vec![],
             message: None,
+            one_line: false,
         }
     }
 
@@ -85,8 +88,11 @@ impl Answer {
         // The result may be long: it is written from where it is.
         let mut document: BTreeMap<&str, &Value> = common.iter().map(|(key, value)| (*key, value)).collect();
         document.extend(self.fields.iter().map(|(key, value)| (key.as_str(), value)));
-        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-        let mut text = text::json(&text);
+        let written = match self.one_line {
+            true => serde_json::to_string(&document),
+            false => serde_json::to_string_pretty(&document),
+        };
+        let mut text = text::json(&written.unwrap_or_default());
         text.push('\n');
         text
     }

@@ -19,6 +19,7 @@ mod lockfiles;
 mod machines;
 mod main_path;
 mod matrix;
+mod monitor;
 mod order;
 mod people;
 mod promises;

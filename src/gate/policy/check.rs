@@ -668,9 +668,6 @@ pub(super) fn bad_variable(name: &str) -> Option<String> {
 fn idle_keys(raw: &RawPolicy) -> Vec<String> {
     let mut idle = Vec::new();
     for (name, environment) in &raw.environments {
-        if environment.health.is_some() {
-            idle.push(format!("environments.{name}.health"));
-        }
         if environment.rollback.as_ref().is_some_and(|rollback| rollback.on_trigger.is_some()) {
             idle.push(format!("environments.{name}.rollback.on_trigger"));
         }

@@ -109,10 +109,7 @@ templates:  deploy/templates           # overrides; part of the signed policy
 fn the_whole_example_is_understood_and_what_is_idle_is_said() {
     let text = WHOLE.replace("KEY-1", &key(1).line()).replace("TOUCH-2", &touch_key(2).line());
     let policy = checked(&text).unwrap();
-    assert_eq!(
-        policy.idle,
-        ["environments.production.health", "environments.production.rollback.on_trigger"]
-    );
+    assert_eq!(policy.idle, ["environments.production.rollback.on_trigger"]);
     assert_eq!(policy.project, "storefront");
     assert_eq!(policy.people.len(), 2);
     assert_eq!(policy.roles.len(), 7);
