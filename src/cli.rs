@@ -290,12 +290,13 @@ Examples:
   deployctl approve --check code-review --commit a1b2c3d
   deployctl approve --review v1.4.1-9e2b7d1 --show > report.md
   deployctl approve --review v1.4.1-9e2b7d1 --report report.md --reason \"fixed in v1.4.2\"
+  deployctl approve --release v1.4.0 --fix a1b2c3d --reason \"the total is back\"
   deployctl approve --policy"
 )]
 pub struct ApproveArgs {
     /// The request's id, its version where that is unambiguous, or a package directory; for the report of a rollback also
     /// the digits that name it
-    #[arg(required_unless_present_any = ["policy", "check"], conflicts_with_all = ["policy", "check"])]
+    #[arg(required_unless_present_any = ["policy", "check", "release"], conflicts_with_all = ["policy", "check", "release"])]
     pub request: Option<String>,
     /// Sign a check of a commit that is a person's signature; with `--deny` the answer is no
     #[arg(long, value_name = "NAME", conflicts_with_all = ["policy", "hold", "revoke", "show", "review"])]
@@ -321,6 +322,13 @@ pub struct ApproveArgs {
     /// Say what runs after an interrupted deployment, or sign the report of an emergency or of a rollback
     #[arg(long, requires = "reviewed", conflicts_with_all = ["policy", "deny", "hold", "revoke"])]
     pub review: bool,
+    /// Release what was rolled back from quarantine, by its version, its commit or the digits of the rollback
+    #[arg(long, value_name = "VERSION|COMMIT", requires = "reason",
+        conflicts_with_all = ["policy", "deny", "hold", "revoke", "show", "review", "check"])]
+    pub release: Option<String>,
+    /// The commit that fixes it: only what holds it is released
+    #[arg(long, value_name = "REV", requires = "release")]
+    pub fix: Option<String>,
     /// The answered report of an emergency or of a rollback; `--review REQUEST --show` drafts it
     #[arg(long, value_name = "FILE", requires = "review", requires = "reason", conflicts_with = "show")]
     pub report: Option<PathBuf>,

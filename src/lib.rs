@@ -51,6 +51,7 @@ pub mod commands {
     pub mod person;
     pub mod policy;
     pub mod production;
+    pub mod quarantine;
     pub mod report;
     pub mod request;
     pub mod review;

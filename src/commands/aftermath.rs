@@ -139,8 +139,12 @@ pub fn note(moment: &Moment, rollback: &Deployed) -> Option<String> {
     })
 }
 
-/// The line after a rollback that says what is left to do.
+/// The lines after a rollback: what is in quarantine now, and what is left to do.
 #[must_use]
-pub fn next(execution: &Digest) -> String {
-    format!("write the report: deployctl approve --review {} --show > report.md", execution.short())
+pub fn after(environment: &Environment, undone: &str, execution: &Digest) -> String {
+    format!(
+        "{undone} is quarantined: what holds its commits is not deployed to {environment} until they are fixed or released\n\
+         next: write the report: deployctl approve --review {} --show > report.md\n",
+        execution.short()
+    )
 }

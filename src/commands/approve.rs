@@ -9,10 +9,10 @@ use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
-use super::{policy, report, request, review, signoff};
+use super::{policy, quarantine, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::{ActionKind, Separation};
-use crate::gate::decide::{Decision, decide, nothing_to_decide};
+use crate::gate::decide::{Decision, decide, nothing_to_decide, quarantine_words};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::{Approvals, EnvironmentRule};
@@ -37,6 +37,9 @@ pub const TRIES: usize = 3;
 pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
     if args.policy {
         return policy::run(common, args);
+    }
+    if let Some(name) = &args.release {
+        return quarantine::run(common, args, name);
     }
     if let Some(check) = &args.check {
         return signoff::run(common, args, check);
@@ -80,7 +83,8 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
         .get(&package.request.environment)
         .context("the policy has no such environment")?;
     let signoffs = moment.timeline().map(|timeline| timeline.signoffs.clone()).unwrap_or_default();
-    let text = screen::review(&policy, rule, &signoffs, &package.request, &package.reference);
+    let mut text = screen::review(&policy, rule, &signoffs, &package.request, &package.reference);
+    text.push_str(&quarantined(&moment, &package.request)?);
     let mut answer = Answer::done("approve", text)
         .with("id", &package.reference.id)
         .with("digest", package.reference.digest)
@@ -92,6 +96,16 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
         answer.warnings.push(Reason::new(Code::RequestStale, what));
     }
     Ok(answer)
+}
+
+/// What the screen says of commits that were rolled back and are in the candidate.
+fn quarantined(moment: &Moment, request: &Request) -> Result<String> {
+    let (environment, commit) = (&request.environment, &request.release.commit);
+    let Some(timeline) = moment.timeline().filter(|_| moment.repository.has(commit)) else {
+        return Ok(String::new());
+    };
+    let taints = quarantine::look(moment, environment, commit)?;
+    Ok(screen::warnings(&quarantine_words(timeline, environment, commit, &taints)))
 }
 
 /// One attempt at a verdict; `None` when the ledger moved meanwhile.

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
-use super::approve::{declined, interrupted, pin_root, presence_missing, signed, write_pair};
+use super::approve::{declined, interrupted};
 use super::gather::{Key, Moment};
-use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, first_sight};
+use super::review::Said;
 use super::{aftermath, incident, target};
 use crate::cli::{ApproveArgs, Common};
 use crate::evidence::report::unanswered;
@@ -17,10 +17,9 @@ use crate::gate::decide::{Decision, decide, ledger_reason, report_name};
 use crate::gate::facts::Action;
 use crate::gate::policy::Policy;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::statement::{Ending, Finding, REPORT, Review, Statement, StepEnd, Verdict};
+use crate::gate::statement::{Ending, Finding, REPORT, Review, StepEnd, Verdict};
 use crate::gate::terms::{Digest, Environment, PersonName, Version};
 use crate::gate::timeline::{About, Deployed, Timeline};
-use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::pages::TimelineEvent;
 use crate::render::{screen, text};
@@ -225,25 +224,32 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str, path: &Path) -> Resu
         About::Incident => Finding::Incident { report: digest },
         About::Rollback => Finding::Rollback { report: digest },
     };
-    let statement = Statement::Review(Review {
+    let review = Review {
         execution: deployed.execution,
         finding,
         reason: args.reason.clone().context("say what came of it, with `--reason TEXT`")?,
         presence: person.presence.clone(),
-    });
-    let timeline = moment.timeline().context("the ledger cannot be believed")?;
-    let files =
-        Files::from([("screen.txt".to_owned(), text.into_bytes()), (REPORT.to_owned(), report.into_bytes())]);
-    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
-    let message = format!("{signer}: review {}", report_name(&deployed));
-    let entry = match signed(unsigned.sign(&signing, message), COMMAND)? {
-        Ok(entry) => entry,
+    };
+    let name = report_name(&deployed);
+    let said = Said {
+        environment: &environment,
+        review,
+        files: Files::from([
+            ("screen.txt".to_owned(), text.into_bytes()),
+            (REPORT.to_owned(), report.into_bytes()),
+        ]),
+        message: format!("{signer}: review {name}"),
+    };
+    let (entry, commit) = match said.append(&mut moment, args, &signing, &signer)? {
+        Ok(appended) => appended,
         Err(answer) => return Ok(answer),
     };
-    if let Some(reason) = presence_missing(&moment, &environment, &entry, &signer) {
-        return Ok(Answer::refused(COMMAND, vec![reason]));
-    }
-    record(&mut moment, args, &deployed, &entry, &signer)
+    let text = format!(
+        "reviewed {name} as {signer}: nothing is owed for it any more\nthe report is in the ledger: git show {}:{REPORT}\n",
+        commit.short()
+    );
+    let id = &deployed.start.request.id;
+    Ok(Answer::done(COMMAND, text).with("id", id).with("by", &signer).with("entry", entry))
 }
 
 /// Whose signature it will be, or everything that speaks against it: the gate's reasons, then the report's.
@@ -263,30 +269,6 @@ fn judge(
         Decision::Allow(permit) if open.is_empty() => Ok(permit.signer),
         Decision::Allow(_) => Err(open),
     })
-}
-
-fn record(
-    moment: &mut Moment,
-    args: &ApproveArgs,
-    deployed: &Deployed,
-    entry: &Signed,
-    signer: &PersonName,
-) -> Result<Answer> {
-    let remote = moment.remote.clone();
-    let (digest, commit) = match ledger::append(moment, entry, remote.as_deref())? {
-        Appended::Raced => {
-            return Ok(Answer::ended(COMMAND, Outcome::Busy, "the ledger moved meanwhile: run it again"));
-        }
-        Appended::Done { digest, commit } => (digest, commit),
-    };
-    pin_root(moment)?;
-    write_pair(args, entry)?;
-    let (id, name) = (&deployed.start.request.id, report_name(deployed));
-    let text = format!(
-        "reviewed {name} as {signer}: nothing is owed for it any more\nthe report is in the ledger: git show {}:{REPORT}\n",
-        commit.short()
-    );
-    Ok(Answer::done(COMMAND, text).with("id", id).with("by", signer).with("entry", digest))
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use super::approve::{declined, interrupted, presence_missing, signed, write_pair};
+use super::approve::{declined, interrupted, pin_root, presence_missing, signed, write_pair};
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
@@ -12,10 +12,12 @@ use crate::gate::decide::{Decision, decide, report_name};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Ending, Finding, Review, Statement};
+use crate::gate::terms::{CommitId, Digest, Environment, PersonName};
 use crate::gate::timeline::{About, Deployed, Timeline};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::world::records::Files;
+use crate::world::signer::SigningKey;
 
 /// Records what the person found.
 ///
@@ -72,35 +74,74 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
         Answered::No => return Ok(declined("the phrase was not typed")),
         Answered::Interrupted => return Ok(interrupted("approve")),
     }
-    let statement = Statement::Review(Review {
+    let review = Review {
         execution: deployed.execution,
         finding: Finding::Interruption { ending },
         reason: args.reason.clone().context("say what you found, with `--reason TEXT`")?,
         presence: person.presence.clone(),
-    });
-    let timeline = moment.timeline().context("the ledger cannot be believed")?;
-    let files = Files::from([("screen.txt".to_owned(), text.into_bytes())]);
-    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
-    let message = format!("{signer}: review {}", deployed.start.request.id);
-    let signed = match signed(unsigned.sign(&signing, message), "approve")? {
-        Ok(signed) => signed,
+    };
+    let said = Said {
+        environment: &environment,
+        review,
+        files: Files::from([("screen.txt".to_owned(), text.into_bytes())]),
+        message: format!("{signer}: review {}", deployed.start.request.id),
+    };
+    let entry = match said.append(&mut moment, args, &signing, &signer)? {
+        Ok((entry, _)) => entry,
         Err(answer) => return Ok(answer),
     };
-    if let Some(reason) = presence_missing(&moment, &environment, &signed, &signer) {
-        return Ok(Answer::refused("approve", vec![reason]));
-    }
-    let remote = moment.remote.clone();
-    match ledger::append(&mut moment, &signed, remote.as_deref())? {
-        Appended::Raced => {
-            Ok(Answer::ended("approve", Outcome::Busy, "the ledger moved meanwhile: run it again"))
+    let text = match ending {
+        Ending::Succeeded => format!("{environment} runs {}\n", release.version),
+        _ => format!("{environment} is free again; the deployment of {} failed\n", release.version),
+    };
+    Ok(Answer::done("approve", text).with("ending", ending).with("entry", entry))
+}
+
+/// A review as a person is about to sign it.
+pub struct Said<'a> {
+    /// Where.
+    pub environment: &'a Environment,
+    /// What is said.
+    pub review: Review,
+    /// The other files of the entry.
+    pub files: Files,
+    /// The sentence of the commit.
+    pub message: String,
+}
+
+impl Said<'_> {
+    /// Has it signed and appended; answers the entry's digest and its commit.
+    ///
+    /// # Errors
+    /// When it cannot be signed or recorded.
+    pub fn append(
+        self,
+        moment: &mut Moment,
+        args: &ApproveArgs,
+        signing: &SigningKey,
+        signer: &PersonName,
+    ) -> Result<Result<(Digest, CommitId), Answer>> {
+        let Self { environment, review, files, message } = self;
+        let timeline = moment.timeline().context("the ledger cannot be believed")?;
+        let unsigned = ledger::prepare(timeline, Statement::Review(review), signer, moment.now, files)?;
+        let entry = match signed(unsigned.sign(signing, message), "approve")? {
+            Ok(entry) => entry,
+            Err(answer) => return Ok(Err(answer)),
+        };
+        if let Some(reason) = presence_missing(moment, environment, &entry, signer) {
+            return Ok(Err(Answer::refused("approve", vec![reason])));
         }
-        Appended::Done { digest, .. } => {
-            write_pair(args, &signed)?;
-            let text = match ending {
-                Ending::Succeeded => format!("{environment} runs {}\n", release.version),
-                _ => format!("{environment} is free again; the deployment of {} failed\n", release.version),
-            };
-            Ok(Answer::done("approve", text).with("ending", ending).with("entry", digest))
+        let remote = moment.remote.clone();
+        match ledger::append(moment, &entry, remote.as_deref())? {
+            Appended::Raced => {
+                let what = "the ledger moved meanwhile: run it again";
+                Ok(Err(Answer::ended("approve", Outcome::Busy, what)))
+            }
+            Appended::Done { digest, commit } => {
+                pin_root(moment)?;
+                write_pair(args, &entry)?;
+                Ok(Ok((digest, commit)))
+            }
         }
     }
 }

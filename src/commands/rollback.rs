@@ -186,9 +186,8 @@ fn answer(moment: &Moment, end: &End<'_>) -> Answer {
         Ending::Succeeded => Answer::done(
             COMMAND,
             format!(
-                "{environment} runs {version} again\n{undone} is quarantined: that commit cannot be deployed to {environment} again\n\
-                 next: {}\n",
-                aftermath::next(end.started.execution())
+                "{environment} runs {version} again\n{}",
+                aftermath::after(environment, &undone, end.started.execution())
             ),
         ),
         Ending::Failed | Ending::Interrupted => {

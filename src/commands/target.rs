@@ -8,9 +8,10 @@ use anyhow::Result;
 use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
+use super::quarantine;
 use crate::evidence::draft::{Rules, Since, TestFact, open_boxes};
 use crate::gate::decide::decide_by;
-use crate::gate::facts::{BranchFact, NoTarget, Target, Turned};
+use crate::gate::facts::{BranchFact, NoTarget, Taints, Target, Turned};
 use crate::gate::policy::Policy;
 use crate::gate::request::{CheckState, Request};
 use crate::gate::statement::{RequestRef, Verdict};
@@ -59,6 +60,11 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
         branches,
         behind,
         turned: if here { turned(moment, policy, &package) } else { BTreeMap::new() },
+        quarantined: if here {
+            quarantine::look(moment, &request.environment, commit)?
+        } else {
+            Taints::new()
+        },
     };
     Ok(Found { package, target })
 }

@@ -5,6 +5,7 @@
 mod automatic;
 mod emergency;
 mod hold;
+mod quarantine;
 mod reports;
 mod signoffs;
 mod target;
@@ -17,6 +18,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use self::automatic::nothing_to_sign;
 pub use self::hold::decide_by;
+pub use self::quarantine::quarantine_words;
 pub use self::reports::{is_overdue, report_name, review_owed};
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
 pub use self::target::{deploys_later, unkept_times};
@@ -260,6 +262,10 @@ impl<'a> Judge<'a> {
                 self.rollback(timeline, environment, *version, *available)
             }
             Action::Review { environment } => self.review(timeline, environment),
+            Action::Release { environment, rollback } => {
+                self.release(timeline, environment, rollback);
+                Some(Covered::default())
+            }
             Action::Report { environment, execution } => {
                 self.report(timeline, environment, execution);
                 Some(Covered::default())

@@ -133,6 +133,32 @@ pub struct Target {
     pub behind: Vec<CommitId>,
     /// Checks that the request has as passed, and of which newer evidence for the commit says otherwise.
     pub turned: BTreeMap<Check, Turned>,
+    /// For each rollback of the environment, what of the commits it put into quarantine is in the candidate.
+    pub quarantined: Taints,
+}
+
+/// For each rollback, by its execution, what is known of a commit. One that is not there is not known.
+pub type Taints = BTreeMap<Digest, Taint>;
+
+/// What of the commits that a rollback put into quarantine is in another commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taint {
+    /// None of them, or only such as came to be live again after it, with what is live.
+    Clear,
+    /// Some of them, and their change is not: every file is as it was before it.
+    TakenBack,
+    /// Some of them.
+    Holds {
+        /// How many.
+        commits: usize,
+        /// The commits named as a fix by a person that it holds too.
+        fixes: Vec<CommitId>,
+    },
+    /// It cannot be told: this commit is not in this clone.
+    Unknown {
+        /// Which.
+        missing: CommitId,
+    },
 }
 
 /// What newer evidence says of a check. Nobody need have signed it: it can only refuse.
@@ -232,6 +258,13 @@ pub enum Action<'a> {
     Review {
         /// Where.
         environment: &'a Environment,
+    },
+    /// A person releases what was rolled back from quarantine.
+    Release {
+        /// Where.
+        environment: &'a Environment,
+        /// The execution of the rollback.
+        rollback: &'a Digest,
     },
     /// A person signs the report of an emergency or of a rollback.
     Report {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::config::{ActionKind, RawPolicy};
 use super::emergency::{Emergency, EmergencyClock};
-use super::facts::{BranchFact, Target};
+use super::facts::{BranchFact, Taint, Taints, Target};
 use super::keys::{Hardware, Proof, PublicKey};
 use super::policy::{Policy, Problem};
 use super::presence::{Holder, Presence, Terminal};
@@ -359,6 +359,18 @@ impl Book {
         self.report_with(ink, execution, Finding::Rollback { report }, report)
     }
 
+    /// A person releases what a rollback put into quarantine.
+    pub fn release(
+        &mut self,
+        ink: Ink<'_>,
+        rollback: Digest,
+        fix: Option<CommitId>,
+    ) -> Result<Digest, Fault> {
+        let (reason, finding) = ("it was the network".to_owned(), Finding::Release { fix });
+        let review = Review { execution: rollback, finding, reason, presence: person() };
+        self.sign(ink, Statement::Review(review))
+    }
+
     fn report_with(
         &mut self,
         ink: Ink<'_>,
@@ -483,10 +495,25 @@ pub fn target(request: &Request) -> Target {
         moved_to: None,
         branches: BTreeMap::from([("main".to_owned(), BranchFact::Holds)]),
         turned: BTreeMap::new(),
+        quarantined: Taints::new(),
         behind: request.behind.clone(),
     }
 }
 
 pub fn open_box(key: &str) -> OpenBox {
     OpenBox { key: key.to_owned(), item: key.to_owned(), why: String::new() }
+}
+
+/// What is known of a request's commit: of what was rolled back it holds only what it is itself.
+pub fn taints(book: &Book, request: &Request) -> Taints {
+    let track = book.timeline.tracks.get(&request.environment);
+    let quarantined = track.into_iter().flat_map(|track| &track.quarantined);
+    let taint = |undone: &CommitId| {
+        if *undone == request.release.commit {
+            Taint::Holds { commits: 1, fixes: vec![] }
+        } else {
+            Taint::Clear
+        }
+    };
+    quarantined.map(|known| (known.rollback, taint(&known.undone.commit))).collect()
 }

@@ -411,6 +411,11 @@ pub enum Finding {
         /// The digest of `report.md`.
         report: Digest,
     },
+    /// A rollback: what it put into quarantine may be deployed again.
+    Release {
+        /// The commit that a candidate must hold for it; none where any may be deployed.
+        fix: Option<CommitId>,
+    },
 }
 
 /// The name of a report among the attachments.

@@ -19,6 +19,7 @@ use super::statement::{
     Review, Revocation, Root, Statement, StepResult, Verdict,
 };
 use super::terms::{CommitId, Digest, Environment, PersonName};
+pub use quarantine::{Quarantine, Released};
 pub use reports::{About, Aftermath, Report, SignedReport};
 
 /// One entry as it was read, before anything is believed.
@@ -139,8 +140,8 @@ pub struct Track {
     pub deployments: Vec<Deployed>,
     /// What is live, as far as a good ending says.
     pub live: Option<Live>,
-    /// Commits that were rolled back.
-    pub quarantined: BTreeSet<CommitId>,
+    /// What was rolled back, in order.
+    pub quarantined: Vec<Quarantine>,
 }
 
 /// What is live.
@@ -285,6 +286,10 @@ impl Timeline {
                 Finding::Interruption { ending } => self.review(review, ending, &signed),
                 Finding::Incident { report } => {
                     self.settle_report(&review, (About::Incident, report), entry, signed)
+                }
+                Finding::Release { ref fix } => {
+                    let fix = fix.clone();
+                    self.release(review, fix, &signed)
                 }
                 Finding::Rollback { report } => {
                     self.settle_report(&review, (About::Rollback, report), entry, signed)
@@ -614,11 +619,9 @@ impl Timeline {
             track.live = Some(Live { release, since: at, execution: deployed.execution });
             return;
         }
-        let undone = track.to_undo().map(|undone| (undone.execution, undone.start.release.commit.clone()));
-        let Some((undone, commit)) = undone else { return };
-        if commit != release.commit {
-            track.quarantined.insert(commit);
-        }
+        let undone = track.to_undo().map(|undone| (undone.execution, undone.start.release.clone()));
+        let Some((undone, rolled_back)) = undone else { return };
+        track.quarantine(deployed, &rolled_back, at);
         for known in track.deployments.iter_mut().filter(|known| known.execution == undone) {
             known.rolled_back_by = Some(deployed.execution);
         }
@@ -694,7 +697,7 @@ struct StatePolicy {
 struct StateEnvironment<'a> {
     live: Option<&'a Live>,
     locked_by: Option<Digest>,
-    quarantined: &'a BTreeSet<CommitId>,
+    quarantined: &'a [Quarantine],
     owed: Vec<(Digest, Option<DateTime<Utc>>)>,
 }
 
@@ -760,6 +763,7 @@ impl Timeline {
 }
 
 mod incident;
+mod quarantine;
 mod reports;
 #[cfg(test)]
 mod tests;

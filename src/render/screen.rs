@@ -4,6 +4,7 @@
 mod automatic;
 mod emergency;
 mod health;
+mod quarantine;
 mod signoff;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use chrono::{DateTime, Utc};
 pub use self::automatic::{about, automatic};
 use self::emergency::emergency;
 pub use self::emergency::{clock, declared, kept, live_at, skipped};
+pub use self::quarantine::release;
 pub use self::signoff::{SignoffPage, signoff};
 use super::text;
 use crate::gate::config::{ActionKind, Deployment, Right};

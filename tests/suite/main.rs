@@ -23,6 +23,7 @@ mod monitor;
 mod order;
 mod people;
 mod promises;
+mod quarantine;
 mod refusals;
 mod rescue;
 mod seals;

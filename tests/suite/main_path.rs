@@ -274,7 +274,7 @@ Enter passphrase:
   │ migrated down
 ✓ migrate in [time]
 production runs v1.3.0 again
-v1.4.0 is quarantined: that commit cannot be deployed to production again
+v1.4.0 is quarantined: what holds its commits is not deployed to production until they are fixed or released
 next: write the report: deployctl approve --review [id] --show > report.md
 ";
 
@@ -289,7 +289,7 @@ fn bob_rolls_back(house: &House, id: &str) {
     let rest = "\
 production: v1.3.0 ([id]) since 2026-11-23 11:00 UTC
   2 commits on HEAD not live yet
-  [id] was rolled back and is quarantined
+  v1.4.0 ([id]) was rolled back and is quarantined
   the report of the rollback of v1.4.0 ([id]) is open since 2026-11-23 11:00 UTC
 next: draft the report: deployctl approve --review [id] --show
 next: a person answers it and signs: deployctl approve --review [id] --report FILE --reason TEXT

@@ -99,15 +99,9 @@ impl Judge<'_> {
     pub(super) fn commit(&mut self, timeline: &Timeline, target: &Target, rule: &EnvironmentRule) {
         let request = &target.request;
         let short = request.release.commit.short();
-        let track = timeline.tracks.get(&request.environment);
-        if track.is_some_and(|track| track.quarantined.contains(&request.release.commit)) {
-            self.refuse(
-                Reason::new(
-                    Code::CommitQuarantined,
-                    format!("{short} was rolled back in `{}`", request.environment),
-                )
-                .next("fix what was wrong and request the commit that holds the fix"),
-            );
+        // Of a commit that is not here nothing can be told, and that has been said.
+        if target.tree.is_some() {
+            self.quarantine(timeline, &request.environment, &request.release.commit, &target.quarantined);
         }
         self.branches(target, rule);
         let unseen: Vec<_> = target.behind.iter().filter(|commit| !request.behind.contains(commit)).collect();

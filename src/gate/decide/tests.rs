@@ -1,6 +1,7 @@
 mod approvals;
 mod emergency;
 mod hold;
+mod quarantine;
 mod reports;
 
 use proptest::prelude::*;
@@ -10,7 +11,7 @@ use crate::gate::config::ActionKind;
 use crate::gate::facts::{Action, BranchFact, Caller, Facts, KeyFact, LedgerTrouble, NoTarget, Pin, Target};
 use crate::gate::fixture::{
     Book, Ink, at, by, commit, config, minutes, open_box, person, production, proof, reference, release,
-    state, target,
+    state, taints, target,
 };
 use crate::gate::presence::{Holder, Terminal};
 use crate::gate::reason::Reason;
@@ -44,6 +45,8 @@ impl Case {
     fn over(book: Book, number: u8, edit: impl Fn(&mut Request)) -> Self {
         let mut request = book.request("production", number);
         edit(&mut request);
+        let mut target = target(&request);
+        target.quarantined = taints(&book, &request);
         let caller = Caller {
             role: None,
             person: Some("alice".parse().unwrap()),
@@ -53,7 +56,7 @@ impl Case {
         };
         Self {
             pin: Pin::Clone(book.root),
-            target: target(&request),
+            target,
             book,
             now: 10,
             caller,

@@ -77,6 +77,7 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
         },
         Action::DeployAutomatic { environment, .. } => format!("deployctl deploy {environment}"),
         Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),
+        Action::Release { .. } => "deployctl approve --release VERSION --reason TEXT".to_owned(),
         Action::Report { .. } => "deployctl approve --review REQUEST --report FILE --reason TEXT".to_owned(),
         Action::Review { environment } => format!("deployctl approve --review (for {environment})"),
     }

@@ -56,6 +56,12 @@ fn payloads() -> Vec<Payload> {
         }),
         Statement::Review(Review {
             execution,
+            finding: Finding::Release { fix: None },
+            reason: reason.clone(),
+            presence: person(),
+        }),
+        Statement::Review(Review {
+            execution,
             finding: Finding::Rollback { report: Digest::of(b"report") },
             reason: reason.clone(),
             presence: person(),

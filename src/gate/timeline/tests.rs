@@ -1,4 +1,5 @@
 mod incident;
+mod quarantine;
 mod reports;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ fn live(book: &Book, environment: &str) -> Option<String> {
 }
 
 fn quarantined(book: &Book, environment: &str) -> Vec<CommitId> {
-    track(book, environment).quarantined.iter().cloned().collect()
+    track(book, environment).quarantined.iter().map(|known| known.undone.commit.clone()).collect()
 }
 
 fn undo(book: &Book, environment: &str) -> Option<String> {
@@ -629,7 +630,7 @@ mod rollbacks {
             (live(&book, "production").unwrap(), undo(&book, "production").unwrap()),
             ("v1".into(), "v1".into())
         );
-        assert_eq!(quarantined(&book, "production"), [commit('2'), commit('3')]);
+        assert_eq!(quarantined(&book, "production"), [commit('3'), commit('2')]);
         let fix = book.deployed("production", 4, 100, Ending::Succeeded);
         assert_eq!(fix.previous_release, Some(release(1)));
         assert_eq!(undo(&book, "production").unwrap(), "v4");

@@ -1,6 +1,6 @@
 //! Raw tree objects: every file of a commit, its content, and the digest that approvals bind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
@@ -163,6 +163,24 @@ impl Repository {
         let kept = |leaf: &Leaf| old.iter().any(|old| old.path == leaf.path && old.id == leaf.id);
         let moved = links(after)?.into_iter().filter(|leaf| !kept(leaf));
         Ok(moved.map(|leaf| text(&leaf.path)).collect())
+    }
+
+    /// Whether nothing of what one commit changed against another is in a third: every path that differs is there as it
+    /// was before, and no content that came with the change is at any path.
+    ///
+    /// # Errors
+    /// When one of the commits is not here.
+    pub fn lacks_change(&self, before: &CommitId, after: &CommitId, candidate: &CommitId) -> Result<bool> {
+        let files = |commit| -> Result<BTreeMap<Vec<u8>, (u32, Oid)>> {
+            Ok(self.leaves(commit)?.into_iter().map(|leaf| (leaf.path, (leaf.mode, leaf.id))).collect())
+        };
+        let (before, after, candidate) = (files(before)?, files(after)?, files(candidate)?);
+        let paths: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
+        let mut changed = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+        let known: BTreeSet<Oid> = before.values().map(|(_, id)| *id).collect();
+        let new: BTreeSet<Oid> = after.values().map(|(_, id)| *id).filter(|id| !known.contains(id)).collect();
+        Ok(changed.all(|path| candidate.get(path) == before.get(path))
+            && candidate.values().all(|(_, id)| !new.contains(id)))
     }
 
     fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>> {

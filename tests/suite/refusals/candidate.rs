@@ -220,7 +220,9 @@ fn commit_quarantined() {
     let refused = "\
 refused: deployctl approve
   ✗ commit.quarantined  [id] was rolled back in `production`
-next: fix what was wrong and request the commit that holds the fix
+next: take the change back with `git revert`, and request the commit that does
+next: where a commit fixes it, a person says so: deployctl approve --release v1.4.0 --fix COMMIT --reason TEXT
+next: where it was not to blame, a person says so: deployctl approve --release v1.4.0 --reason TEXT
 ";
     refuses(&house, "alice", &["approve", &id], 3, &["commit.quarantined"]);
     refuses_in_words(&house, "alice", &["approve", &id], 3, refused);

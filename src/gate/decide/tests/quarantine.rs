@@ -1,0 +1,102 @@
+use super::{Case, codes, message, ready};
+use crate::gate::facts::{Action, Taint};
+use crate::gate::fixture::{Book, by, commit, config, minutes, production};
+use crate::gate::statement::{Ending, Verdict};
+use crate::gate::terms::{CommitId, Digest};
+
+/// v2 was rolled back, and v3 is approved, of which this is known.
+fn rolled_back(taint: Taint) -> (Case, Digest) {
+    let mut book = Book::founded(&config(&[]));
+    book.deployed("production", 1, 0, Ending::Succeeded);
+    let second = book.deployed("production", 2, 20, Ending::Succeeded);
+    let back = book.rolled_back(&second, 40, Ending::Succeeded);
+    book.rollback_report(by("bob", 45), back).unwrap();
+    let mut case = Case::over(book, 3, |request| request.at = minutes(45));
+    case.vote(by("bob", 50), Verdict::Allow);
+    case.now = 60;
+    case.target.quarantined.insert(back, taint);
+    (case, back)
+}
+
+fn holds(fixes: &[CommitId]) -> Taint {
+    Taint::Holds { commits: 2, fixes: fixes.to_vec() }
+}
+
+fn warned(case: &Case) -> Vec<String> {
+    case.permit().warnings.into_iter().map(|warning| warning.message).collect()
+}
+
+#[test]
+fn what_holds_commits_that_were_rolled_back_is_neither_approved_nor_deployed() {
+    let (case, _) = rolled_back(holds(&[]));
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+    assert_eq!(case.verdict(Verdict::Allow), ["commit.quarantined"]);
+    assert_eq!(case.verdict(Verdict::Deny), Vec::<String>::new());
+    let reasons = case.deploy_reasons();
+    assert_eq!(message(&reasons), "3333333 holds 2 commits of `v2`, which was rolled back in `production`");
+    assert_eq!(reasons[0].next.len(), 3);
+}
+
+#[test]
+fn what_cannot_be_told_or_was_not_looked_at_is_refused() {
+    let (mut case, back) = rolled_back(Taint::Unknown { missing: commit('2') });
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+    assert!(message(&case.deploy_reasons()).ends_with("cannot be told: 2222222 is not in this clone"));
+    case.target.quarantined.remove(&back);
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+}
+
+#[test]
+fn what_takes_the_change_back_is_let_through_and_said() {
+    let (case, _) = rolled_back(Taint::TakenBack);
+    assert_eq!(
+        warned(&case),
+        [
+            "3333333 holds commits of `v2`, which was rolled back, and takes their change back: its files are as in `v1`"
+        ]
+    );
+    let (case, _) = rolled_back(Taint::Clear);
+    assert_eq!(warned(&case), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_person_released_is_let_through_in_capitals() {
+    let (mut case, back) = rolled_back(holds(&[]));
+    case.book.release(by("bob", 55), back, None).unwrap();
+    let [warning] = &warned(&case)[..] else { panic!("one") };
+    assert!(
+        warning.starts_with("3333333 HOLDS COMMITS OF `v2`, WHICH WAS ROLLED BACK in `production` by alice")
+    );
+    assert!(
+        warning.contains("; RELEASED by bob at ") && warning.ends_with(": it was the network"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn a_fix_counts_only_for_what_holds_it() {
+    let (mut case, back) = rolled_back(holds(&[]));
+    case.book.release(by("bob", 55), back, Some(commit('7'))).unwrap();
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+    case.target.quarantined.insert(back, holds(&[commit('8')]));
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+    case.target.quarantined.insert(back, holds(&[commit('8'), commit('7')]));
+    assert!(warned(&case)[0].contains(", FIXED BY 7777777: it was the network"));
+}
+
+#[test]
+fn an_approver_releases_what_is_in_quarantine() {
+    let (mut case, back) = rolled_back(holds(&[]));
+    let environment = production();
+    let release = |case: &Case, rollback: &Digest| {
+        codes(case.decide(&Action::Release { environment: &environment, rollback }))
+    };
+    assert_eq!(release(&case, &back), Vec::<String>::new());
+    assert_eq!(release(&case, &Digest::of(b"other")), ["request.missing"]);
+    case.key = ready("carol");
+    assert_eq!(release(&case, &back), ["key.unknown"]);
+    let eu = "eu".parse().unwrap();
+    let elsewhere = Action::Release { environment: &eu, rollback: &back };
+    case.key = ready("alice");
+    assert_eq!(codes(case.decide(&elsewhere)), ["request.missing"]);
+}
