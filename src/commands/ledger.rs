@@ -177,5 +177,8 @@ fn accepted(timeline: &Timeline, commit: &CommitId, signed: &Signed) -> Result<T
     };
     let mut next = timeline.clone();
     next.apply(&entry, verify).context("the new entry would not be accepted: nothing was recorded")?;
-    Ok(next)
+    match &next.idle {
+        None => Ok(next),
+        Some(why) => anyhow::bail!("the new entry would settle nothing, so nothing was recorded: {why}"),
+    }
 }

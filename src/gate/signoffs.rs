@@ -72,7 +72,7 @@ impl Signoffs {
     /// takes nothing away, also where it was signed with a weaker key.
     ///
     /// # Errors
-    /// When its verdict is none that a sign-off can have.
+    /// When its verdict is none that a sign-off can have: then it changes nothing.
     pub(super) fn take(&mut self, said: SignedOff) -> Result<(), String> {
         if said.signoff.verdict == Verdict::Hold {
             return Err("a sign-off says yes or no, and this one says neither".to_owned());

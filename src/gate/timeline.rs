@@ -69,6 +69,9 @@ pub struct Timeline {
     pub tracks: BTreeMap<Environment, Track>,
     /// What people signed about checks.
     pub signoffs: Signoffs,
+    /// Why the newest entry settles nothing, where a person of the policy signed what cannot be so. It is no fault: else
+    /// one person could end the ledger for all.
+    pub idle: Option<String>,
 }
 
 /// The newest entry.
@@ -269,35 +272,44 @@ impl Timeline {
             return self.found(payload, policy, entry.commit.clone());
         }
         let signed = Signed { digest, commit: entry.commit.clone(), by: payload.by, at: payload.at, proof };
+        self.idle = None;
         match payload.statement {
             Statement::Policy(statement) => self.propose(&statement, entry, &signed),
             Statement::Approval(approval) => {
                 self.vote(*approval, signed);
                 Ok(())
             }
-            Statement::Revocation(revocation) => self.revoke(&revocation, &signed),
+            Statement::Revocation(revocation) => {
+                self.idle = self.revoke(&revocation, &signed).err();
+                Ok(())
+            }
             Statement::Execution(execution) => self.start(*execution, signed),
             Statement::Progress(progress) => {
                 self.running(&progress.execution)?.steps.push(progress.step);
                 Ok(())
             }
             Statement::Outcome(outcome) => self.end(&outcome, signed.at),
-            Statement::Review(review) => match review.finding {
-                Finding::Interruption { ending } => self.review(review, ending, &signed),
-                Finding::Incident { report } => {
-                    self.settle_report(&review, (About::Incident, report), entry, signed)
-                }
-                Finding::Release { ref fix } => {
-                    let fix = fix.clone();
-                    self.release(review, fix, &signed)
-                }
-                Finding::Rollback { report } => {
-                    self.settle_report(&review, (About::Rollback, report), entry, signed)
-                }
-            },
+            Statement::Review(review) => {
+                let settled = match review.finding {
+                    Finding::Interruption { ending } => self.review(review, ending, &signed),
+                    Finding::Incident { report } => {
+                        self.settle_report(&review, (About::Incident, report), entry, signed)
+                    }
+                    Finding::Release { ref fix } => {
+                        let fix = fix.clone();
+                        self.release(review, fix, &signed)
+                    }
+                    Finding::Rollback { report } => {
+                        self.settle_report(&review, (About::Rollback, report), entry, signed)
+                    }
+                };
+                self.idle = settled.err();
+                Ok(())
+            }
             Statement::Signoff(signoff) => {
                 let Signed { by, at, proof, .. } = signed;
-                self.signoffs.take(SignedOff { by, at, proof, signoff: *signoff })
+                self.idle = self.signoffs.take(SignedOff { by, at, proof, signoff: *signoff }).err();
+                Ok(())
             }
         }
     }
@@ -433,6 +445,7 @@ impl Timeline {
         decided.votes.push(Vote { entry: digest, commit, by, at, proof, approval, revoked: false });
     }
 
+    /// Ends the approvals of a request; else says why not, and changes nothing.
     fn revoke(&mut self, revocation: &Revocation, signed: &Signed) -> Result<(), String> {
         let decided = self.requests.get_mut(&revocation.request);
         let decided = decided.ok_or("it revokes an approval that the ledger does not hold")?;
@@ -583,6 +596,7 @@ impl Timeline {
         Ok(())
     }
 
+    /// A person says what an interrupted deployment came to; else says why that settles nothing, and changes nothing.
     fn review(&mut self, review: Review, ending: Ending, signed: &Signed) -> Result<(), String> {
         if !self.review_counts(&review.execution, signed)? {
             return Ok(());

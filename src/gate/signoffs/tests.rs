@@ -207,8 +207,14 @@ fn a_no_stands_until_the_same_person_says_yes() {
 #[test]
 fn a_sign_off_is_never_held() {
     let (mut book, request) = claimed(&[]);
-    let fault = book.sign_off(by("carol", 1), &request, Verdict::Hold).unwrap_err();
-    assert_eq!(fault.why, "a sign-off says yes or no, and this one says neither");
+    book.sign_off(by("carol", 1), &request, Verdict::Allow).unwrap();
+    // What cannot be so settles nothing: it takes no yes away, and stops nobody.
+    book.sign_off(by("carol", 2), &request, Verdict::Hold).unwrap();
+    let why = "a sign-off says yes or no, and this one says neither";
+    assert_eq!(book.timeline.idle.as_deref(), Some(why));
+    let (check, at) = (design_review(), &request.release.commit);
+    let standing = book.timeline.signoffs.standing(book.policy(), &check, at, &request.tree);
+    assert!(matches!(standing, Standing::Allowed(_)), "{standing:?}");
 }
 
 #[test]

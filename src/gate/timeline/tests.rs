@@ -22,6 +22,19 @@ fn why<T: std::fmt::Debug>(result: Result<T, super::Fault>) -> String {
     result.unwrap_err().why
 }
 
+/// Why an entry settles nothing; that it changes nothing either.
+fn idle(book: &Book, act: impl FnOnce(&mut Book) -> Result<Digest, super::Fault>) -> String {
+    let state = |book: &Book| {
+        let mut state = serde_json::to_value(book.timeline.state()).unwrap();
+        state["sequence"] = serde_json::Value::Null;
+        state
+    };
+    let mut after = book.clone();
+    act(&mut after).unwrap();
+    assert_eq!(state(&after), state(book));
+    after.timeline.idle.unwrap()
+}
+
 fn track<'a>(book: &'a Book, environment: &str) -> &'a Track {
     &book.timeline.tracks[&environment.parse().unwrap()]
 }
@@ -183,12 +196,25 @@ mod faults {
 
     #[test]
     fn what_was_never_approved_cannot_be_revoked() {
-        let mut book = Book::founded(&config(&[]));
+        let book = Book::founded(&config(&[]));
         let request = book.request("production", 1);
         assert_eq!(
-            why(book.revoke(by("bob", 1), &request)),
+            idle(&book, |book| book.revoke(by("bob", 1), &request)),
             "it revokes an approval that the ledger does not hold"
         );
+    }
+
+    #[test]
+    fn what_settles_nothing_stops_nothing_after_it() {
+        let mut book = Book::founded(&config(&[]));
+        let request = book.request("production", 1);
+        book.revoke(by("carol", 1), &request).unwrap();
+        book.review(by("bob", 2), Digest::of(b"x"), Ending::Succeeded).unwrap();
+        book.sign_off(by("carol", 3), &request, Verdict::Hold).unwrap();
+        assert!(book.timeline.idle.is_some());
+        book.vote(by("bob", 4), &request, Verdict::Allow).unwrap();
+        assert_eq!(book.timeline.idle, None);
+        book.start(by("alice", 5), &request, ActionKind::Deploy).unwrap();
     }
 }
 
@@ -535,7 +561,7 @@ mod reviews {
         book.vote(by("bob", 0), &request, Verdict::Allow).unwrap();
         let execution = book.start(by("alice", 1), &request, ActionKind::Deploy).unwrap();
         assert_eq!(
-            why(book.clone().review(by("bob", 21), execution, Ending::Succeeded)),
+            idle(&book, |book| book.review(by("bob", 21), execution, Ending::Succeeded)),
             "it reviews a deployment that still holds the environment"
         );
         book.review(by("bob", 22), execution, Ending::Succeeded).unwrap();
@@ -543,7 +569,7 @@ mod reviews {
         assert!(track(&book, "production").lock().is_none());
         assert_eq!(track(&book, "production").deployments[0].reviewed.as_deref(), Some("I looked"));
         assert_eq!(
-            why(book.review(by("bob", 23), execution, Ending::Failed)),
+            idle(&book, |book| book.review(by("bob", 23), execution, Ending::Failed)),
             "it reviews a deployment that was not interrupted"
         );
     }
@@ -592,11 +618,11 @@ mod reviews {
         assert_eq!(live(&well, "production").unwrap(), "v2");
         book.rolled_back(&request, 40, Ending::Succeeded);
         assert_eq!(
-            why(book.clone().review(by("bob", 50), execution, Ending::Succeeded)),
+            idle(&book, |book| book.review(by("bob", 50), execution, Ending::Succeeded)),
             "it reviews a deployment that another one followed"
         );
         assert_eq!(
-            why(book.review(by("bob", 50), Digest::of(b"x"), Ending::Succeeded)),
+            idle(&book, |book| book.review(by("bob", 50), Digest::of(b"x"), Ending::Succeeded)),
             "it reviews a deployment that the ledger does not hold"
         );
         assert_eq!(live(&book, "production").unwrap(), "v1");
