@@ -1,5 +1,7 @@
 //! The facts of one moment: the repository, the ledger as synchronised and verified, the caller, the key.
 
+mod join;
+
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
+use self::join::{Place, join, settle_unsent, synchronise, unreachable_because, verified};
 use crate::cli::Common;
 use crate::gate::config::RawLedger;
 use crate::gate::facts::{Caller, Facts, KeyFact, LedgerTrouble, Pin};
@@ -14,13 +17,12 @@ use crate::gate::keys::{Hardware, Proof, PublicKey};
 use crate::gate::policy::{Policy, signed_digest};
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::statement::Payload;
 use crate::gate::terms::{CommitId, Digest, Role};
 use crate::gate::timeline::{Fault, TEMPLATE, Timeline};
 use crate::world::config_file::{self, ConfigError};
 use crate::world::marks::{self, HighWater};
-use crate::world::records::{FETCHED, JOURNAL, LEDGER, RecordError, Records};
-use crate::world::remote::{self, Pushed};
+use crate::world::records::{FETCHED, LEDGER, Records};
+use crate::world::remote;
 use crate::world::repository::Repository;
 use crate::world::signer::{self, KeyProblem, SigningKey};
 use crate::world::terminal::Streams;
@@ -64,15 +66,16 @@ impl Moment {
         let checked = OnceCell::new();
         let mut remote = first_guess(&repository, &common_dir, &|| check_once(&file, &checked))?;
         let remotes = repository.remotes()?;
+        let place = Place { records: &records, common_dir: &common_dir, root: repository.root() };
         let synchronised = |remote: Option<&str>| {
-            let Some(remote) = remote else { return Ok(()) };
+            let Some(remote) = remote else { return Ok(None) };
             remote_is_here(&remotes, remote)?;
             remote::fetch(repository.root(), remote, FETCHED).map_err(unreachable_because)?;
-            settle_unsent(&records, &common_dir, remote)?;
-            join(&records, repository.root(), remote)
+            settle_unsent(&place, remote)?;
+            join(&place, remote)
         };
         let look = |remote: Option<&str>| match synchronised(remote) {
-            Ok(()) => verified(&records, &common_dir),
+            Ok(known) => verified(&place, known),
             Err(trouble) => Ok(Err(trouble)),
         };
         let mut ledger = look(remote.as_deref())?;
@@ -109,8 +112,10 @@ impl Moment {
     /// # Errors
     /// When it cannot be read at all.
     pub fn refresh(&mut self) -> Result<()> {
-        self.ledger = match synchronise(&self.records, self.repository.root(), self.remote.as_deref()) {
-            Ok(()) => verified(&self.records, &self.common_dir)?,
+        let place =
+            Place { records: &self.records, common_dir: &self.common_dir, root: self.repository.root() };
+        self.ledger = match synchronise(&place, self.remote.as_deref()) {
+            Ok(known) => verified(&place, known)?,
             Err(trouble) => Err(trouble),
         };
         self.now = clock::now();
@@ -121,12 +126,13 @@ impl Moment {
     /// that are said again at once.
     ///
     /// # Errors
-    /// When the remote's ledger does not continue that entry.
+    /// When the remote's ledger does not continue that entry, or does not hold.
     pub fn follow_remote(&mut self, after: &CommitId) -> Result<()> {
         let here = self.records.tip(LEDGER)?;
         let there = self.records.tip(&format!("{FETCHED}/ledger"))?.context("the remote has no ledger")?;
         let chain = self.records.chain(&there)?;
         anyhow::ensure!(chain.contains(after), "the remote's ledger lacks entries that this clone has seen");
+        fold(&self.records.read(&there)?)?;
         anyhow::ensure!(self.records.advance(LEDGER, here.as_ref(), &there)?, "the ledger moved meanwhile");
         let mark = HighWater {
             sequence: chain.len() as u64,
@@ -320,24 +326,6 @@ pub fn resolve_remote(repository: &Repository, said: &RawLedger) -> Result<Optio
     })
 }
 
-fn unreachable_because(why: impl ToString) -> LedgerTrouble {
-    LedgerTrouble::Unreachable { why: why.to_string() }
-}
-
-/// Brings the two branches and the remote's together.
-fn synchronise(records: &Records, root: &std::path::Path, remote: Option<&str>) -> Result<(), LedgerTrouble> {
-    let Some(remote) = remote else { return Ok(()) };
-    remote::fetch(root, remote, FETCHED).map_err(unreachable_because)?;
-    join(records, root, remote)
-}
-
-fn join(records: &Records, root: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
-    join_ledger(records, root, remote)?;
-    // A journal that cannot be joined blocks nothing: it is what machines said.
-    let _ = join_journal(records, root, remote);
-    Ok(())
-}
-
 /// A remote that this clone does not know cannot be out of reach: its name is wrong, or it was never added.
 fn remote_is_here(remotes: &[String], remote: &str) -> Result<(), LedgerTrouble> {
     if remotes.iter().any(|known| known == remote) {
@@ -345,160 +333,6 @@ fn remote_is_here(remotes: &[String], remote: &str) -> Result<(), LedgerTrouble>
     }
     let known = if remotes.is_empty() { "none".to_owned() } else { format!("`{}`", remotes.join("`, `")) };
     Err(unreachable_because(format!("this clone has no git remote `{remote}`; it has {known}")))
-}
-
-/// What a deployment said of itself while the remote was away is lost once others went on there: its key is gone. The
-/// remote's ledger counts; the deployment is then interrupted, and a person says what runs. What was said is kept aside.
-fn settle_unsent(records: &Records, common_dir: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
-    let broken = |error: RecordError| LedgerTrouble::Tampered { why: error.to_string() };
-    let tips =
-        (records.tip(LEDGER).map_err(broken)?, records.tip(&format!("{FETCHED}/ledger")).map_err(broken)?);
-    let (Some(here), Some(there)) = tips else { return Ok(()) };
-    if here == there {
-        return Ok(());
-    }
-    let theirs = records.chain(&there).map_err(broken)?;
-    let ours = records.chain(&here).map_err(broken)?;
-    let unsent: Vec<&CommitId> = ours.iter().take_while(|entry| !theirs.contains(entry)).collect();
-    let shared = ours.get(unsent.len());
-    // Only what is known never to have been sent: an entry that the remote had and lacks now was taken away.
-    let mark =
-        marks::high_water(common_dir).map_err(|error| LedgerTrouble::Tampered { why: error.to_string() })?;
-    let known = mark.and_then(|mark| mark.unsent_after);
-    let parted = !unsent.is_empty() && known.is_some() && known.as_ref() == shared && !ours.contains(&there);
-    if !parted || !unsent.iter().all(|entry| is_session_entry(records, entry)) {
-        return Ok(());
-    }
-    let Some(place) = shared.and_then(|shared| theirs.iter().position(|entry| entry == shared)) else {
-        return Ok(());
-    };
-    let aside = format!("refs/deployctl/unsent/{}", here.short());
-    records.advance(&aside, None, &here).map_err(broken)?;
-    records.advance(LEDGER, Some(&here), &there).map_err(broken)?;
-    let sequence = (theirs.len() - place) as u64;
-    let mark = HighWater {
-        sequence,
-        commit: theirs[place].clone(),
-        remote: Some(remote.to_owned()),
-        unsent_after: None,
-    };
-    marks::set_high_water(common_dir, &mark)
-        .map_err(|error| LedgerTrouble::Tampered { why: error.to_string() })
-}
-
-fn is_session_entry(records: &Records, entry: &CommitId) -> bool {
-    let payload = records.files(entry).ok().and_then(|mut files| files.remove("payload.json"));
-    payload.and_then(|bytes| Payload::read(&bytes).ok()).is_some_and(|payload| payload.statement.by_session())
-}
-
-fn join_ledger(records: &Records, root: &std::path::Path, remote: &str) -> Result<(), LedgerTrouble> {
-    let broken = |error: RecordError| LedgerTrouble::Tampered { why: error.to_string() };
-    let here = records.tip(LEDGER).map_err(broken)?;
-    let there = records.tip(&format!("{FETCHED}/ledger")).map_err(broken)?;
-    let (here, there) = match (here, there) {
-        (None, None) => return Ok(()),
-        (None, Some(there)) => {
-            records.advance(LEDGER, None, &there).map_err(broken)?;
-            return Ok(());
-        }
-        (Some(_), None) => {
-            let why = format!("the remote `{remote}` has no ledger, and this clone has one");
-            return Err(LedgerTrouble::Rewound { why });
-        }
-        (Some(here), Some(there)) => (here, there),
-    };
-    if here == there {
-        return Ok(());
-    }
-    if records.chain(&there).map_err(broken)?.contains(&here) {
-        records.advance(LEDGER, Some(&here), &there).map_err(broken)?;
-        return Ok(());
-    }
-    if records.chain(&here).map_err(broken)?.contains(&there) {
-        return match remote::push(root, remote, LEDGER, Some(&there), &here) {
-            Ok(Pushed::Done) => Ok(()),
-            Ok(Pushed::Lost) => {
-                Err(unreachable_because("another entry arrived at the same moment; try again"))
-            }
-            Err(error) => Err(unreachable_because(error)),
-        };
-    }
-    let why = format!(
-        "this clone's ledger ends at {} and the remote's at {}, and neither continues the other",
-        here.short(),
-        there.short()
-    );
-    Err(LedgerTrouble::Rewound { why })
-}
-
-fn join_journal(records: &Records, root: &std::path::Path, remote: &str) -> Result<()> {
-    let here = records.tip(JOURNAL)?;
-    let Some(there) = records.tip(&format!("{FETCHED}/journal"))? else {
-        if let Some(here) = here {
-            remote::push(root, remote, JOURNAL, None, &here)?;
-        }
-        return Ok(());
-    };
-    match here {
-        None => {
-            records.advance(JOURNAL, None, &there)?;
-        }
-        Some(here) if here == there => {}
-        // Jammed here, and restored there: nothing of it can be read, so nothing is lost.
-        Some(here) if records.chain(&here).is_err() && records.chain(&there).is_ok() => {
-            records.advance(JOURNAL, Some(&here), &there)?;
-        }
-        Some(here) if records.chain(&here)?.contains(&there) => {
-            remote::push(root, remote, JOURNAL, Some(&there), &here)?;
-        }
-        Some(here) => super::journal::rebase(records, &here, &there)?,
-    }
-    Ok(())
-}
-
-/// Reads and folds the ledger, and holds it against what this clone has seen.
-fn verified(records: &Records, common_dir: &std::path::Path) -> Result<Result<Timeline, LedgerTrouble>> {
-    let mark = marks::high_water(common_dir)?;
-    let tampered = |why: String| Ok(Err(LedgerTrouble::Tampered { why }));
-    let tip = match records.tip(LEDGER) {
-        Ok(tip) => tip,
-        Err(error) => return tampered(error.to_string()),
-    };
-    let Some(tip) = tip else {
-        return Ok(match mark {
-            Some(mark) => Err(rewound(&mark)),
-            None => Ok(Timeline::default()),
-        });
-    };
-    let entries = match records.read(&tip) {
-        Ok(entries) => entries,
-        Err(error) => return tampered(error.to_string()),
-    };
-    if let Some(mark) = mark {
-        let place = usize::try_from(mark.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
-        let seen = place.and_then(|place| entries.get(place));
-        if seen.is_none_or(|entry| entry.commit != mark.commit) {
-            return Ok(Err(rewound(&mark)));
-        }
-    }
-    let timeline = match fold(&entries) {
-        Ok(timeline) => timeline,
-        Err(fault) => return tampered(fault.to_string()),
-    };
-    let remote = timeline.policy.as_ref().and_then(|in_force| in_force.remote.clone());
-    let mark = HighWater { sequence: entries.len() as u64, commit: tip, remote, unsent_after: None };
-    marks::set_high_water(common_dir, &mark)?;
-    Ok(Ok(timeline))
-}
-
-fn rewound(mark: &HighWater) -> LedgerTrouble {
-    LedgerTrouble::Rewound {
-        why: format!(
-            "this clone has seen entry {} ({}), and it is not there any more",
-            mark.sequence,
-            mark.commit.short()
-        ),
-    }
 }
 
 /// Folds entries, every signature checked.

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::forge::PROGRAM;
+use deployctl::gate::statement::{Approval, RequestRef, Revocation, Statement};
+use deployctl::gate::terms::Digest;
+use deployctl::world::records::{Files, LEDGER};
+
+use crate::forge::{Entry, PROGRAM};
 use crate::house::{House, PASSPHRASE, POLICY, Terminal};
 
 fn over_origin() -> String {
@@ -39,6 +43,84 @@ fn a_remote_that_shows_another_ledger_of_the_same_length() {
     house.refuses(&id, 4, "ledger.rewound");
     house.git(["--git-dir", &origin, "update-ref", "-d", "refs/heads/deployctl/ledger"]);
     house.refuses(&id, 4, "ledger.rewound");
+}
+
+/// Pushes an entry that does not hold: bob's approval, signed by somebody else. This clone's own ledger stays as it is.
+fn pushes_a_bad_entry(house: &House) {
+    let Entry { payload, mut files } = house.entries().remove(1);
+    files.retain(|name, _| payload.attachments.contains_key(name));
+    let bad = house.forged("mallory", "bob", payload.statement, files);
+    let records = house.records();
+    let tip = records.tip(LEDGER).unwrap();
+    let bad = records.write(tip.as_ref(), &bad.files, "bob", house.now(), "forged").unwrap();
+    house.git(["push", "--quiet", "origin", &format!("{bad}:{LEDGER}")]);
+}
+
+#[test]
+fn a_bad_entry_that_somebody_took_away_is_not_brought_back() {
+    let (house, id) = House::shared();
+    let other = house.clone_of();
+    other.run(["status"]).any_stdout().any_stderr().exit(0);
+    let good = house.git(["rev-parse", LEDGER]);
+    pushes_a_bad_entry(&house);
+    let fresh = house.clone_of();
+    for house in [&house, &other, &fresh] {
+        let status = house.run(["status", "--json"]).any_stdout().any_stderr().exit(4).json();
+        assert_eq!(status["reasons"][0]["code"], "ledger.tampered", "{status:#}");
+    }
+    // Nobody went on to it; one has it in the branch all the same, and one has it there from the beginning.
+    assert_eq!([house.git(["rev-parse", LEDGER]), other.git(["rev-parse", LEDGER])], [&*good, &*good]);
+    for house in [&other, &fresh] {
+        house.git(["fetch", "--quiet", "origin", &format!("+{LEDGER}:{LEDGER}")]);
+        house.run(["status"]).any_stdout().any_stderr().exit(4);
+    }
+    let origin = house.world().join("origin.git").display().to_string();
+    house.git(["--git-dir", &origin, "update-ref", LEDGER, &good]);
+    for house in [&house, &other, &fresh] {
+        house.run(["status"]).any_stdout().any_stderr().exit(0);
+        assert_eq!(house.git(["--git-dir", &origin, "rev-parse", LEDGER]), good);
+        assert_eq!(house.git(["rev-parse", LEDGER]), good);
+    }
+    assert!(!other.git(["for-each-ref", "refs/deployctl/unsent"]).is_empty());
+    other.person("alice").deploys(&id);
+}
+
+#[test]
+fn a_bad_entry_in_place_of_one_that_was_seen() {
+    let (house, id) = House::shared();
+    let other = house.clone_of();
+    house.person("bob").at_terminal(["approve", &id, "--revoke", "--reason", "no"]).signs().exit(0);
+    let seen = house.git(["rev-parse", LEDGER]);
+    // Where this clone's branch is bad as well, the remote's older one does not count: the revocation was seen.
+    let origin = house.world().join("origin.git").display().to_string();
+    other.git(["fetch", "--quiet", "origin", &format!("+{LEDGER}:{LEDGER}")]);
+    house.git(["--git-dir", &origin, "update-ref", LEDGER, &format!("{seen}~1")]);
+    house.publish(&house.forged("mallory", "bob", house.entries().remove(2).payload.statement, Files::new()));
+    let bad = house.git(["rev-parse", LEDGER]);
+    house.refuses(&id, 4, "ledger.rewound");
+    assert_eq!(
+        house.git(["--git-dir", &origin, "rev-parse", LEDGER]),
+        house.git(["rev-parse", &format!("{seen}~1")])
+    );
+    assert_eq!(house.git(["rev-parse", LEDGER]), bad);
+    // Who has only what holds brings it back, and then it is there for everybody.
+    other.refuses(&id, 4, "approval.revoked");
+    house.refuses(&id, 4, "approval.revoked");
+    assert_eq!(house.git(["rev-parse", LEDGER]), seen);
+}
+
+#[test]
+fn a_statement_that_settles_nothing_stops_nobody() {
+    let (house, id) = House::shared();
+    let Statement::Approval(approval) = house.entries().remove(1).payload.statement else {
+        panic!("no approval")
+    };
+    let Approval { release, environment, presence, .. } = *approval;
+    let (request, reason) = (RequestRef::of(&release.version, Digest::of(b"unknown")), "no".to_owned());
+    let statement = Statement::Revocation(Revocation { request, environment, reason, presence });
+    house.publish(&house.forged("bob", "bob", statement, Files::new()));
+    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+    house.person("alice").deploys(&id);
 }
 
 #[test]
