@@ -6,10 +6,15 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use deployctl::world::clock::Stopwatch;
 
 /// As much memory as it thinks it has, in bytes.
 const MEMORY: usize = 8 << 20;
+
+/// How long a request takes, in milliseconds: long beside what a busy machine adds.
+const WORK: u64 = 50;
 
 /// A service that runs until it is dropped.
 pub(crate) struct Service {
@@ -101,8 +106,8 @@ fn answer(state: &State, mut stream: TcpStream) {
 }
 
 fn work(state: &State) -> (&'static str, String) {
-    let began = Instant::now();
-    thread::sleep(Duration::from_millis(10 + state.slow.load(Ordering::SeqCst)));
+    let began = Stopwatch::start();
+    thread::sleep(Duration::from_millis(WORK + state.slow.load(Ordering::SeqCst)));
     let number = state.good.load(Ordering::SeqCst) + state.bad.load(Ordering::SeqCst);
     let bad = state.failing.load(Ordering::SeqCst) && number.is_multiple_of(3);
     let count = if bad { &state.bad } else { &state.good };
