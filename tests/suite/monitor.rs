@@ -1,6 +1,8 @@
 //! `monitor`: the watch of an environment, for anyone, by the signed policy.
 
+mod prometheus;
 mod service;
+mod transcript;
 
 use serde_json::{Value, json};
 

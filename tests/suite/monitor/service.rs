@@ -72,6 +72,26 @@ impl Service {
     pub(crate) fn is_ill(&self) {
         self.state.ill.store(true, Ordering::SeqCst);
     }
+
+    /// From now on every third request fails.
+    pub(crate) fn fails(&self) {
+        self.state.failing.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on every request takes many times as long.
+    pub(crate) fn slows_down(&self) {
+        self.state.slow.store(6 * WORK, Ordering::SeqCst);
+    }
+
+    /// From now on it holds nearly all the memory it has.
+    pub(crate) fn hoards(&self) {
+        *self.state.hoard.lock().expect("no thread has failed") = vec![1; MEMORY / 100 * 98];
+    }
+
+    /// From now on it computes all the time.
+    pub(crate) fn computes(&self) {
+        self.state.busy.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Service {
