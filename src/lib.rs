@@ -69,6 +69,7 @@ pub mod evidence {
     pub mod changelog;
     pub mod checklist;
     pub mod commits;
+    pub mod credentials;
     pub mod draft;
     pub mod junit;
     pub mod lockfiles;

@@ -277,12 +277,16 @@ impl Watcher for Onlooker<'_> {
         window_still_open(self.rule, clock::now(), ActionKind::Deploy)
     }
 
+    fn told(&mut self, words: &str) {
+        self.display.told(words);
+    }
+
     fn began(&mut self, step: &Step) {
         self.display.began(step);
     }
 
-    fn wrote(&mut self, line: &[u8]) {
-        self.display.wrote(line);
+    fn wrote(&mut self, piece: &[u8]) {
+        self.display.wrote(piece);
     }
 
     fn ended(&mut self, result: &StepResult) {

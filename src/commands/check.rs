@@ -248,8 +248,10 @@ impl Watcher for Shower<'_> {
         self.streams.note(&format!("▶ {}  {}", step.name, crate::render::screen::command(&step.run)));
     }
 
-    fn wrote(&mut self, line: &[u8]) {
-        self.streams.note(&format!("  │ {}", text::line(&String::from_utf8_lossy(line), 2_000)));
+    fn wrote(&mut self, piece: &[u8]) {
+        for line in process::lines(piece) {
+            self.streams.note(&format!("  │ {}", text::line(&String::from_utf8_lossy(line), 2_000)));
+        }
     }
 
     fn ended(&mut self, _result: &StepResult) {}

@@ -21,9 +21,10 @@ use crate::gate::terms::{CommitId, Digest, PersonName};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::world::clock;
-use crate::world::process::{self, Watcher};
+use crate::world::process::{self, Watcher, Wish};
 use crate::world::records::Files;
 use crate::world::sshsig::SessionKey;
+use crate::world::terminal::Meanwhile;
 
 /// The execution that a person signed.
 pub struct Started {
@@ -126,7 +127,8 @@ pub fn begin(
     }
 }
 
-/// Runs the plan and records every step and the end.
+/// Runs the plan and records every step and the end. What follows the steps and belongs to the deployment is done before its
+/// outcome is recorded: until then it holds the environment.
 ///
 /// # Errors
 /// When the end cannot be recorded, not even in this clone.
@@ -141,7 +143,8 @@ pub fn run(
     let (ending, failed_step) = match steps::workspace(moment, &plan.tree_of) {
         Ok(dir) => {
             let display = Display::new(&person.streams, logs, plan.steps.len());
-            let mut onlooker = Onlooker { moment: &mut *moment, person, plan, rule, started, display };
+            let mut onlooker =
+                Onlooker { moment: &mut *moment, person, plan, rule, started, display, question: None };
             process::execute(plan, dir.path(), person.interrupt(), &mut onlooker)?
         }
         Err(error) => {
@@ -229,6 +232,18 @@ struct Onlooker<'a> {
     rule: &'a EnvironmentRule,
     started: &'a Started,
     display: Display<'a>,
+    /// What to do after Ctrl-C, while nobody has answered.
+    question: Option<Meanwhile>,
+}
+
+/// The step goes on while this stands there.
+const INTERRUPTED: &str = "Ctrl-C: [g]o on, [s]top after this step, or [e]nd it now? [g/s/e] ";
+
+impl Onlooker<'_> {
+    fn unask(&mut self) {
+        self.question = None;
+        self.display.resume();
+    }
 }
 
 impl Watcher for Onlooker<'_> {
@@ -236,15 +251,46 @@ impl Watcher for Onlooker<'_> {
         window_still_open(self.rule, clock::now(), self.plan.action)
     }
 
+    fn told(&mut self, words: &str) {
+        self.display.told(words);
+    }
+
     fn began(&mut self, step: &Step) {
         self.display.began(step);
     }
 
-    fn wrote(&mut self, line: &[u8]) {
-        self.display.wrote(line);
+    fn wrote(&mut self, piece: &[u8]) {
+        self.display.wrote(piece);
+    }
+
+    fn asks(&mut self) -> bool {
+        self.display.pause();
+        self.question = self.person.streams.ask_meanwhile(&format!("\n{INTERRUPTED}")).ok();
+        if self.question.is_none() {
+            self.display.resume();
+        }
+        self.question.is_some()
+    }
+
+    fn answered(&mut self) -> Option<Wish> {
+        let question = self.question.as_mut()?;
+        let wish = match question.answer()?.map(|line| line.trim().to_ascii_lowercase()).as_deref() {
+            Some("g") => Wish::GoOn,
+            Some("s") => Wish::StopAfter,
+            // The end of input is no wish to go on.
+            Some("e") | None => Wish::End,
+            Some(_) if question.again() => return None,
+            Some(_) => Wish::End,
+        };
+        self.unask();
+        Some(wish)
     }
 
     fn ended(&mut self, result: &StepResult) {
+        if self.question.is_some() {
+            self.person.streams.line("");
+            self.unask();
+        }
         self.display.ended(result);
         let progress = Progress { execution: self.started.execution, step: result.clone() };
         let message = format!("{}: step {} {}", self.started.by, result.step, self.plan.request_id());

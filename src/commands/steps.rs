@@ -12,6 +12,7 @@ use crate::gate::policy::Step;
 use crate::gate::statement::{StepEnd, StepResult};
 use crate::gate::terms::{CommitId, Digest};
 use crate::render::{screen, text};
+use crate::world::process;
 use crate::world::terminal::Streams;
 
 /// The files of a commit, written from raw blobs into a fresh private directory.
@@ -41,13 +42,20 @@ pub struct Display<'a> {
     of: usize,
     number: usize,
     log: Option<File>,
+    /// Lines that were not shown, while a question stands there.
+    unshown: Option<usize>,
 }
 
 impl<'a> Display<'a> {
     /// For so many steps, with their logs in this directory.
     #[must_use]
     pub const fn new(streams: &'a Streams, logs: PathBuf, of: usize) -> Self {
-        Self { streams, logs, of, number: 0, log: None }
+        Self { streams, logs, of, number: 0, log: None, unshown: None }
+    }
+
+    /// What no step wrote.
+    pub fn told(&self, words: &str) {
+        self.streams.line(&text::line(words, 2_000));
     }
 
     /// A step begins.
@@ -60,20 +68,54 @@ impl<'a> Display<'a> {
             step.name,
             screen::command(&step.run)
         ));
-        // A log that cannot be kept is no reason to stop half-way: its digest is in the record all the same.
         let made = std::fs::create_dir_all(&self.logs);
         let path = self.logs.join(format!("{}-{}.log", self.number, step.name));
-        self.log = made.and_then(|()| File::create(path)).ok();
+        match made.and_then(|()| File::create(path)) {
+            Ok(log) => self.log = Some(log),
+            Err(error) => {
+                self.log = None;
+                self.streams.line(&format!("warning: the log of this step cannot be kept: {error}"));
+            }
+        }
     }
 
-    /// A step wrote this.
-    pub fn wrote(&mut self, line: &[u8]) {
-        if let Some(log) = &mut self.log {
-            let _ = log.write_all(line).and_then(|()| log.write_all(b"\n"));
+    /// A step wrote this: whole lines, or a piece of a long one.
+    pub fn wrote(&mut self, piece: &[u8]) {
+        self.keep(piece);
+        if let Some(unshown) = &mut self.unshown {
+            *unshown += process::lines(piece).count();
+            return;
         }
-        let shown = String::from_utf8_lossy(line);
-        for part in shown.trim_end_matches('\r').split('\r') {
-            self.streams.line(&format!("  │ {}", text::line(part, 2_000)));
+        for line in process::lines(piece) {
+            let shown = String::from_utf8_lossy(line);
+            for part in shown.trim_end_matches('\r').split('\r') {
+                self.streams.line(&format!("  │ {}", text::line(part, 2_000)));
+            }
+        }
+    }
+
+    /// A question stands there: what the step writes goes to its log alone.
+    pub const fn pause(&mut self) {
+        if self.unshown.is_none() {
+            self.unshown = Some(0);
+        }
+    }
+
+    /// The question is gone.
+    pub fn resume(&mut self) {
+        if let Some(count @ 1..) = self.unshown.take() {
+            let lines = if count == 1 { "line" } else { "lines" };
+            self.streams.line(&format!("  │ … {count} {lines} meanwhile: see the log"));
+        }
+    }
+
+    /// The log holds exactly the bytes that its digest covers, however many there are. One that cannot be kept, as on a full
+    /// disk, is no reason to stop half-way: that is said once, and the digest in the record covers everything all the same.
+    fn keep(&mut self, piece: &[u8]) {
+        let Some(log) = &mut self.log else { return };
+        if let Err(error) = log.write_all(piece) {
+            self.log = None;
+            self.streams.line(&format!("warning: the log of this step is not complete: {error}"));
         }
     }
 

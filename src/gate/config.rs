@@ -345,6 +345,9 @@ pub struct RawEnvironment {
     /// Names of variables handed to the steps, besides the fixed few.
     #[serde(default)]
     pub pass_environment: Vec<String>,
+    /// What gives the steps their secrets.
+    #[serde(default)]
+    pub credentials: Option<RawCredentials>,
     /// What deploying runs.
     #[serde(default)]
     pub steps: Vec<RawStep>,
@@ -363,6 +366,17 @@ pub struct RawEnvironment {
     /// Probes and metrics.
     #[serde(default)]
     pub health: Option<RawHealth>,
+}
+
+/// What gives the steps their secrets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCredentials {
+    /// The program, one of the approved files or a whole path, and its arguments.
+    pub exec: Vec<String>,
+    /// How long it may take; `1m` unless said.
+    #[serde(default)]
+    pub timeout: Option<String>,
 }
 
 /// One command of a plan.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::config::{ActionKind, Deployment};
 use super::decide::Permit;
-use super::policy::{EnvironmentRule, Step};
+use super::policy::{Credentials, EnvironmentRule, Step};
 use super::statement::{PayloadError, Release, RequestRef, canonical};
 use super::terms::{CommitId, Digest, Environment};
 
@@ -29,6 +29,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Names of variables handed to them besides the fixed few.
     pub pass_environment: Vec<String>,
+    /// What gives them their secrets, right before the first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
     /// What deployctl sets for them.
     pub variables: Vec<(String, String)>,
     #[serde(skip)]
@@ -88,6 +91,7 @@ impl Plan {
             tree_of,
             steps,
             pass_environment: rule.pass_environment.clone(),
+            credentials: rule.credentials.clone(),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             release,
             previous,
@@ -119,6 +123,7 @@ impl Plan {
     /// How long it may take at the most: after that the environment counts as interrupted.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        self.steps.iter().map(|step| step.timeout).sum::<Duration>() + LEASE_MARGIN
+        let credentials = self.credentials.as_ref().map_or(Duration::ZERO, |found| found.timeout);
+        self.steps.iter().map(|step| step.timeout).sum::<Duration>() + credentials + LEASE_MARGIN
     }
 }

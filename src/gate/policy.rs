@@ -4,6 +4,7 @@
 //! an empty set of approvers, a threshold below one or an unknown name is invalid.
 
 mod check;
+mod credentials;
 mod emergency;
 mod extra;
 mod health;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use self::check::Checker;
+pub use self::credentials::{CREDENTIALS, Credentials, refused_variable};
 pub use self::extra::{ApprovalRule, ChangeFacts, Lack, Quorum, When};
 pub use self::health::{ErrorRate, Health, Latency, Level, Metrics, Probe, Question};
 use super::config::{
@@ -177,6 +179,8 @@ pub struct EnvironmentRule {
     pub requires: Vec<Stage>,
     /// Names of variables handed to the steps.
     pub pass_environment: Vec<String>,
+    /// What gives the steps their secrets.
+    pub credentials: Option<Credentials>,
     /// What deploying runs.
     pub steps: Vec<Step>,
     /// How to go back.

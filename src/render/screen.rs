@@ -20,7 +20,7 @@ use super::text;
 use crate::gate::config::{ActionKind, Deployment, Right};
 use crate::gate::keys::PublicKey;
 use crate::gate::plan::{Plan, STEP_VARIABLES};
-use crate::gate::policy::{EnvironmentRule, Policy, Step};
+use crate::gate::policy::{Credentials, EnvironmentRule, Policy, Step};
 use crate::gate::reason::Reason;
 use crate::gate::request::{CheckState, Request};
 use crate::gate::signoffs::{self, Signoffs};
@@ -408,6 +408,11 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
     if !rule.pass_environment.is_empty() {
         lines.push(format!("    passes   {}", rule.pass_environment.join(", ")));
     }
+    let moment = match rule.deployment {
+        Deployment::Human => "after the signature",
+        Deployment::Automatic => "right before the steps",
+    };
+    lines.extend(rule.credentials.iter().map(|found| secrets("    secrets ", found, moment)));
     lines.extend(steps("runs", &rule.steps));
     if let Some(rollback) = &rule.rollback {
         lines.extend(steps("rolls back", &rollback.steps));
@@ -415,6 +420,12 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
     }
     lines.extend(rule.health.iter().flat_map(health::rules));
     lines
+}
+
+/// The command that gives the steps their secrets, and what becomes of them.
+fn secrets(title: &str, credentials: &Credentials, moment: &str) -> String {
+    let (run, timeout) = (command(&credentials.exec), span(credentials.timeout));
+    format!("{title} {run} (at most {timeout}) runs {moment}; its output goes to the steps only")
 }
 
 fn steps(title: &str, steps: &[Step]) -> Vec<String> {
@@ -459,6 +470,8 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
         format!("  Now live     {previous}"),
     ];
     lines.extend(runs(plan));
+    lines
+        .extend(plan.credentials.iter().map(|found| secrets("  Secrets     ", found, "after the signature")));
     match (plan.action, &plan.previous) {
         (ActionKind::Deploy, Some(_)) => {
             lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));

@@ -2,23 +2,33 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one legal place for `Command::new` and the environment")]
 
+mod credentials;
+mod lines;
+mod running;
+mod signals;
+mod strays;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use sha2::{Digest as _, Sha256};
 
+use self::credentials::Given;
+use self::lines::{LINE_MAX, Mask};
+use self::running::{Heard, run_step};
+use self::signals::Signals;
+pub use self::signals::Wish;
 use crate::gate::plan::{Plan, STEP_VARIABLES};
-use crate::gate::policy::Step;
+use crate::gate::policy::{CREDENTIALS, Step};
 use crate::gate::statement::{Ending, StepEnd, StepResult};
 use crate::gate::terms::Digest;
 use crate::world::clock::Stopwatch;
@@ -92,6 +102,8 @@ pub fn output(command: &mut Command, patience: Duration) -> io::Result<Output> {
 
 /// How often a running child is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
+/// How long output is still awaited from what a step, or a helper tool, left running in the background.
+const LEFTOVER: Duration = Duration::from_millis(500);
 
 fn wait(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
     let watch = Stopwatch::start();
@@ -155,10 +167,28 @@ pub trait Watcher {
     fn may_begin(&mut self, step: &Step) -> bool;
     /// A step begins.
     fn began(&mut self, step: &Step);
-    /// A step wrote this: one line without its end, or a piece of a very long one.
-    fn wrote(&mut self, line: &[u8]);
-    /// A step ended.
+    /// A step wrote this: whole lines with their ends, or a piece of a very long one. The digest of its log covers exactly
+    /// these bytes.
+    fn wrote(&mut self, piece: &[u8]);
+    /// A step ended. A question that is still open is taken back.
     fn ended(&mut self, result: &StepResult);
+    /// Something to tell that no step wrote.
+    fn told(&mut self, _words: &str) {}
+    /// Time goes by while a step runs.
+    fn tick(&mut self) {}
+    /// Ctrl-C was pressed: asks what to do, while the step goes on. `false` where nobody can be asked.
+    fn asks(&mut self) -> bool {
+        false
+    }
+    /// The answer, once there is one.
+    fn answered(&mut self) -> Option<Wish> {
+        None
+    }
+}
+
+/// The lines of a piece that a step wrote, without their ends.
+pub fn lines(piece: &[u8]) -> impl Iterator<Item = &[u8]> {
+    piece.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line))
 }
 
 /// Runs a plan in a directory that holds the approved files: the only door to a deploy command.
@@ -175,14 +205,28 @@ pub fn execute(
     watcher: &mut dyn Watcher,
 ) -> io::Result<(Ending, Option<String>)> {
     let signals = Signals::listen(before)?;
+    let mut secrets: Option<Given> = None;
     for step in &plan.steps {
-        let result = if signals.caught().is_some() {
+        let result = if signals.stops(watcher) {
             not_run(step, StepEnd::Interrupted)
-        } else if watcher.may_begin(step) {
-            watcher.began(step);
-            run_step(step, step_command(plan, step, dir), &signals, watcher)
-        } else {
+        } else if !watcher.may_begin(step) {
             not_run(step, StepEnd::WindowClosed)
+        } else {
+            // Right before the first step, and not sooner: until here there may be none.
+            let given = match secrets.take() {
+                Some(given) => given,
+                None => match credentials::fetch(plan, dir, &signals, watcher) {
+                    Ok(given) => given,
+                    Err(ending) => return Ok((ending, Some(CREDENTIALS.to_owned()))),
+                },
+            };
+            let given = secrets.insert(given);
+            watcher.began(step);
+            let command = step_command(plan, step, dir).map(|mut command| {
+                command.envs(&given.values);
+                command
+            });
+            run_step(step, command, (Heard::Everything, &given.mask), &signals, watcher)
         };
         watcher.ended(&result);
         match result.result {
@@ -208,44 +252,6 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
-}
-
-/// The signals that end a deployment, caught so that the whole group of a step gets them and the record is written.
-struct Signals {
-    caught: Arc<AtomicUsize>,
-    before: Arc<AtomicBool>,
-    ids: Vec<signal_hook::SigId>,
-}
-
-impl Signals {
-    fn listen(before: Arc<AtomicBool>) -> io::Result<Self> {
-        let caught = Arc::new(AtomicUsize::new(0));
-        let mut ids = Vec::new();
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
-        {
-            let number = usize::try_from(signal).unwrap_or_default();
-            ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)?);
-        }
-        Ok(Self { caught, before, ids })
-    }
-
-    fn caught(&self) -> Option<Signal> {
-        match i32::try_from(self.caught.load(Ordering::SeqCst)).ok()? {
-            signal_hook::consts::SIGINT => Some(Signal::INT),
-            signal_hook::consts::SIGTERM => Some(Signal::TERM),
-            signal_hook::consts::SIGHUP => Some(Signal::HUP),
-            // One that came earlier, while the signature travelled, counts as well.
-            _ => self.before.load(Ordering::SeqCst).then_some(Signal::INT),
-        }
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        for id in self.ids.drain(..) {
-            signal_hook::low_level::unregister(id);
-        }
-    }
 }
 
 fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
@@ -285,7 +291,13 @@ pub fn approved_program(dir: &Path, program: &str) -> io::Result<PathBuf> {
 pub fn run_smoke(plan: &Plan, step: &Step, dir: &Path, watcher: &mut dyn Watcher) -> io::Result<StepResult> {
     let signals = Signals::listen(Arc::default())?;
     watcher.began(step);
-    let result = run_step(step, step_command(plan, step, dir), &signals, watcher);
+    let result = run_step(
+        step,
+        step_command(plan, step, dir),
+        (Heard::Everything, &Mask::default()),
+        &signals,
+        watcher,
+    );
     watcher.ended(&result);
     Ok(result)
 }
@@ -314,7 +326,7 @@ pub fn run_check(
         command.envs(variables);
         command
     });
-    let result = run_step(step, command, &signals, watcher);
+    let result = run_step(step, command, (Heard::Everything, &Mask::default()), &signals, watcher);
     watcher.ended(&result);
     Ok(result)
 }
@@ -330,144 +342,4 @@ fn check_command(step: &Step, dir: &Path) -> io::Result<Command> {
 fn split(step: &Step) -> io::Result<(&String, &[String])> {
     let nothing = || io::Error::new(io::ErrorKind::InvalidInput, "it names no program");
     step.run.split_first().ok_or_else(nothing)
-}
-
-fn run_step(
-    step: &Step,
-    command: io::Result<Command>,
-    signals: &Signals,
-    watcher: &mut dyn Watcher,
-) -> StepResult {
-    let watch = Stopwatch::start();
-    let mut log = Sha256::new();
-    let ended = command.and_then(start).map(|(child, lines)| {
-        let mut running = Running { child, lines, log: &mut log, watcher };
-        running.until_it_ends(step.timeout, signals)
-    });
-    let (result, exit) = match ended {
-        Ok(Ok((result, exit))) => (result, exit),
-        Ok(Err(error)) | Err(error) => {
-            watcher.wrote(format!("deployctl: cannot run `{}`: {error}", step.run.join(" ")).as_bytes());
-            (StepEnd::NotStarted, None)
-        }
-    };
-    let milliseconds = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX);
-    StepResult {
-        step: step.name.clone(),
-        result,
-        exit,
-        milliseconds,
-        log: Digest::from_hash(log.finalize().into()),
-    }
-}
-
-fn start(mut command: Command) -> io::Result<(Child, Receiver<Vec<u8>>)> {
-    let (reader, writer) = io::pipe()?;
-    let child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
-    // The command keeps its ends of the pipe until it is dropped: then the end of the output can be seen.
-    drop(command);
-    let (sender, lines) = sync_channel(64);
-    thread::spawn(move || read_lines(reader, &sender));
-    Ok((child, lines))
-}
-
-/// A longer line is handed on in pieces.
-const LINE_MAX: usize = 8 << 10;
-
-fn read_lines(mut from: impl Read, to: &SyncSender<Vec<u8>>) {
-    let mut buffer = [0; LINE_MAX];
-    let mut line: Vec<u8> = Vec::new();
-    loop {
-        let count = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => break,
-        };
-        for piece in buffer[..count].split_inclusive(|b| *b == b'\n') {
-            line.extend_from_slice(piece);
-            if (line.ends_with(b"\n") || line.len() >= LINE_MAX)
-                && to.send(std::mem::take(&mut line)).is_err()
-            {
-                return;
-            }
-        }
-    }
-    if !line.is_empty() {
-        // Nobody listens any more: then nobody needs it.
-        let _ = to.send(line);
-    }
-}
-
-/// A step while it runs.
-struct Running<'a> {
-    child: Child,
-    lines: Receiver<Vec<u8>>,
-    log: &'a mut Sha256,
-    watcher: &'a mut dyn Watcher,
-}
-
-/// How long a group that was told to end may take before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long output is still awaited from what a step, or a helper tool, left running in the background.
-const LEFTOVER: Duration = Duration::from_millis(500);
-
-impl Running<'_> {
-    fn until_it_ends(&mut self, timeout: Duration, signals: &Signals) -> io::Result<(StepEnd, Option<i32>)> {
-        let watch = Stopwatch::start();
-        let mut told: Option<(StepEnd, Stopwatch)> = None;
-        let mut open = true;
-        let status = loop {
-            open = open && self.listen(GLANCE);
-            if !open {
-                thread::sleep(GLANCE);
-            }
-            if let Some(status) = self.child.try_wait()? {
-                break status;
-            }
-            match &told {
-                None if watch.elapsed() > timeout => {
-                    told = Some((StepEnd::TimedOut, self.tell(Signal::TERM)))
-                }
-                None => {
-                    if let Some(signal) = signals.caught() {
-                        told = Some((StepEnd::Interrupted, self.tell(signal)));
-                    }
-                }
-                Some((_, since)) if since.elapsed() > GRACE => end_group(&self.child, Signal::KILL),
-                Some(_) => {}
-            }
-        };
-        let rest = Stopwatch::start();
-        while open && rest.elapsed() < LEFTOVER {
-            open = self.listen(LEFTOVER);
-        }
-        if let Some((end, _)) = told {
-            // Whatever of the group outlived its leader goes too.
-            end_group(&self.child, Signal::KILL);
-            return Ok((end, status.code()));
-        }
-        let end = if status.success() { StepEnd::Succeeded } else { StepEnd::Failed };
-        Ok((end, status.code().or_else(|| status.signal().map(|signal| 128 + signal))))
-    }
-
-    /// Tells the whole group, and wakes it where it was stopped.
-    fn tell(&self, signal: Signal) -> Stopwatch {
-        end_group(&self.child, signal);
-        end_group(&self.child, Signal::CONT);
-        Stopwatch::start()
-    }
-
-    /// Hands on the next line, if one comes in time. `false` when there will be no more.
-    fn listen(&mut self, patience: Duration) -> bool {
-        match self.lines.recv_timeout(patience) {
-            Ok(line) => {
-                self.log.update(&line);
-                self.watcher.wrote(line.strip_suffix(b"\n").unwrap_or(&line));
-                true
-            }
-            Err(RecvTimeoutError::Timeout) => true,
-            Err(RecvTimeoutError::Disconnected) => false,
-        }
-    }
 }

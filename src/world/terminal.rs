@@ -141,6 +141,16 @@ impl Streams {
         Ok(false)
     }
 
+    /// Puts a question, and goes on at once: [`Meanwhile::answer`] looks for the answer.
+    ///
+    /// # Errors
+    /// When there is no terminal to ask at.
+    pub fn ask_meanwhile(&self, prompt: &str) -> io::Result<Meanwhile> {
+        let mut question = self.open_question()?;
+        question.put(prompt)?;
+        Ok(Meanwhile { question, prompt: prompt.to_owned() })
+    }
+
     fn open_question(&self) -> io::Result<ask::Question> {
         ask::Question::open(&self.tty, self.interrupted.clone())
     }
@@ -156,6 +166,28 @@ impl Streams {
             .or_else(given)
             .filter(|width| *width > 0)
             .unwrap_or(WIDTH)
+    }
+}
+
+/// A question that stands there while something else goes on.
+pub struct Meanwhile {
+    question: ask::Question,
+    prompt: String,
+}
+
+impl Meanwhile {
+    /// The line that was typed by now: `Some(None)` is the end of input, also of a terminal that is gone.
+    pub fn answer(&mut self) -> Option<Option<String>> {
+        match self.question.look() {
+            Ok(ask::Typed::Nothing) => None,
+            Ok(ask::Typed::Line(line)) => Some(Some(line)),
+            Ok(ask::Typed::End) | Err(_) => Some(None),
+        }
+    }
+
+    /// Puts it once more. `false` where the terminal is gone.
+    pub fn again(&mut self) -> bool {
+        self.question.put(&self.prompt).is_ok()
     }
 }
 

@@ -27,6 +27,7 @@ mod quarantine;
 mod refusals;
 mod rescue;
 mod seals;
+mod session;
 mod shallow;
 mod signoffs;
 mod stages;

@@ -387,7 +387,7 @@ fn ctrl_c_ends_the_step_and_is_recorded() {
     let (house, id) = House::approved();
     let hold = house.holds("release");
     let deploys = house.person("alice").at_terminal(["deploy", "production", &id]).signs();
-    deploys.expect("release waits").ctrl_c().exit(130);
+    deploys.expect("release waits").ctrl_c().expect("[g/s/e] ").answer("e").exit(130);
     hold.lets_go();
     ends_as_interrupted(&house);
 }

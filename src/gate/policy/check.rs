@@ -406,6 +406,7 @@ impl Checker {
             ),
             requires: raw.requires,
             pass_environment: raw.pass_environment,
+            credentials: raw.credentials.map(|raw| self.credentials(&format!("{path}.credentials"), raw)),
             steps: self.steps(&format!("{path}.steps"), raw.steps),
             rollback: raw.rollback.map(|rollback| self.rollback(&format!("{path}.rollback"), rollback)),
             approvals: raw.approvals.map(|rule| self.approvals(&format!("{path}.approvals"), rule, people)),

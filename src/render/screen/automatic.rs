@@ -1,6 +1,6 @@
 //! The plan of an automatic environment, and what an environment is for.
 
-use super::{command, cut, runs, span};
+use super::{command, cut, runs, secrets, span};
 use crate::gate::plan::Plan;
 use crate::gate::policy::{EnvironmentRule, Step};
 
@@ -29,6 +29,8 @@ pub fn automatic(
     lines.push(format!("  Commit       {}", plan.release.commit));
     lines.push(format!("  Now live     {previous}"));
     lines.extend(runs(plan));
+    let secret = |found| secrets("  Secrets     ", found, "right before the steps");
+    lines.extend(plan.credentials.iter().map(secret));
     lines.extend(tests.iter().map(|test| {
         format!("  Smoke test   {}: {} (at most {})", test.name, command(&test.run), span(test.timeout))
     }));

@@ -23,6 +23,17 @@ pub(super) struct Question {
     input: File,
     output: File,
     interrupted: Option<Arc<AtomicBool>>,
+    typed: Vec<u8>,
+}
+
+/// What has been typed by now.
+pub(super) enum Typed {
+    /// No whole line.
+    Nothing,
+    /// The end of input.
+    End,
+    /// A line; one that is too long or is no text counts as empty.
+    Line(String),
 }
 
 impl Question {
@@ -43,14 +54,12 @@ impl Question {
             // A terminal that cannot do it is asked all the same: the signature decides.
             let _ = ioctl_tiocexcl(&input);
         }
-        Ok(Self { input, output, interrupted })
+        Ok(Self { input, output, interrupted, typed: Vec::new() })
     }
 
     /// Asks once. `None` is the end of input; a line that is too long or is no text is an answer, but an empty one.
     pub(super) fn ask(&mut self, prompt: &str) -> io::Result<Option<String>> {
-        tcflush(&self.input, QueueSelector::IFlush)?;
-        self.output.write_all(prompt.as_bytes())?;
-        self.output.flush()?;
+        self.put(prompt)?;
         let line = self.read_line()?;
         if line.is_none() {
             // The reader's next line shall not begin behind the question.
@@ -59,28 +68,47 @@ impl Question {
         Ok(line)
     }
 
+    /// Puts the question, and waits for nothing.
+    pub(super) fn put(&mut self, prompt: &str) -> io::Result<()> {
+        tcflush(&self.input, QueueSelector::IFlush)?;
+        self.typed.clear();
+        self.output.write_all(prompt.as_bytes())?;
+        self.output.flush()
+    }
+
     fn read_line(&mut self) -> io::Result<Option<String>> {
-        let mut line = Vec::new();
-        let mut chunk = [0; LINE_MAX];
         loop {
             self.stop_if_interrupted()?;
-            match self.input.read(&mut chunk) {
-                Ok(0) => return Ok(None),
-                Ok(count) => line.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    thread::sleep(PAUSE);
-                }
-                Err(error) => return Err(error),
-            }
-            if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
-                line.truncate(end);
-                return Ok(Some(String::from_utf8(line).unwrap_or_default()));
-            }
-            if line.len() >= LINE_MAX {
-                tcflush(&self.input, QueueSelector::IFlush)?;
-                return Ok(Some(String::new()));
+            match self.look()? {
+                Typed::Nothing => thread::sleep(PAUSE),
+                Typed::End => return Ok(None),
+                Typed::Line(line) => return Ok(Some(line)),
             }
         }
+    }
+
+    /// Takes what was typed, without waiting for more.
+    pub(super) fn look(&mut self) -> io::Result<Typed> {
+        let mut chunk = [0; LINE_MAX];
+        match self.input.read(&mut chunk) {
+            Ok(0) => return Ok(Typed::End),
+            Ok(count) => self.typed.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                return Ok(Typed::Nothing);
+            }
+            Err(error) => return Err(error),
+        }
+        let mut line = std::mem::take(&mut self.typed);
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            line.truncate(end);
+            return Ok(Typed::Line(String::from_utf8(line).unwrap_or_default()));
+        }
+        if line.len() >= LINE_MAX {
+            tcflush(&self.input, QueueSelector::IFlush)?;
+            return Ok(Typed::Line(String::new()));
+        }
+        self.typed = line;
+        Ok(Typed::Nothing)
     }
 
     fn stop_if_interrupted(&mut self) -> io::Result<()> {

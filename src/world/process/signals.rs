@@ -1,0 +1,102 @@
+//! The signals that end a deployment, caught so that the whole group of a step gets them and the record is written.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use rustix::process::Signal;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::{GLANCE, Watcher};
+
+/// What the person at the terminal wants after Ctrl-C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Nothing: on with it.
+    GoOn,
+    /// The step may end, and no other begins.
+    StopAfter,
+    /// The step ends now.
+    End,
+}
+
+/// What came, and what was made of it.
+pub(super) struct Signals {
+    caught: Arc<AtomicUsize>,
+    before: Arc<AtomicBool>,
+    ids: Vec<signal_hook::SigId>,
+    asking: Cell<bool>,
+    stopping: Cell<bool>,
+}
+
+impl Signals {
+    pub(super) fn listen(before: Arc<AtomicBool>) -> io::Result<Self> {
+        let caught = Arc::new(AtomicUsize::new(0));
+        let mut ids = Vec::new();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let number = usize::try_from(signal).unwrap_or_default();
+            ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)?);
+        }
+        Ok(Self { caught, before, ids, asking: Cell::new(false), stopping: Cell::new(false) })
+    }
+
+    /// The signal with which the step has to end, if it has to. The first Ctrl-C asks where somebody can be asked; a second
+    /// one ends, and a closed terminal and a termination end at once.
+    pub(super) fn end(&self, watcher: &mut dyn Watcher) -> Option<Signal> {
+        match i32::try_from(self.caught.load(Ordering::SeqCst)).unwrap_or_default() {
+            SIGINT if self.asking.get() => Some(Signal::TERM),
+            SIGINT if watcher.asks() => {
+                self.forget();
+                None
+            }
+            SIGINT => Some(Signal::INT),
+            SIGTERM => Some(Signal::TERM),
+            SIGHUP => Some(Signal::HUP),
+            // One that came earlier, while the signature travelled: nothing was shown yet that could be asked about.
+            _ if self.before.load(Ordering::SeqCst) => Some(Signal::INT),
+            _ if self.asking.get() => self.answered(watcher),
+            _ => None,
+        }
+    }
+
+    fn answered(&self, watcher: &mut dyn Watcher) -> Option<Signal> {
+        let wish = watcher.answered()?;
+        self.asking.set(false);
+        self.stopping.set(wish != Wish::GoOn);
+        (wish == Wish::End).then_some(Signal::TERM)
+    }
+
+    /// The first Ctrl-C is answered with a question; a signal that came after it stays.
+    fn forget(&self) {
+        self.asking.set(true);
+        let interrupt = usize::try_from(SIGINT).unwrap_or_default();
+        let _ = self.caught.compare_exchange(interrupt, 0, Ordering::SeqCst, Ordering::SeqCst);
+        self.before.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether the next step must not begin. An open question is answered first.
+    pub(super) fn stops(&self, watcher: &mut dyn Watcher) -> bool {
+        if self.asking.get() && !watcher.asks() {
+            return true;
+        }
+        loop {
+            if self.end(watcher).is_some() || self.stopping.get() {
+                return true;
+            }
+            if !self.asking.get() {
+                return false;
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
