@@ -285,6 +285,10 @@ impl Watcher for Onlooker<'_> {
         self.display.began(step);
     }
 
+    fn tick(&mut self) {
+        self.display.tick();
+    }
+
     fn wrote(&mut self, piece: &[u8]) {
         self.display.wrote(piece);
     }

@@ -18,6 +18,7 @@ use crate::gate::presence::Presence;
 use crate::gate::reason::Reason;
 use crate::gate::statement::Ending;
 use crate::gate::terms::Environment;
+use crate::gate::timeline::Deployed;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::screen;
@@ -123,7 +124,8 @@ impl Production for Deploy<'_> {
 
     fn concluded(&self, desk: &Desk<'_>, moment: &Moment, end: &End<'_>) -> Result<Answer> {
         let answer = answer(moment, end);
-        if end.ending != Ending::Failed {
+        // Where no step was run there is nothing to take back.
+        if end.ending != Ending::Failed || untouched(moment, end) {
             return Ok(answer);
         }
         let plan = &end.judged.plan;
@@ -183,13 +185,25 @@ fn succeeded(moment: &Moment, end: &End<'_>) -> String {
     )
 }
 
+/// Whether no step was run, as the record says.
+fn untouched(moment: &Moment, end: &End<'_>) -> bool {
+    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(&end.judged.plan.environment));
+    let this = |deployed: &&Deployed| &deployed.execution == end.started.execution();
+    let deployed = track.and_then(|track| track.deployments.iter().rev().find(this));
+    deployed.is_some_and(|deployed| deployed.steps.is_empty())
+}
+
 fn broken(moment: &Moment, end: &End<'_>, how: &str) -> String {
     let plan = &end.judged.plan;
+    let runs = if untouched(moment, end) {
+        "no step was run".to_owned()
+    } else {
+        format!("`{}` may run half of it", plan.environment)
+    };
     let message = format!(
-        "the deployment of {} {how} at `{}`: `{}` may run half of it\nlogs: {}\n{}\n{}",
+        "the deployment of {} {how} at `{}`: {runs}\nlogs: {}\n{}\n{}",
         plan.release.version,
         end.failed_step.unwrap_or("a step"),
-        plan.environment,
         session::logs(moment, end.started).display(),
         way_back(plan),
         emergency::after(moment, end.started.execution())

@@ -1,6 +1,7 @@
 //! A session: the second signature, the consumption, the steps of the plan, and the record of how it ended.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -18,6 +19,7 @@ use crate::gate::policy::{EnvironmentRule, Step};
 use crate::gate::reason::Reason;
 use crate::gate::statement::{Ending, Execution, OutcomeStatement, Progress, Statement, StepResult};
 use crate::gate::terms::{CommitId, Digest, PersonName};
+use crate::gate::timeline::Deployed;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::world::clock;
@@ -142,7 +144,8 @@ pub fn run(
     let logs = logs(moment, started);
     let (ending, failed_step) = match steps::workspace(moment, &plan.tree_of) {
         Ok(dir) => {
-            let display = Display::new(&person.streams, logs, plan.steps.len());
+            let display =
+                Display::new(&person.streams, logs, plan.steps.len()).expecting(estimates(moment, plan));
             let mut onlooker =
                 Onlooker { moment: &mut *moment, person, plan, rule, started, display, question: None };
             process::execute(plan, dir.path(), person.interrupt(), &mut onlooker)?
@@ -158,6 +161,18 @@ pub fn run(
         "the end of the deployment could not be recorded: the environment stays locked until its lease ends",
     )?;
     Ok((ending, failed_step))
+}
+
+/// How long each step took when the same was done here the last time and ended well, as the ledger says.
+fn estimates(moment: &Moment, plan: &Plan) -> BTreeMap<String, std::time::Duration> {
+    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(&plan.environment));
+    let succeeded = |deployed: &&Deployed| {
+        deployed.start.action == plan.action
+            && deployed.ending.is_some_and(|(ending, _)| ending == Ending::Succeeded)
+    };
+    let last = track.and_then(|track| track.deployments.iter().rev().find(succeeded));
+    let time = |step: &StepResult| (step.step.clone(), std::time::Duration::from_millis(step.milliseconds));
+    last.map(|deployed| deployed.steps.iter().map(time).collect()).unwrap_or_default()
 }
 
 const fn ending_word(ending: Ending) -> &'static str {
@@ -257,6 +272,10 @@ impl Watcher for Onlooker<'_> {
 
     fn began(&mut self, step: &Step) {
         self.display.began(step);
+    }
+
+    fn tick(&mut self) {
+        self.display.tick();
     }
 
     fn wrote(&mut self, piece: &[u8]) {

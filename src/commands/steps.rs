@@ -1,9 +1,11 @@
 //! The steps of a deployment as they run: the private directory, what is shown, and the logs that are kept.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -12,8 +14,9 @@ use crate::gate::policy::Step;
 use crate::gate::statement::{StepEnd, StepResult};
 use crate::gate::terms::{CommitId, Digest};
 use crate::render::{screen, text};
+use crate::world::clock::Stopwatch;
 use crate::world::process;
-use crate::world::terminal::Streams;
+use crate::world::terminal::{Live, Streams};
 
 /// The files of a commit, written from raw blobs into a fresh private directory.
 ///
@@ -35,70 +38,143 @@ pub fn logs(moment: &Moment, deployment: &Digest) -> PathBuf {
     moment.common_dir.join("deployctl").join("logs").join(deployment.short())
 }
 
-/// Shows the steps one after the other, and keeps what they write.
+/// How many of a step's last lines stand under its progress.
+const LAST: usize = 5;
+/// What is shown of a line where every line is, in columns.
+const LINE_MAX: usize = 2_000;
+
+/// Shows the steps one after the other, and keeps what they write. On a terminal with colours the last lines stand under
+/// the progress, and go when the step ends well; elsewhere every line is a plain one.
 pub struct Display<'a> {
     streams: &'a Streams,
     logs: PathBuf,
     of: usize,
+    /// How long each step took the last time.
+    estimates: BTreeMap<String, Duration>,
     number: usize,
     log: Option<File>,
+    live: Live,
+    current: Option<Current>,
     /// Lines that were not shown, while a question stands there.
     unshown: Option<usize>,
+}
+
+/// The step that runs.
+struct Current {
+    /// `1/2 migrate`.
+    title: String,
+    command: String,
+    /// `about 40 s` or `at most 10 min`.
+    expected: String,
+    log: PathBuf,
+    watch: Stopwatch,
+    last: VecDeque<String>,
 }
 
 impl<'a> Display<'a> {
     /// For so many steps, with their logs in this directory.
     #[must_use]
-    pub const fn new(streams: &'a Streams, logs: PathBuf, of: usize) -> Self {
-        Self { streams, logs, of, number: 0, log: None, unshown: None }
+    pub fn new(streams: &'a Streams, logs: PathBuf, of: usize) -> Self {
+        Self {
+            streams,
+            logs,
+            of,
+            estimates: BTreeMap::new(),
+            number: 0,
+            log: None,
+            live: streams.live(),
+            current: None,
+            unshown: None,
+        }
+    }
+
+    /// With the time that each step took the last time.
+    #[must_use]
+    pub fn expecting(self, estimates: BTreeMap<String, Duration>) -> Self {
+        Self { estimates, ..self }
     }
 
     /// What no step wrote.
-    pub fn told(&self, words: &str) {
-        self.streams.line(&text::line(words, 2_000));
+    pub fn told(&mut self, words: &str) {
+        self.live.clear();
+        self.streams.line(&text::line(words, LINE_MAX));
     }
 
     /// A step begins.
     pub fn began(&mut self, step: &Step) {
         self.number += 1;
-        self.streams.line(&format!(
-            "▶ {}/{} {}  {}",
-            self.number,
-            self.of,
-            step.name,
-            screen::command(&step.run)
-        ));
-        let made = std::fs::create_dir_all(&self.logs);
-        let path = self.logs.join(format!("{}-{}.log", self.number, step.name));
-        match made.and_then(|()| File::create(path)) {
-            Ok(log) => self.log = Some(log),
-            Err(error) => {
-                self.log = None;
-                self.streams.line(&format!("warning: the log of this step cannot be kept: {error}"));
-            }
+        let current = Current {
+            title: format!("{}/{} {}", self.number, self.of, step.name),
+            command: screen::command(&step.run),
+            expected: self.estimates.get(&step.name).map_or_else(
+                || format!("at most {}", screen::span(step.timeout)),
+                |estimate| format!("about {}", seconds(*estimate)),
+            ),
+            log: self.logs.join(format!("{}-{}.log", self.number, step.name)),
+            watch: Stopwatch::start(),
+            last: VecDeque::with_capacity(LAST),
+        };
+        if !self.live.is_on() {
+            self.streams.line(&format!("▶ {}  {}", current.title, current.command));
         }
+        let made = std::fs::create_dir_all(&self.logs).and_then(|()| File::create(&current.log));
+        self.current = Some(current);
+        if let Err(error) = &made {
+            self.warn(&format!("the log of this step cannot be kept: {error}"));
+        }
+        self.log = made.ok();
+        self.tick();
     }
 
     /// A step wrote this: whole lines, or a piece of a long one.
     pub fn wrote(&mut self, piece: &[u8]) {
         self.keep(piece);
-        if let Some(unshown) = &mut self.unshown {
+        if self.live.is_on() {
+            self.remember(piece);
+            self.tick();
+        } else if let Some(unshown) = &mut self.unshown {
             *unshown += process::lines(piece).count();
-            return;
-        }
-        for line in process::lines(piece) {
-            let shown = String::from_utf8_lossy(line);
-            for part in shown.trim_end_matches('\r').split('\r') {
-                self.streams.line(&format!("  │ {}", text::line(part, 2_000)));
+        } else {
+            for line in process::lines(piece) {
+                for part in parts(line) {
+                    self.streams.line(&format!("  │ {}", text::line(&part, LINE_MAX)));
+                }
             }
         }
     }
 
-    /// A question stands there: what the step writes goes to its log alone.
-    pub const fn pause(&mut self) {
-        if self.unshown.is_none() {
-            self.unshown = Some(0);
+    /// The last lines of a piece; the others would be gone before anybody saw them.
+    fn remember(&mut self, piece: &[u8]) {
+        let Some(current) = &mut self.current else { return };
+        let columns = self.streams.width().saturating_sub(5);
+        let lines: Vec<&[u8]> = process::lines(piece).collect();
+        for line in lines.get(lines.len().saturating_sub(LAST)..).unwrap_or_default() {
+            for part in parts(line) {
+                if current.last.len() == LAST {
+                    current.last.pop_front();
+                }
+                current.last.push_back(format!("  │ {}", text::line(&part, columns)));
+            }
         }
+    }
+
+    /// Time goes by.
+    pub fn tick(&mut self) {
+        let Some(current) = self.current.as_ref().filter(|_| self.unshown.is_none()) else { return };
+        if !self.live.is_due() {
+            return;
+        }
+        let elapsed = seconds(current.watch.elapsed());
+        let progress = format!("▶ {}  {elapsed} of {}  {}", current.title, current.expected, current.command);
+        let progress = text::line(&progress, self.streams.width().saturating_sub(1));
+        let lines: Vec<String> = std::iter::once(progress).chain(current.last.iter().cloned()).collect();
+        self.live.paint(&lines);
+    }
+
+    /// A question stands there: what the step writes goes to its log alone.
+    pub fn pause(&mut self) {
+        self.live.clear();
+        self.unshown.get_or_insert(0);
     }
 
     /// The question is gone.
@@ -115,28 +191,61 @@ impl<'a> Display<'a> {
         let Some(log) = &mut self.log else { return };
         if let Err(error) = log.write_all(piece) {
             self.log = None;
-            self.streams.line(&format!("warning: the log of this step is not complete: {error}"));
+            self.warn(&format!("the log of this step is not complete: {error}"));
         }
     }
 
-    /// A step ended.
+    fn warn(&mut self, words: &str) {
+        self.live.clear();
+        self.streams.line(&format!("warning: {words}"));
+    }
+
+    /// A step ended: one line, and on a terminal its last lines where that was bad.
     pub fn ended(&mut self, result: &StepResult) {
-        let seconds = result.milliseconds / 1_000;
-        let words = match (result.result, result.exit) {
-            (StepEnd::Succeeded, _) => format!("✓ {} in {seconds} s", result.step),
-            (StepEnd::Failed, Some(exit)) => {
-                format!("✗ {} failed with exit status {exit} after {seconds} s", result.step)
+        self.live.clear();
+        let current = self.current.take();
+        if result.result != StepEnd::Succeeded && self.live.is_on() {
+            for line in current.iter().flat_map(|current| &current.last) {
+                self.streams.line(line);
             }
-            (StepEnd::Failed, None) => format!("✗ {} failed after {seconds} s", result.step),
-            (StepEnd::TimedOut, _) => {
-                format!("✗ {} took longer than it may, and was ended after {seconds} s", result.step)
-            }
-            (StepEnd::Interrupted, _) => format!("✗ {} was interrupted after {seconds} s", result.step),
-            (StepEnd::NotStarted, _) => format!("✗ {} could not be started", result.step),
-            (StepEnd::WindowClosed, _) => {
-                format!("✗ {} was not begun: the deployment window has closed", result.step)
-            }
-        };
-        self.streams.line(&words);
+        }
+        self.streams.line(&ended(result));
+        if let Some(current) = current.filter(|_| result.result != StepEnd::Succeeded && self.live.is_on()) {
+            self.streams
+                .line(&format!("  log: {}", text::line(&current.log.display().to_string(), LINE_MAX)));
+        }
+        self.log = None;
+    }
+}
+
+/// What stands between carriage returns is a line of its own: nothing is painted over.
+fn parts(line: &[u8]) -> Vec<String> {
+    let shown = String::from_utf8_lossy(line);
+    shown.trim_end_matches('\r').split('\r').map(str::to_owned).collect()
+}
+
+fn seconds(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+fn ended(result: &StepResult) -> String {
+    let seconds = result.milliseconds / 1_000;
+    match (result.result, result.exit) {
+        (StepEnd::Succeeded, _) => format!("✓ {} in {seconds} s", result.step),
+        (StepEnd::Failed, Some(exit)) => {
+            format!("✗ {} failed with exit status {exit} after {seconds} s", result.step)
+        }
+        (StepEnd::Failed, None) => format!("✗ {} failed after {seconds} s", result.step),
+        (StepEnd::TimedOut, _) => {
+            format!("✗ {} took longer than it may, and was ended after {seconds} s", result.step)
+        }
+        (StepEnd::Interrupted, _) => format!("✗ {} was interrupted after {seconds} s", result.step),
+        (StepEnd::NotStarted, _) => format!("✗ {} could not be started", result.step),
+        (StepEnd::WindowClosed, _) => {
+            format!("✗ {} was not begun: the deployment window has closed", result.step)
+        }
     }
 }

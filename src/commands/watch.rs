@@ -109,7 +109,7 @@ impl<'a> Watching<'a> {
             asked: None,
             rounds: 0,
             shown,
-            live: if shown == Shown::People { streams.live() } else { None },
+            live: (shown == Shown::People).then(|| streams.live()).filter(Live::is_on),
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Watching<'a> {
             let (columns, rows) = live.size();
             // The last column and row stay free: a terminal would go on to the next line.
             let (columns, rows) = (columns.saturating_sub(1), rows.saturating_sub(1));
-            live.draw(&table(&self.head, &self.watch, styles, columns, rows));
+            live.paint(&table(&self.head, &self.watch, styles, columns, rows));
         }
     }
 

@@ -86,7 +86,7 @@ mod tests {
         };
         for (output, why) in [
             ("", place(1, 0)),
-            ("TOKEN=hunter22\n", place(1, 2)),
+            ("TOKEN=hunter22\n", place(1, 1)),
             ("[\"hunter22\"]", place(1, 0)),
             ("{\"TOKEN\": 22}", place(1, 12)),
             ("{\"TOKEN\": {\"value\": \"hunter22\"}}", place(1, 10)),

@@ -35,7 +35,8 @@ fn cut(text: &str) -> String {
 }
 
 /// A duration in the largest unit that holds it whole.
-fn span(duration: std::time::Duration) -> String {
+#[must_use]
+pub fn span(duration: std::time::Duration) -> String {
     match duration.as_secs() {
         seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),

@@ -1,25 +1,32 @@
-//! A few lines on a terminal's standard error that are written again in place.
+//! Some lines at the bottom of a terminal that are painted over while something goes on, and go at its end.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use super::{Streams, WIDTH};
-use crate::world::process;
+use crate::world::clock::Stopwatch;
+
+/// How often they are painted at most.
+const PACE: Duration = Duration::from_millis(100);
 
 /// How many rows are assumed where no terminal tells.
 const HEIGHT: usize = 24;
 
-/// Lines that stand at the cursor, and go at the end.
+/// Lines that are painted over, and go with it.
 #[derive(Debug)]
 pub struct Live {
-    rows: usize,
+    on: bool,
+    height: usize,
+    painted: Option<Stopwatch>,
 }
 
 impl Streams {
-    /// Begins such lines; `None` with `--quiet`, or where standard error is no terminal that can go back.
+    /// Begins with nothing painted. It stays so with `--quiet`, where standard error is no terminal, and where that has no
+    /// colours: whoever wants no colour gets no other escape sequence either.
     #[must_use]
-    pub fn live(&self) -> Option<Live> {
-        let dumb = process::variable("TERM").is_none_or(|value| value == "dumb");
-        (!self.quiet && !dumb && io::stderr().is_terminal()).then_some(Live { rows: 0 })
+    pub fn live(&self) -> Live {
+        let on = !self.quiet && self.colour_errors && io::stderr().is_terminal();
+        Live { on, height: 0, painted: None }
     }
 }
 
@@ -40,40 +47,67 @@ impl Live {
         size.map_or((WIDTH, HEIGHT), |size| (given(size.ws_col, WIDTH), given(size.ws_row, HEIGHT)))
     }
 
-    /// Writes the lines, each ended, in the place of those before.
-    pub fn draw(&mut self, lines: &[String]) {
-        let text = redrawn(self.rows, lines);
-        self.rows = lines.len();
-        let mut stream = io::stderr().lock();
-        // There is no further place to report to.
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    /// Whether anything is painted at all.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Whether it is time to paint again.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.on && self.painted.as_ref().is_none_or(|painted| painted.elapsed() >= PACE)
+    }
+
+    /// Paints these lines, which are clean and no wider than the terminal, over those before.
+    pub fn paint(&mut self, lines: &[String]) {
+        if self.on {
+            write(&painted(self.height, lines));
+            self.height = lines.len();
+            self.painted = Some(Stopwatch::start());
+        }
+    }
+
+    /// Takes them away.
+    pub fn clear(&mut self) {
+        if self.height > 0 {
+            write(&painted(self.height, &[]));
+        }
+        self.height = 0;
+        self.painted = None;
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        if self.rows > 0 {
-            self.draw(&[]);
-        }
+        self.clear();
     }
 }
 
-/// Up to the first of the old lines, the new ones, and nothing of the old ones below.
-fn redrawn(before: usize, lines: &[String]) -> String {
-    let up = if before > 0 { format!("\x1b[{before}A\r") } else { "\r".to_owned() };
-    let lines: String = lines.iter().map(|line| format!("{line}\x1b[K\r\n")).collect();
-    format!("{up}{lines}\x1b[J")
+/// Up over the old lines, which go; a line that is wider than was thought is cut by the terminal and moves nothing.
+fn painted(height: usize, lines: &[String]) -> String {
+    let up = if height > 0 { format!("\x1b[{height}A") } else { String::new() };
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    format!("{up}\r\x1b[J\x1b[?7l{lines}\x1b[?7h")
+}
+
+fn write(text: &str) {
+    let mut stream = io::stderr().lock();
+    // There is no further place to report to.
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }
 
 #[cfg(test)]
 mod tests {
-    use super::redrawn;
+    use super::painted;
 
     #[test]
-    fn new_lines_stand_where_the_old_ones_stood() {
-        let lines = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(redrawn(0, &lines), "\ra\x1b[K\r\nb\x1b[K\r\n\x1b[J");
-        assert_eq!(redrawn(3, &lines[..1]), "\x1b[3A\ra\x1b[K\r\n\x1b[J");
-        assert_eq!(redrawn(2, &[]), "\x1b[2A\r\x1b[J");
+    fn old_lines_go_before_new_ones_come() {
+        assert_eq!(painted(0, &["one".to_owned()]), "\r\x1b[J\x1b[?7lone\r\n\x1b[?7h");
+        assert_eq!(
+            painted(1, &["one".to_owned(), "two".to_owned()]),
+            "\x1b[1A\r\x1b[J\x1b[?7lone\r\ntwo\r\n\x1b[?7h"
+        );
+        assert_eq!(painted(2, &[]), "\x1b[2A\r\x1b[J\x1b[?7l\x1b[?7h");
     }
 }

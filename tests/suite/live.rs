@@ -1,0 +1,102 @@
+//! The steps on a terminal with colours: progress and last lines, painted over.
+
+use crate::house::{House, POLICY, Terminal};
+
+impl House {
+    /// Alice deploys at a terminal with colours, and has signed.
+    fn in_colour(&self, id: &str) -> Terminal {
+        self.person("alice").at_terminal(["deploy", "production", id, "--color", "always"]).signs()
+    }
+}
+
+/// What stands on an endless screen in the end, after the cursor went up and lines were taken away.
+fn screen(transcript: &str) -> String {
+    let mut lines = vec![String::new()];
+    let mut row = 0;
+    let mut rest = transcript;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\n' => {
+                row += 1;
+                lines.resize(lines.len().max(row + 1), String::new());
+            }
+            '\r' => {}
+            '\u{1b}' => {
+                let end = rest.find(|c: char| c.is_ascii_alphabetic()).unwrap();
+                let (numbers, after) = (rest[1..end].to_owned(), &rest[end + 1..]);
+                match &rest[end..=end] {
+                    "A" => row -= numbers.parse::<usize>().unwrap(),
+                    "J" => {
+                        lines.truncate(row + 1);
+                        lines[row].clear();
+                    }
+                    "m" | "h" | "l" => {}
+                    other => panic!("ESC [ {numbers} {other}"),
+                }
+                rest = after;
+            }
+            c => lines[row].push(c),
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn while_a_step_runs_its_last_lines_stand_under_its_progress_and_go_when_it_ends_well() {
+    let (house, id) = House::approved();
+    let release = house.holds("release");
+    let running = house.in_colour(&id).expect("▶ 2/2 release  0 s of at most 1 min  ./ops/release.sh");
+    let running = running.expect("  │ release waits");
+    release.lets_go();
+    let shown = running.exit(0);
+    let expected = "Enter passphrase: \n✓ migrate in [time]\n✓ release in [time]\nproduction runs v1.4.0\n";
+    let left = house.normal(&screen(&shown));
+    assert!(left.contains(expected), "{left}");
+}
+
+#[test]
+fn the_last_lines_stay_where_a_step_failed() {
+    let counts = "i=1; while [ $i -le 40 ]; do echo \"line $i\"; i=$((i + 1)); done\nprintf '\\033[2Jred\\007\\n'\nexit 9";
+    let (house, id) = House::with_script(POLICY, counts);
+    let shown = house.in_colour(&id).declines_rollback().exit(1);
+    let left = house.normal(&screen(&shown));
+    let (_, after) = left.split_once("✓ migrate in [time]\n").unwrap();
+    let (kept, log) = after.split_once("✗ release failed with exit status 9 after [time]\n  log: ").unwrap();
+    let lines: Vec<&str> = kept.lines().collect();
+    assert_eq!(lines[..4], ["  │ line 37", "  │ line 38", "  │ line 39", "  │ line 40"]);
+    assert_eq!(lines.len(), 5);
+    assert!(lines[4].contains("[2Jred"), "{kept}");
+    assert!(log.starts_with("[project]/.git/deployctl/logs/[id]/2-release.log\n"), "{log}");
+    assert!(!shown.contains("\u{1b}[2J") && !shown.contains('\u{7}'), "{shown:?}");
+}
+
+#[test]
+fn a_question_stands_alone_while_it_is_open() {
+    let (house, id) = House::approved();
+    let release = house.holds("release");
+    let running = house.in_colour(&id).expect("  │ release waits").ctrl_c().expect("[g/s/e] ");
+    let asked = running.transcript();
+    assert!(!screen(&asked).contains("▶ 2/2"), "{}", screen(&asked));
+    let running = running.answer("g").expect("▶ 2/2 release");
+    release.lets_go();
+    running.exit(0);
+}
+
+#[test]
+fn a_step_is_expected_to_take_as_long_as_the_last_time() {
+    let (house, _) = House::deployed();
+    house.write("app/total.txt", "13\n");
+    house.commit("fix: thirteen");
+    house.tag("v1.5.0");
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let request = ["request", "v1.5.0", "--as", "orchestrator", "--json"];
+    let answer = house.run(request).any_stdout().any_stderr().exit(0).json();
+    let id = answer["id"].as_str().unwrap().to_owned();
+    house.person("alice").approves(&id);
+    let release = house.holds("release");
+    let running = house.in_colour(&id).expect("▶ 2/2 release  0 s of about 0 s  ./ops/release.sh");
+    release.lets_go();
+    running.exit(0);
+}
