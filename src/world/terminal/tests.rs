@@ -41,9 +41,7 @@ impl Keyboard {
                 self.master.write_all(answer).unwrap();
             }
             let result = asked.join().unwrap();
-            let mut rest = [0; 4096];
-            let count = self.master.read(&mut rest).unwrap();
-            screen.extend_from_slice(&rest[..count]);
+            read_line_end(&mut self.master, &mut screen);
             (result, String::from_utf8_lossy(&screen).into_owned())
         })
     }
@@ -58,6 +56,15 @@ fn wait_for_question(master: &mut File, screen: &mut Vec<u8>) {
         if screen.ends_with(b": ") || screen.ends_with(b"[y/n] ") {
             return;
         }
+    }
+}
+
+/// Reads until the screen ends with a line: what is echoed comes in as many pieces as the system likes.
+fn read_line_end(master: &mut File, screen: &mut Vec<u8>) {
+    let mut chunk = [0; 4096];
+    while !screen.ends_with(b"\r\n") {
+        let count = master.read(&mut chunk).unwrap();
+        screen.extend_from_slice(&chunk[..count]);
     }
 }
 
@@ -102,8 +109,9 @@ fn a_line_without_end_is_a_no() {
 fn what_was_typed_before_the_question_does_not_answer_it() {
     let mut keyboard = Keyboard::new();
     keyboard.master.write_all(b"go\n").unwrap();
-    let mut echo = [0; 16];
-    assert_eq!(keyboard.master.read(&mut echo).unwrap(), 4);
+    let mut echo = Vec::new();
+    read_line_end(&mut keyboard.master, &mut echo);
+    assert_eq!(echo, b"go\r\n");
     let (yes, screen) = keyboard.answer(|streams| streams.ask_phrase("go", "deploy").unwrap(), &[b"no\n"]);
     assert!(!yes);
     assert_eq!(screen, "Type \"go\" to deploy: no\r\n");
@@ -153,11 +161,7 @@ fn a_signal_ends_the_question_without_an_answer() {
         flag.store(true, Ordering::Relaxed);
         let answer = asked.join().unwrap();
         assert_eq!(answer.map_err(|error| error.kind()), Err(ErrorKind::Interrupted));
-        while !screen.ends_with(b"\r\n") {
-            let mut chunk = [0; 256];
-            let count = keyboard.master.read(&mut chunk).unwrap();
-            screen.extend_from_slice(&chunk[..count]);
-        }
+        read_line_end(&mut keyboard.master, &mut screen);
         screen
     });
     assert_eq!(String::from_utf8_lossy(&screen), "Go on? [y/n] \r\n");
