@@ -28,6 +28,8 @@ pub(crate) struct Terminal {
     seen: usize,
     /// Whether the program's side of the terminal is closed.
     silent: bool,
+    /// Whether the program was killed: what it has started may then hold the terminal for ever.
+    killed: bool,
 }
 
 impl Terminal {
@@ -52,6 +54,7 @@ impl Terminal {
             shown: Vec::new(),
             seen: 0,
             silent: false,
+            killed: false,
         }
     }
 
@@ -142,6 +145,32 @@ impl Terminal {
         self.exit(0)
     }
 
+    /// Says yes to every question, types every phrase and opens every key until the program ends, however it does, and
+    /// answers its exit code with everything that was shown.
+    #[track_caller]
+    pub(crate) fn answers_to_the_end(mut self) -> (i32, String) {
+        const ASKED: [&str; 3] = ["[y/n] ", "Type \"", "Enter passphrase"];
+        while let Some(asked) = self.comes(&ASKED) {
+            let line = match asked {
+                "[y/n] " => "y".to_owned(),
+                asked if asked == ASKED[1] => {
+                    self.seen -= asked.len();
+                    self.phrase()
+                }
+                _ => PASSPHRASE.to_owned(),
+            };
+            if let Some(master) = &self.master {
+                // Who asked may have been killed meanwhile.
+                let _ = rustix::io::write(master, format!("{line}\n").as_bytes());
+            }
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while !self.has_ended() {
+            self.listen(deadline, "the end");
+        }
+        (self.launched.status().unwrap_or_default(), self.transcript())
+    }
+
     /// Presses Ctrl-C where `ssh-keygen` asks for a passphrase, again and again until that ends it: what is pressed
     /// between its prompt and its reading is lost, and a test is quicker than any person.
     #[track_caller]
@@ -191,6 +220,7 @@ impl Terminal {
         let leader = self.leader();
         let program = child_of(leader).unwrap_or_else(|| self.fail("the program does not run"));
         kill_process(program, Signal::KILL).expect("a program of our own");
+        self.killed = true;
         self
     }
 
@@ -211,6 +241,9 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         while !self.has_ended() {
             self.listen(deadline, "the end");
+            if self.killed && self.launched.status().is_some() {
+                self.close();
+            }
         }
         if self.launched.status() != Some(code) {
             self.fail(&format!("expected exit code {code}"));
@@ -265,6 +298,14 @@ impl Terminal {
             self.hear();
         }
         came.is_some()
+    }
+
+    /// Takes what stands there, and closes the window. An `ssh-keygen` that outlives the program which asked through it
+    /// may have missed the signal that says so, between its prompt and its reading; then only this ends it.
+    fn close(&mut self) {
+        while !self.silent && self.hears_until(Instant::now()) {}
+        drop(self.master.take());
+        self.silent = true;
     }
 
     fn has_ended(&self) -> bool {
