@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result};
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use super::approve::nonce;
 use super::gather::{Key, Moment};
@@ -33,6 +33,8 @@ pub struct Started {
     key: SessionKey,
     execution: Digest,
     by: PersonName,
+    /// From then on others may settle this deployment.
+    lease_until: DateTime<Utc>,
     /// What this session said while the remote was away.
     unsent: RefCell<Unsent>,
 }
@@ -76,6 +78,7 @@ pub fn begin(
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let policy = moment.policy().context("no policy is in force")?;
     let lease = Duration::from_std(plan.lease()).context("the steps may take longer than a clock can say")?;
+    let lease_until = moment.now + lease;
     let statement = Statement::Execution(Box::new(Execution {
         action: plan.action,
         environment: plan.environment.clone(),
@@ -86,7 +89,7 @@ pub fn begin(
         policy: policy.digest,
         plan: plan.digest()?,
         session_key: session.public(),
-        lease_until: moment.now + lease,
+        lease_until,
         emergency: plan.permit().emergency.clone(),
         reason,
         nonce: nonce()?,
@@ -119,7 +122,8 @@ pub fn begin(
     let remote = moment.remote.clone();
     match ledger::append(moment, &signed, remote.as_deref())? {
         Appended::Done { digest, .. } => {
-            Ok(Ok(Started { key: session, execution: digest, by: signer, unsent: RefCell::default() }))
+            let unsent = RefCell::default();
+            Ok(Ok(Started { key: session, execution: digest, by: signer, lease_until, unsent }))
         }
         Appended::Raced => Ok(Err(Answer::ended(
             command,
@@ -263,6 +267,12 @@ impl Onlooker<'_> {
 
 impl Watcher for Onlooker<'_> {
     fn may_begin(&mut self, _step: &Step) -> bool {
+        if clock::now() > self.started.lease_until {
+            let what =
+                "the time of this deployment is over: others may have settled it, so nothing more is run";
+            self.person.streams.line(what);
+            return false;
+        }
         window_still_open(self.rule, clock::now(), self.plan.action)
     }
 
