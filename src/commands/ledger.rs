@@ -9,8 +9,8 @@ use crate::gate::keys::Proof;
 use crate::gate::statement::{Payload, SCHEMA, Statement, canonical};
 use crate::gate::terms::{CommitId, Digest, PersonName};
 use crate::gate::timeline::{RawEntry, Timeline};
-use crate::world::marks::{self, HighWater};
-use crate::world::records::{Files, LEDGER};
+use crate::world::marks::{self, HighWater, MarkError};
+use crate::world::records::{Files, LEDGER, RecordError};
 use crate::world::remote::{self, Pushed};
 use crate::world::signer::{self, SigningKey};
 use crate::world::sshsig::SessionKey;
@@ -127,41 +127,116 @@ impl Unsigned {
 }
 
 /// Appends a signed entry, if the ledger still ends where it ended when the entry was made, and takes it into the
-/// timeline.
+/// timeline. What fails after the entry is in the ledger is a warning: who is told that it failed would say it again.
 ///
 /// # Errors
 /// When it cannot be written, or the remote cannot be reached: then the ledger is as it was.
 pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Result<Appended> {
     let timeline = moment.ledger.as_ref().map_err(|_| anyhow::anyhow!("the ledger cannot be believed"))?;
     let tip = timeline.tip.as_ref().map(|tip| tip.commit.clone());
-    let commit =
-        moment.records.write(tip.as_ref(), &signed.files, signed.by.as_str(), signed.at, &signed.message)?;
+    let commit = write(moment, tip.as_ref(), signed)?;
     // What this clone would refuse to read back is not handed to others.
     let next = accepted(timeline, &commit, signed)?;
     if let Some(remote) = remote {
         // What this clone could not keep is not published either.
         moment.records.free(LEDGER)?;
-        // A ledger that begins to travel now is not on the remote yet.
-        let there = moment.records.tip(&format!("{}/ledger", crate::world::records::FETCHED))?;
-        let lease = if moment.remote.as_deref() == Some(remote) { tip.as_ref() } else { there.as_ref() };
-        match remote::push(moment.repository.root(), remote, LEDGER, lease, &commit)? {
+        match publish(moment, remote, tip.as_ref(), &commit, signed)? {
             Pushed::Done => {}
             Pushed::Lost => return Ok(Appended::Raced),
         }
     }
-    let moved = moment.records.advance(LEDGER, tip.as_ref(), &commit)?;
-    // With a remote the entry is in the ledger once it is there; this clone then follows at its next look.
-    if !moved && remote.is_none() {
+    if !moved(moment, remote.is_some(), tip.as_ref(), &commit, signed)? {
         return Ok(Appended::Raced);
     }
+    warn_of(moment, mark(moment, &next, &commit, remote, tip.as_ref()));
+    if !moment.records.holds(&commit) {
+        warn_of(moment, write(moment, tip.as_ref(), signed));
+    }
+    moment.ledger = Ok(next);
+    Ok(Appended::Done { commit, digest: Digest::of(&signed.payload) })
+}
+
+fn write(moment: &Moment, tip: Option<&CommitId>, signed: &Signed) -> Result<CommitId, RecordError> {
+    moment.records.write(tip, &signed.files, signed.by.as_str(), signed.at, &signed.message)
+}
+
+/// How often an entry is written anew that was taken away.
+const TRIES: usize = 5;
+
+/// Does something with an entry. A `git gc` at the same moment may take away what no branch holds yet: then the entry is
+/// written anew, and it is tried again.
+fn with_entry<T, E: Into<anyhow::Error>>(
+    moment: &Moment,
+    tip: Option<&CommitId>,
+    commit: &CommitId,
+    signed: &Signed,
+    act: impl Fn() -> Result<T, E>,
+) -> Result<T> {
+    for _ in 1..TRIES {
+        match act() {
+            Err(_) if !moment.records.holds(commit) => {
+                write(moment, tip, signed)?;
+            }
+            done => return done.map_err(Into::into),
+        }
+    }
+    act().map_err(Into::into)
+}
+
+fn publish(
+    moment: &Moment,
+    remote: &str,
+    tip: Option<&CommitId>,
+    commit: &CommitId,
+    signed: &Signed,
+) -> Result<Pushed> {
+    // A ledger that begins to travel now is not on the remote yet.
+    let there = moment.records.tip(&format!("{}/ledger", crate::world::records::FETCHED))?;
+    let lease = if moment.remote.as_deref() == Some(remote) { tip } else { there.as_ref() };
+    let push = || remote::push(moment.repository.root(), remote, LEDGER, lease, commit);
+    with_entry(moment, tip, commit, signed, push)
+}
+
+/// Moves this clone's branch. `false` when another entry was there first.
+fn moved(
+    moment: &Moment,
+    travelled: bool,
+    tip: Option<&CommitId>,
+    commit: &CommitId,
+    signed: &Signed,
+) -> Result<bool> {
+    match with_entry(moment, tip, commit, signed, || moment.records.advance(LEDGER, tip, commit)) {
+        // With a remote the entry is in the ledger once it is there; this clone then follows at its next look.
+        Ok(moved) => Ok(moved || travelled),
+        Err(error) if travelled || moment.records.tip(LEDGER)?.as_ref() == Some(commit) => {
+            warn_of(moment, Err::<(), _>(error));
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Remembers what this clone has seen now.
+fn mark(
+    moment: &Moment,
+    next: &Timeline,
+    commit: &CommitId,
+    remote: Option<&str>,
+    tip: Option<&CommitId>,
+) -> Result<(), MarkError> {
     let sequence = next.tip.as_ref().map_or(0, |tip| tip.sequence);
     let travels = next.policy.as_ref().and_then(|in_force| in_force.remote.clone());
     let before = marks::high_water(&moment.common_dir)?.and_then(|mark| mark.unsent_after);
-    let unsent_after = if travels.is_some() && remote.is_none() { before.or(tip) } else { None };
+    let unsent_after =
+        if travels.is_some() && remote.is_none() { before.or_else(|| tip.cloned()) } else { None };
     let mark = HighWater { sequence, commit: commit.clone(), remote: travels, unsent_after };
-    marks::set_high_water(&moment.common_dir, &mark)?;
-    moment.ledger = Ok(next);
-    Ok(Appended::Done { commit, digest: Digest::of(&signed.payload) })
+    marks::set_high_water(&moment.common_dir, &mark)
+}
+
+fn warn_of<T>(moment: &Moment, done: Result<T, impl std::fmt::Display>) {
+    if let Err(error) = done {
+        moment.streams.line(&format!("warning: the entry is in the ledger, but in this clone {error}"));
+    }
 }
 
 fn accepted(timeline: &Timeline, commit: &CommitId, signed: &Signed) -> Result<Timeline> {

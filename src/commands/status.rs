@@ -274,6 +274,7 @@ fn held(moment: &Moment, name: &Environment, lock: &Deployed, next: &mut Vec<Str
     let version = &lock.start.release.version;
     if moment.now <= lock.start.lease_until {
         let until = lock.start.lease_until.format("%H:%M UTC");
+        next.push(format!("if it died, wait until {until}, then: deployctl status"));
         return format!("  {version} is being deployed by {}, until {until} at the latest", lock.by);
     }
     next.push(format!("deployctl rollback {name} --reason TEXT"));

@@ -61,6 +61,11 @@ pub enum LedgerTrouble {
         /// What git said.
         why: String,
     },
+    /// The remote goes further, and this clone cannot follow it.
+    Stuck {
+        /// What is in the way.
+        why: String,
+    },
 }
 
 /// The trust root that this machine knows.

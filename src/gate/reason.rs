@@ -84,7 +84,7 @@ codes! {
     PolicyRoot = "policy.root", true, "the ledger's trust root is not the one this machine knows";
     LedgerTampered = "ledger.tampered", true, "an entry of the ledger does not hold";
     LedgerRewound = "ledger.rewound", true, "the ledger lacks entries that this clone has seen";
-    LedgerUnreachable = "ledger.unreachable", false, "the remote that the ledger travels through did not answer";
+    LedgerUnreachable = "ledger.unreachable", false, "the remote that the ledger travels through did not answer, or this clone cannot follow it";
     RequestMissing = "request.missing", false, "there is no such request";
     RequestStale = "request.stale", false, "something the request pins has moved; the reason names what";
     RequestExpired = "request.expired", false, "the request was not decided in time";

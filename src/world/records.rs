@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid};
@@ -43,16 +46,22 @@ pub enum RecordError {
         path: PathBuf,
     },
     /// A file could not be made durable.
-    #[error("cannot write `{}` to disk: {source}", path.display())]
+    #[error("cannot write `{}` to disk: {why}", path.display())]
     Sync {
         /// Which.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// Anything else git says.
     #[error("git: {}", .0.message())]
-    Git(#[from] git2::Error),
+    Git(git2::Error),
+}
+
+impl From<git2::Error> for RecordError {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error)
+    }
 }
 
 /// The records of a repository.
@@ -202,11 +211,29 @@ impl Records {
         Ok(RawEntry { commit: commit.clone(), payload, signatures, attachments, config })
     }
 
-    /// Writes an entry's objects to disk, durably, without moving the branch.
+    /// Writes an entry's objects to disk, durably, without moving the branch. The same entry has the same id each time; a
+    /// `git gc` that takes away half of it meanwhile is no reason to fail.
     ///
     /// # Errors
     /// Git's, or the disk's.
     pub fn write(
+        &self,
+        parent: Option<&CommitId>,
+        files: &Files,
+        author: &str,
+        at: DateTime<Utc>,
+        message: &str,
+    ) -> Result<CommitId, RecordError> {
+        for _ in 1..WRITE_TRIES {
+            match self.write_once(parent, files, author, at, message) {
+                Err(RecordError::Git(_)) => {}
+                other => return other,
+            }
+        }
+        self.write_once(parent, files, author, at, message)
+    }
+
+    fn write_once(
         &self,
         parent: Option<&CommitId>,
         files: &Files,
@@ -232,6 +259,8 @@ impl Records {
         for object in written {
             self.sync_object(object)?;
         }
+        // The directories of objects may be new themselves.
+        sync(&self.git.commondir().join("objects"))?;
         Ok(id(commit))
     }
 
@@ -248,12 +277,28 @@ impl Records {
         Ok(())
     }
 
+    /// Whether every object of an entry is on the disk, and not only in this process's memory.
+    #[must_use]
+    pub fn holds(&self, commit: &CommitId) -> bool {
+        Self::open(self.git.commondir()).is_ok_and(|fresh| fresh.files(commit).is_ok())
+    }
+
     /// Moves a branch from one tip to another, only if it is still at the first. `false` when it moved meanwhile.
     ///
     /// # Errors
-    /// When a lock file is in the way, or git's.
+    /// When a lock file stays in the way, or git's.
     pub fn advance(&self, branch: &str, old: Option<&CommitId>, new: &CommitId) -> Result<bool, RecordError> {
+        patiently(|| self.advance_once(branch, old, new))
+    }
+
+    fn advance_once(
+        &self,
+        branch: &str,
+        old: Option<&CommitId>,
+        new: &CommitId,
+    ) -> Result<bool, RecordError> {
         let log = "deployctl";
+        let lock = self.git.commondir().join(format!("{branch}.lock"));
         let moved = match old {
             Some(old) => self.git.reference_matching(branch, oid(new)?, true, oid(old)?, log).map(|_| ()),
             None => self.git.reference(branch, oid(new)?, false, log).map(|_| ()),
@@ -268,8 +313,11 @@ impl Records {
             {
                 Ok(false)
             }
-            Err(error) if error.code() == ErrorCode::Locked || error.class() == ErrorClass::Os => {
-                Err(RecordError::Locked { path: self.git.commondir().join(format!("{branch}.lock")) })
+            Err(error)
+                if error.code() == ErrorCode::Locked
+                    || (error.class() == ErrorClass::Os && lock.exists()) =>
+            {
+                Err(RecordError::Locked { path: lock })
             }
             Err(error) => Err(error.into()),
         }
@@ -281,14 +329,16 @@ impl Records {
     /// When there is one.
     pub fn free(&self, branch: &str) -> Result<(), RecordError> {
         let path = self.git.commondir().join(format!("{branch}.lock"));
-        if path.exists() { Err(RecordError::Locked { path }) } else { Ok(()) }
+        let look = || if path.exists() { Err(RecordError::Locked { path: path.clone() }) } else { Ok(()) };
+        patiently(look)
     }
 
     fn sync_ref(&self, branch: &str) -> Result<(), RecordError> {
         let file = self.git.commondir().join(branch);
         if file.exists() {
             sync(&file)?;
-            if let Some(dir) = file.parent() {
+            // The directory may be new itself.
+            for dir in file.ancestors().skip(1).take(2) {
                 sync(dir)?;
             }
         }
@@ -296,10 +346,32 @@ impl Records {
     }
 }
 
+/// How often the objects of an entry are written before git's error counts.
+const WRITE_TRIES: usize = 3;
+/// How often a lock file is looked at before it counts as left behind.
+const LOCK_TRIES: usize = 20;
+/// How long a look is waited for: git holds a lock for some milliseconds.
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
+
+/// Tries again while another git holds a lock, such as one that tidies the repository.
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, RecordError>) -> Result<T, RecordError> {
+    for _ in 1..LOCK_TRIES {
+        match attempt() {
+            Err(RecordError::Locked { .. }) => thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    attempt()
+}
+
+/// What was taken away meanwhile needs no disk.
 fn sync(path: &Path) -> Result<(), RecordError> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .map_err(|source| RecordError::Sync { path: path.to_owned(), source })
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Err(why) if why.kind() != ErrorKind::NotFound => {
+            Err(RecordError::Sync { path: path.to_owned(), why })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn oid(commit: &CommitId) -> Result<Oid, git2::Error> {

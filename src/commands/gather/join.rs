@@ -55,7 +55,7 @@ impl Place<'_> {
     /// Goes on to the remote's ledger, if that is to be believed.
     fn follow(&self, here: Option<&CommitId>, there: &CommitId) -> Result<Timeline, LedgerTrouble> {
         let timeline = self.believed(there)?;
-        self.records.advance(LEDGER, here, there).map_err(broken)?;
+        self.records.advance(LEDGER, here, there).map_err(stuck)?;
         Ok(timeline)
     }
 
@@ -63,20 +63,24 @@ impl Place<'_> {
     fn leave(&self, here: &CommitId, there: &CommitId) -> Result<Timeline, LedgerTrouble> {
         let timeline = self.believed(there)?;
         self.set_aside(here)?;
-        self.records.advance(LEDGER, Some(here), there).map_err(broken)?;
+        self.records.advance(LEDGER, Some(here), there).map_err(stuck)?;
         Ok(timeline)
     }
 
     /// Keeps what this clone leaves.
     fn set_aside(&self, here: &CommitId) -> Result<(), LedgerTrouble> {
         let aside = format!("refs/deployctl/unsent/{}", here.short());
-        self.records.advance(&aside, None, here).map_err(broken)?;
+        self.records.advance(&aside, None, here).map_err(stuck)?;
         Ok(())
     }
 }
 
 fn broken(error: impl ToString) -> LedgerTrouble {
     LedgerTrouble::Tampered { why: error.to_string() }
+}
+
+fn stuck(error: crate::world::records::RecordError) -> LedgerTrouble {
+    LedgerTrouble::Stuck { why: error.to_string() }
 }
 
 pub(super) fn unreachable_because(why: impl ToString) -> LedgerTrouble {
@@ -194,7 +198,7 @@ pub(super) fn settle_unsent(place: &Place<'_>, remote: &str) -> Result<(), Ledge
     };
     fold(&records.read(&there).map_err(broken)?).map_err(broken)?;
     place.set_aside(&here)?;
-    records.advance(LEDGER, Some(&here), &there).map_err(broken)?;
+    records.advance(LEDGER, Some(&here), &there).map_err(stuck)?;
     let sequence = (theirs.len() - at) as u64;
     let (commit, remote) = (theirs[at].clone(), Some(remote.to_owned()));
     let mark = HighWater { sequence, commit, remote, unsent_after: None };

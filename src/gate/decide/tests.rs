@@ -752,6 +752,7 @@ mod ledgers {
             (LedgerTrouble::Tampered { why: why() }, "ledger.tampered"),
             (LedgerTrouble::Rewound { why: why() }, "ledger.rewound"),
             (LedgerTrouble::Unreachable { why: why() }, "ledger.unreachable"),
+            (LedgerTrouble::Stuck { why: why() }, "ledger.unreachable"),
         ] {
             let facts = Facts { ledger: Err(&trouble), ..case.facts() };
             let environment = production();

@@ -27,6 +27,11 @@ pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
             Reason::new(Code::LedgerUnreachable, format!("the ledger's remote did not answer: {why}"))
                 .next("check the network and the remote, then try again")
         }
+        LedgerTrouble::Stuck { why } => Reason::new(
+            Code::LedgerUnreachable,
+            format!("this clone cannot follow the ledger's remote: {why}"),
+        )
+        .next("put that right, then try again"),
     }
 }
 
