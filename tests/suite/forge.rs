@@ -105,14 +105,7 @@ impl House {
 
     /// What the ledger says, one line an entry.
     pub(crate) fn story(&self) -> Vec<String> {
-        let word = |statement: &Statement| match statement {
-            Statement::Progress(progress) => {
-                format!("step {} {:?}", progress.step.step, progress.step.result)
-            }
-            Statement::Outcome(outcome) => format!("outcome {:?}", outcome.ending),
-            other => other.word().to_owned(),
-        };
-        self.entries().iter().map(|entry| word(&entry.payload.statement)).collect()
+        self.entries().iter().map(|entry| told(&entry.payload.statement)).collect()
     }
 
     /// What the ledger says after the approval.
@@ -213,6 +206,15 @@ impl House {
             .filter_map(|line| line.split_once(' '))
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .collect()
+    }
+}
+
+/// What a statement says, in a few words.
+pub(crate) fn told(statement: &Statement) -> String {
+    match statement {
+        Statement::Progress(progress) => format!("step {} {:?}", progress.step.step, progress.step.result),
+        Statement::Outcome(outcome) => format!("outcome {:?}", outcome.ending),
+        other => other.word().to_owned(),
     }
 }
 

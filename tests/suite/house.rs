@@ -8,6 +8,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test world starts programs and reads its own PATH")]
 
+mod copy;
 mod differ;
 mod keys;
 mod launch;
@@ -30,6 +31,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
+pub(crate) use copy::Model;
 pub(crate) use keys::PASSPHRASE;
 pub(crate) use project::POLICY;
 pub(crate) use run::{Answer, Run};

@@ -10,6 +10,7 @@ mod check;
 mod checklist;
 mod ci_examples;
 mod credentials;
+mod crash;
 mod emergencies;
 mod explain;
 mod forge;

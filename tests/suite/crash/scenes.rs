@@ -1,0 +1,127 @@
+//! Accidents that no effect shows: clocks, sleep, two people in one clone, closed windows.
+
+use std::fs;
+
+use crate::house::{House, PASSPHRASE, Terminal};
+
+/// The deployment by a clock that stands in a file, so that it can be set while a step runs.
+fn deploying(house: &House, id: &str) -> Terminal {
+    let clock = house.home().join("clock");
+    fs::write(&clock, "2026-11-23T10:00:00Z").unwrap();
+    let clock = format!("DEPLOYCTL_TEST_CLOCK={}", clock.display());
+    house.at_terminal_with("alice", &[&clock], &["deploy", "production", id]).signs()
+}
+
+fn set(house: &House, moment: &str) {
+    fs::write(house.home().join("clock"), moment).unwrap();
+    house.clock(moment);
+}
+
+#[track_caller]
+fn is_whole(house: &House, id: &str) {
+    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+    let story = ["execution", "step migrate Succeeded", "step release Succeeded", "outcome Succeeded"];
+    assert_eq!(house.story_of_deployment(), story);
+    assert_eq!(house.live("journal").unwrap(), format!("migrate up for {id}\nrelease v1.4.0 for {id}\n"));
+}
+
+#[test]
+fn a_clock_that_is_set_back_while_a_step_runs() {
+    let (house, id) = House::shared();
+    let hold = house.holds("release");
+    let running = deploying(&house, &id).expect("│ release waits");
+    set(&house, "2026-11-23T07:00:00Z");
+    hold.lets_go();
+    running.exit(0);
+    is_whole(&house, &id);
+    let moments: Vec<_> = house.entries().iter().map(|entry| entry.payload.at).collect();
+    assert!(moments.is_sorted(), "{moments:?}");
+}
+
+#[test]
+fn a_laptop_that_sleeps_past_the_lease_while_a_step_runs() {
+    let (house, id) = House::shared();
+    let hold = house.holds("release");
+    let running = deploying(&house, &id).expect("│ release waits");
+    set(&house, "2026-11-24T08:00:00Z");
+    // Meanwhile everybody else is told that it was interrupted.
+    let status = house.clone_of().run(["status"]).any_stdout().any_stderr().exit(0).stdout;
+    assert!(status.contains("never said how it ended: interrupted"), "{status}");
+    hold.lets_go();
+    running.exit(0);
+    is_whole(&house, &id);
+}
+
+#[test]
+fn a_laptop_that_sleeps_while_somebody_else_settles_its_deployment() {
+    let (house, id) = House::shared();
+    let other = house.clone_of();
+    let hold = house.holds("migrate");
+    let running = deploying(&house, &id).expect("│ migrate waits");
+    set(&house, "2026-11-23T12:00:00Z");
+    let review = ["approve", &id, "--review", "--reason", "it never went on"];
+    other
+        .person("bob")
+        .at_terminal(review)
+        .expect("[y/n] ")
+        .answer("n")
+        .types_phrase()
+        .passphrase(PASSPHRASE)
+        .exit(0);
+    hold.lets_go();
+    let (code, shown) = running.answers_to_the_end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("others may have settled it, so nothing more is run"), "{shown}");
+    assert_eq!(house.live("journal").unwrap(), format!("migrate up for {id}\n"));
+    assert_eq!(other.story_of_deployment(), ["execution", "review"]);
+    for house in [&house, &other] {
+        house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+    }
+}
+
+#[test]
+fn two_people_in_one_clone() {
+    let (house, id) = House::shared();
+    let at_passphrase = |who: &str| {
+        let terminal = house.person(who).at_terminal(["deploy", "production", &id]);
+        terminal.yes_to_all().types_phrase().expect("Enter passphrase")
+    };
+    let (one, two) = (at_passphrase("alice"), at_passphrase("bob"));
+    let (one, two) = (one.answer(PASSPHRASE), two.answer(PASSPHRASE));
+    let (one, two) = (one.answers_to_the_end(), two.answers_to_the_end());
+    let mut codes = [one.0, two.0];
+    codes.sort_unstable();
+    assert!(codes[0] == 0 && [3, 7].contains(&codes[1]), "{one:?}\n{two:?}");
+    is_whole(&house, &id);
+}
+
+#[test]
+fn a_window_that_is_closed_at_a_question() {
+    for at in ["Type \"", "Enter passphrase"] {
+        let (house, id) = House::shared();
+        let terminal = house.person("alice").at_terminal(["deploy", "production", &id]);
+        let terminal = if at == "Type \"" { terminal } else { terminal.yes_to_all().types_phrase() };
+        let (code, shown) = terminal.expect(at).hang_up().answers_to_the_end();
+        assert!([5, 130].contains(&code), "{at}: {code}\n{shown}");
+        assert_eq!(house.live("journal"), None);
+        house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+        house.person("alice").deploys(&id);
+        is_whole(&house, &id);
+    }
+}
+
+#[test]
+fn a_step_that_leaves_its_group_with_the_output_open() {
+    let house = House::new();
+    let script = "#!/bin/sh\nset -eu\nmkdir -p \"$HOME/live\"\n\
+                  setsid sh -c 'while [ -e \"$HOME/live/stays\" ]; do sleep 0.05; done' &\n\
+                  echo \"release $DEPLOYCTL_VERSION\" >> \"$HOME/live/journal\"\n";
+    house.releases(&[("ops/release.sh", script)]);
+    fs::create_dir_all(house.home().join("live")).unwrap();
+    fs::write(house.home().join("live/stays"), "").unwrap();
+    let id = house.approved_under(crate::house::POLICY);
+    let shown = house.person("alice").deploys(&id);
+    assert!(shown.contains("✓ release"), "{shown}");
+    assert_eq!(house.story_of_deployment().last().unwrap(), "outcome Succeeded");
+    fs::remove_file(house.home().join("live/stays")).unwrap();
+}
