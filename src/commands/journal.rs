@@ -1,6 +1,7 @@
 //! The journal: what machines said. Nothing here is signed and nothing here grants anything.
 
 pub mod jam;
+mod race;
 
 use std::collections::BTreeSet;
 
@@ -223,7 +224,7 @@ fn is_same(line: &Line, new: &Line) -> bool {
 /// then waits in this clone.
 ///
 /// # Errors
-/// When it cannot even be written here, or the journal is jammed.
+/// When it cannot even be written here, or the journal is jammed, or busy for too long: then nothing was recorded.
 pub fn append(
     moment: &Moment,
     kind: &str,
@@ -233,33 +234,40 @@ pub fn append(
     files: Files,
 ) -> Result<Option<String>> {
     let line = Line { details, ..line(moment, kind, by, about) };
-    let mut warning = None;
     if let Some(jam) = jam::look(moment) {
         return Err(jam.into());
     }
-    for _ in 0..TRIES {
-        let tip = moment.records.tip(JOURNAL)?;
-        let new = write(&moment.records, tip.as_ref(), line.clone(), files.clone())?;
-        if let Some(remote) = &moment.remote {
-            match remote::push(moment.repository.root(), remote, JOURNAL, tip.as_ref(), &new) {
-                Ok(Pushed::Done) => {}
-                Ok(Pushed::Lost) => {
-                    remote::fetch(moment.repository.root(), remote, FETCHED)?;
-                    if let Some(jam) = jam::look(moment) {
-                        return Err(jam.into());
-                    }
-                    let there = moment.records.tip(&format!("{FETCHED}/journal"))?;
-                    catch_up(&moment.records, tip.as_ref(), there.as_ref())?;
-                    continue;
-                }
-                Err(error) => warning = Some(format!("the journal could not be pushed: {error}")),
-            }
+    race::run(race::pause, || append_once(moment, &line, &files))
+}
+
+/// One try; `None` where another line was there first.
+fn append_once(moment: &Moment, line: &Line, files: &Files) -> Result<Option<Option<String>>> {
+    let records = &moment.records;
+    let tip = records.tip(JOURNAL)?;
+    let new = write(records, tip.as_ref(), line.clone(), files.clone())?;
+    let Some(remote) = &moment.remote else {
+        return Ok(records.advance(JOURNAL, tip.as_ref(), &new)?.then_some(None));
+    };
+    match remote::push(moment.repository.root(), remote, JOURNAL, tip.as_ref(), &new) {
+        Ok(Pushed::Done) => {
+            // Once the remote has it, it is in the journal: this clone else follows at its next look.
+            let _ = records.advance(JOURNAL, tip.as_ref(), &new);
+            Ok(Some(None))
         }
-        if moment.records.advance(JOURNAL, tip.as_ref(), &new)? {
-            return Ok(warning);
+        Ok(Pushed::Lost) => {
+            remote::fetch(moment.repository.root(), remote, FETCHED)?;
+            if let Some(jam) = jam::look(moment) {
+                return Err(jam.into());
+            }
+            let there = records.tip(&format!("{FETCHED}/journal"))?;
+            catch_up(records, tip.as_ref(), there.as_ref())?;
+            Ok(None)
+        }
+        Err(error) => {
+            let warning = format!("the journal could not be pushed: {error}");
+            Ok(records.advance(JOURNAL, tip.as_ref(), &new)?.then_some(Some(warning)))
         }
     }
-    Ok(Some("the journal is busy: the line could not be written; try again".to_owned()))
 }
 
 fn line(moment: &Moment, kind: &str, by: &str, about: &str) -> Line {
@@ -339,9 +347,6 @@ pub fn attached(moment: &Moment, tip: &CommitId, kind: &str, name: &str) -> Resu
     unread.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))?;
     Ok(lines.iter().filter_map(of_kind).collect())
 }
-
-/// How often a lost race for the journal is run again.
-const TRIES: usize = 5;
 
 fn catch_up(records: &Records, here: Option<&CommitId>, there: Option<&CommitId>) -> Result<()> {
     match (here, there) {

@@ -25,6 +25,11 @@ fn test_moment() -> Option<DateTime<Utc>> {
     text.trim().parse().ok()
 }
 
+/// Waits so long.
+pub fn pause(span: Duration) {
+    std::thread::sleep(span);
+}
+
 /// Measures how long something takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

@@ -2,7 +2,7 @@
 
 use deployctl::world::records::JOURNAL;
 
-use crate::house::House;
+use crate::house::{House, Terminal};
 
 /// A journal that somebody jammed.
 pub(crate) struct Jam {
@@ -87,4 +87,46 @@ fn one_refusal_over_and_over() {
     assert_eq!([refused("other"), refused("agent"), refused("other")], [before + 2; 3]);
     house.clock("2026-11-23T11:30:00Z");
     assert_eq!(refused("agent"), before + 3);
+}
+
+#[test]
+fn a_journal_that_somebody_else_writes_to_all_the_time() {
+    let (house, _) = House::shared();
+    // Before each of the first nine pushes arrives, another line is there.
+    let count = house.world().join("count").display().to_string();
+    let script = format!(
+        "#!/bin/sh\necho >> {count}\n[ $(wc -l < {count}) -gt 9 ] && exit 0\n\
+         unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+         export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x GIT_COMMITTER_NAME=x GIT_COMMITTER_EMAIL=x\n\
+         git update-ref {JOURNAL} $(git commit-tree -p {JOURNAL} -m other {JOURNAL}^{{tree}})\n"
+    );
+    let lines = || house.git(["rev-list", "--count", "deployctl/journal"]).parse::<u32>().unwrap();
+    let before = lines();
+    house.hook("pre-receive", &script);
+    house.run(["check", "unit", "--as", "qa-specialist"]).any_stdout().exit(0);
+    assert_eq!(lines(), before + 10);
+    assert!(house.git(["log", "-1", "--format=%s", "deployctl/journal"]).starts_with("evidence: unit"));
+}
+
+#[test]
+fn many_machines_record_at_once() {
+    let (house, _) = House::shared();
+    let lines = || house.git(["rev-list", "--count", "deployctl/journal"]).parse::<u32>().unwrap();
+    let before = lines();
+    let clones: Vec<House> = (0..12).map(|_| house.clone_of()).collect();
+    let checks: Vec<Terminal> = clones
+        .iter()
+        .zip(1..)
+        .map(|(clone, number)| {
+            // Each found something else: the same words at the same moment are one line.
+            clone.report("unit", number, 0);
+            clone.at_terminal(["check", "unit", "--as", "qa-specialist"])
+        })
+        .collect();
+    for check in checks {
+        let shown = check.exit(0);
+        assert!(!shown.contains("warning"), "{shown}");
+    }
+    house.run(["status"]).any_stdout().any_stderr().exit(0);
+    assert_eq!(lines(), before + 12);
 }
