@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
 use self::join::{Place, join, settle_unsent, synchronise, unreachable_because, verified};
+use super::journal::index::Cache;
 use crate::cli::Common;
 use crate::gate::config::RawLedger;
 use crate::gate::facts::{Caller, Facts, KeyFact, LedgerTrouble, Pin};
@@ -48,6 +49,8 @@ pub struct Moment {
     pub file: Result<Vec<u8>, ConfigError>,
     /// Where progress is shown.
     pub streams: Streams,
+    /// What the journal was found to hold.
+    pub journal: Cache,
     /// What those bytes say, once somebody asked and they are valid.
     checked: OnceCell<Policy>,
     role: Option<Role>,
@@ -102,6 +105,7 @@ impl Moment {
             remote,
             file,
             streams: super::person::streams(common),
+            journal: Cache::default(),
             checked,
             role: common.role.clone(),
         })

@@ -1,14 +1,17 @@
 //! The journal: what machines said. Nothing here is signed and nothing here grants anything.
 
+pub mod index;
 pub mod jam;
 mod race;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::index::{Found, Index};
 use super::gather::{Moment, verify};
 use crate::evidence::draft::{SignedEvidence, TestFact};
 use crate::evidence::records::{About, Evidence, Gathered, Recorded};
@@ -17,7 +20,7 @@ use crate::gate::policy::Policy;
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
 use crate::gate::terms::{CommitId, Digest, MachineName};
-use crate::world::records::{FETCHED, Files, JOURNAL, Records};
+use crate::world::records::{FETCHED, Files, JOURNAL, Object, Records};
 use crate::world::remote::{self, Pushed};
 
 /// One line of the journal.
@@ -142,10 +145,16 @@ pub fn evidence(moment: &Moment, policy: &Policy, commit: &CommitId) -> Gathered
         return found;
     };
     let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return found };
-    let Ok(chain) = moment.records.chain(&tip) else { return found };
-    let (lines, unread) = readable(&chain, LINES_MAX);
-    for recorded in lines.iter().filter_map(|entry| recorded(moment, policy, entry)) {
-        found.take(&about, &recorded);
+    let Ok(index) = moment.journal.up_to(&moment.records, &tip) else { return found };
+    let mut seen = BTreeSet::new();
+    let unread = index.unread.clone();
+    for line in index.lines(&moment.records, "evidence") {
+        // The same files under another line say nothing new.
+        if seen.insert(line.files.clone())
+            && let Some(recorded) = recorded(&moment.records, policy, &line)
+        {
+            found.take(&about, &recorded);
+        }
     }
     if let Some(why) = unread {
         found.leave_unread(why);
@@ -153,49 +162,50 @@ pub fn evidence(moment: &Moment, policy: &Policy, commit: &CommitId) -> Gathered
     found
 }
 
-/// More lines than machines ever write. Reading this many takes seconds; whoever may push can write more.
-const LINES_MAX: usize = 200_000;
-
-/// The newest lines, so many at the most, and why that is not all, if it is not.
-fn readable<T>(lines: &[T], most: usize) -> (&[T], Option<String>) {
-    let all = lines.len();
-    match lines.get(..most).filter(|_| all > most) {
-        None => (lines, None),
-        Some(newest) => {
-            let why = format!("the journal holds more lines than are read: {all}, of which {most} are");
-            (newest, Some(why))
-        }
-    }
-}
-
-fn recorded(moment: &Moment, policy: &Policy, entry: &CommitId) -> Option<Recorded> {
-    // A request beside it may be megabytes: only what is said to be evidence is read whole.
-    let file = |name: &str| moment.records.file(entry, name).ok().flatten();
-    let line: Line = serde_json::from_slice(&file("payload.json")?).ok()?;
-    let bytes = (line.kind == "evidence").then(|| file(EVIDENCE_FILE)).flatten()?;
+fn recorded(records: &Records, policy: &Policy, found: &Found) -> Option<Recorded> {
+    let bytes = found.file(records, EVIDENCE_FILE)?;
     let signature = |machine: &MachineName| {
-        let armored = String::from_utf8(file(&signature_of(machine))?).ok()?;
+        let armored = String::from_utf8(found.file(records, &signature_of(machine))?).ok()?;
         Some((machine.clone(), armored))
     };
     let signatures = policy.machines.keys().filter_map(signature).collect();
-    Some(Recorded { by: Some(line.by), bytes, signatures })
+    Some(Recorded { by: Some(found.line.by.clone()), bytes, signatures })
 }
 
-/// How far back requests are looked for: an older one has expired long ago.
-const LOOK_BACK: usize = 2_000;
+/// The requests of the journal, newest first, each read when it is its turn. Lines that cannot be read are passed over.
+pub struct Requests<'a> {
+    moment: &'a Moment,
+    index: Rc<Index>,
+}
 
-/// The requests of the journal, newest first. Lines that cannot be read are passed over.
+/// The requests of the journal.
 #[must_use]
-pub fn requests(moment: &Moment) -> Vec<Package> {
-    let records = &moment.records;
-    let Ok(Some(tip)) = records.tip(JOURNAL) else { return vec![] };
-    let Ok(chain) = records.chain(&tip) else { return vec![] };
-    chain
-        .iter()
-        .take(LOOK_BACK)
-        .filter_map(|commit| records.files(commit).ok())
-        .filter_map(Package::read)
-        .collect()
+pub fn requests(moment: &Moment) -> Requests<'_> {
+    let tip = moment.records.tip(JOURNAL).ok().flatten();
+    let index = tip.and_then(|tip| moment.journal.up_to(&moment.records, &tip).ok());
+    Requests { moment, index: index.unwrap_or_default() }
+}
+
+impl<'a> IntoIterator for Requests<'a> {
+    type Item = Package;
+    type IntoIter = Box<dyn Iterator<Item = Package> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let Self { moment, index } = self;
+        let mut seen = BTreeSet::new();
+        // The same files under another line are the same request.
+        let new = move |found: &Found| seen.insert(found.files.clone());
+        let lines = index.lines(&moment.records, "request").filter(new);
+        Box::new(lines.filter_map(|found| package(&moment.records, &found)))
+    }
+}
+
+/// Its other files are read only where `request.json` is one.
+fn package(records: &Records, found: &Found) -> Option<Package> {
+    let file = |name: &str| Some((name.to_owned(), found.file(records, name)?));
+    let Package { request, reference, mut files } = Package::read(Files::from([file("request.json")?]))?;
+    files.extend(REQUEST_FILES.iter().filter(|name| **name != "request.json").filter_map(|name| file(name)));
+    Some(Package { request, reference, files })
 }
 
 /// How many of the newest lines are looked through for one that says the same.
@@ -208,9 +218,7 @@ pub fn says_already(moment: &Moment, kind: &str, by: &str, about: &str, details:
     let Ok(Some(tip)) = records.tip(JOURNAL) else { return false };
     let Ok(chain) = records.chain(&tip) else { return false };
     let new = Line { details: details.to_vec(), ..line(moment, kind, by, about) };
-    let read = |entry: &CommitId| -> Option<Line> {
-        serde_json::from_slice(&records.file(entry, "payload.json").ok().flatten()?).ok()
-    };
+    let read = |entry: &CommitId| Some(index::read(records, entry, records.tree_of(entry).ok()?)?.line);
     chain.iter().take(SAME_WITHIN).filter_map(read).any(|line| is_same(&line, &new))
 }
 
@@ -234,6 +242,7 @@ pub fn append(
     files: Files,
 ) -> Result<Option<String>> {
     let line = Line { details, ..line(moment, kind, by, about) };
+    index::bearable(kind, &files)?;
     if let Some(jam) = jam::look(moment) {
         return Err(jam.into());
     }
@@ -309,6 +318,7 @@ pub fn append_at(
     (by, about): (&str, &str),
     files: Files,
 ) -> Result<Placed> {
+    index::bearable(kind, &files)?;
     let new = write(&moment.records, tip, line(moment, kind, by, about), files)?;
     if let Some(remote) = &moment.remote {
         // What this clone could not keep is not published either.
@@ -324,28 +334,34 @@ pub fn append_at(
     Ok(if moved || moment.remote.is_some() { Placed::Done } else { Placed::Lost })
 }
 
-/// A line with one of its files.
-pub struct Attached {
-    /// The line's moment.
-    pub at: DateTime<Utc>,
-    /// The file, where there is one.
-    pub file: Option<Vec<u8>>,
-}
-
-/// The lines of a kind with their file of a name, up to a tip, newest first.
+/// What a file of every line of a kind says, up to a tip, newest first, and of one that cannot be read its line's moment. A
+/// file that several lines have is read once.
 ///
 /// # Errors
 /// When the chain itself cannot be read, or not all of it: then nobody knows what it says.
-pub fn attached(moment: &Moment, tip: &CommitId, kind: &str, name: &str) -> Result<Vec<Attached>> {
-    let file = |entry: &CommitId, name: &str| moment.records.file(entry, name).ok().flatten();
-    let of_kind = |entry: &CommitId| {
-        let line: Line = serde_json::from_slice(&file(entry, "payload.json")?).ok()?;
-        (line.kind == kind).then(|| Attached { at: line.at, file: file(entry, name) })
+pub fn attached<T>(
+    moment: &Moment,
+    tip: &CommitId,
+    (kind, name): (&'static str, &str),
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<Vec<Result<T, DateTime<Utc>>>> {
+    let index = moment.journal.up_to(&moment.records, tip)?;
+    index.unread.as_ref().map_or(Ok(()), |why| Err(anyhow::anyhow!("{why}")))?;
+    let mut readable: BTreeMap<Object, bool> = BTreeMap::new();
+    let said = |found: Found| {
+        let object = found.files.get(name).copied();
+        match object.and_then(|object| readable.get(&object)) {
+            Some(true) => return None,
+            Some(false) => return Some(Err(found.line.at)),
+            None => {}
+        }
+        let told = found.file(&moment.records, name).and_then(|bytes| read(&bytes));
+        if let Some(object) = object {
+            readable.insert(object, told.is_some());
+        }
+        Some(told.ok_or(found.line.at))
     };
-    let chain = moment.records.chain(tip)?;
-    let (lines, unread) = readable(&chain, LINES_MAX);
-    unread.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)))?;
-    Ok(lines.iter().filter_map(of_kind).collect())
+    Ok(index.lines(&moment.records, kind).filter_map(said).collect())
 }
 
 fn catch_up(records: &Records, here: Option<&CommitId>, there: Option<&CommitId>) -> Result<()> {

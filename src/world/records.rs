@@ -27,6 +27,8 @@ const PAYLOAD: &str = "payload.json";
 const CONFIG: &str = "deployctl.yaml";
 /// No record is larger: a checklist of ten thousand commits is about two megabytes.
 const FILE_MAX: usize = 32 << 20;
+/// No entry has hundreds of files.
+const LISTING_MAX: usize = 64 << 10;
 
 /// Why records could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,10 @@ impl From<git2::Error> for RecordError {
 pub struct Records {
     git: git2::Repository,
 }
+
+/// The id of a git object that an entry is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object(Oid);
 
 /// The files of one entry.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -141,6 +147,39 @@ impl Records {
         let tree = self.git.find_tree(tree)?;
         let odb = self.git.odb()?;
         tree.get_name(name).map(|entry| blob(&odb, commit, name, &entry)).transpose()
+    }
+
+    /// The listing of an entry's files: two entries with the same one are the same to the byte.
+    ///
+    /// # Errors
+    /// When it is not an entry.
+    pub fn tree_of(&self, commit: &CommitId) -> Result<Object, RecordError> {
+        Ok(Object(self.commit(commit)?.0))
+    }
+
+    /// The plain files of an entry by name, without reading one of them.
+    ///
+    /// # Errors
+    /// When the listing is broken, or of an unbearable size.
+    pub fn listing(&self, commit: &CommitId, tree: Object) -> Result<BTreeMap<String, Object>, RecordError> {
+        let broken = |why: &str| RecordError::Broken { commit: commit.clone(), why: why.to_owned() };
+        let (size, _) =
+            self.git.odb()?.read_header(tree.0).map_err(|_| broken("its tree is missing or broken"))?;
+        if size > LISTING_MAX {
+            return Err(broken("it has more files than an entry has"));
+        }
+        let tree = self.git.find_tree(tree.0).map_err(|_| broken("its tree is missing or broken"))?;
+        let plain = tree.iter().filter(|entry| entry.filemode() == 0o100_644);
+        Ok(plain.filter_map(|entry| Some((entry.name().ok()?.to_owned(), Object(entry.id())))).collect())
+    }
+
+    /// What a file of an entry holds; `None` where it is missing, broken or larger than so many bytes.
+    #[must_use]
+    pub fn content(&self, file: Object, most: usize) -> Option<Vec<u8>> {
+        let odb = self.git.odb().ok()?;
+        let (size, kind) = odb.read_header(file.0).ok()?;
+        let bearable = kind == ObjectType::Blob && size <= most;
+        bearable.then(|| odb.read(file.0).ok()).flatten().map(|blob| blob.data().to_vec())
     }
 
     /// The tree and the parent of an entry's commit, parsed from the raw object.

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use chrono::Duration;
 
 use crate::commands::gather::Moment;
-use crate::commands::journal::{self, Attached, Placed, jam};
+use crate::commands::journal::{self, Placed, jam};
 use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::deployments::{End, Runs, Said, Start};
 use crate::gate::terms::{CommitId, Digest};
@@ -20,15 +20,12 @@ const FILE: &str = "deployment.json";
 /// When the branch is there and cannot be read: nobody knows then who deploys.
 pub fn read(moment: &Moment) -> Result<(Option<CommitId>, Runs)> {
     let tip = moment.records.tip(JOURNAL)?;
-    let lines = tip.as_ref().map(|tip| journal::attached(moment, tip, KIND, FILE)).transpose();
+    let said = |bytes: &[u8]| Some((Digest::of(bytes), Said::read(bytes)?));
+    let lines = tip.as_ref().map(|tip| journal::attached(moment, tip, (KIND, FILE), said)).transpose();
     let lines = lines.map_err(|error| jam::look(moment).map_or(error, Into::into));
     let lines = lines.context("the journal cannot be read, so nobody knows who deploys")?.unwrap_or_default();
-    let said = lines.into_iter().map(|Attached { at, file }| {
-        let read = file.and_then(|bytes| Some((Digest::of(&bytes), Said::read(&bytes)?)));
-        read.ok_or(at)
-    });
     let latest = moment.now + Duration::seconds(CLOCK_TOLERANCE_SECONDS);
-    Ok((tip, Runs::fold(said, latest)))
+    Ok((tip, Runs::fold(lines, latest)))
 }
 
 /// The same for who only wants to know: what people signed is told also where the journal cannot be read.

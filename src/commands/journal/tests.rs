@@ -1,6 +1,7 @@
 use chrono::Duration;
 
-use super::{Line, is_same, readable};
+use super::index::readable;
+use super::{Line, is_same};
 use crate::gate::fixture::minutes;
 
 #[test]

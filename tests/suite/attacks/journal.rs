@@ -2,6 +2,7 @@
 
 use deployctl::world::records::JOURNAL;
 
+use crate::forge::PROGRAM;
 use crate::house::{House, Terminal};
 
 /// A journal that somebody jammed.
@@ -25,6 +26,81 @@ pub(crate) fn jams(house: &House) -> Jam {
          `git push --force-with-lease={JOURNAL}:[commit] origin [commit]:{JOURNAL}`"
     );
     Jam { told, cure }
+}
+
+/// A file of a line: its text, or a file that many lines have.
+enum Held {
+    Text(String),
+    Shared,
+}
+
+/// Puts lines at the end of this clone's journal, each with files beside it; the shared one is of so many zeros.
+fn floods(
+    house: &House,
+    zeros: usize,
+    lines: impl IntoIterator<Item = (&'static str, Vec<(&'static str, Held)>)>,
+) {
+    let mut stream = format!("blob\nmark :1\ndata {zeros}\n{}\n", "0".repeat(zeros));
+    let inline = |stream: &mut String, name: &str, text: &str| {
+        stream.push_str(&format!("M 100644 inline {name}\ndata {}\n{text}\n", text.len()));
+    };
+    for (number, (kind, files)) in lines.into_iter().enumerate() {
+        let from = if number == 0 { format!("from {JOURNAL}^0\n") } else { String::new() };
+        stream.push_str(&format!("commit {JOURNAL}\ncommitter x <x> 0 +0000\ndata 0\n{from}deleteall\n"));
+        let payload = format!(
+            "{{\"about\":\"flood\",\"at\":\"2026-11-23T10:00:00Z\",\"by\":\"mallory\",\"details\":[],\"kind\":\"{kind}\",\
+             \"previous\":null,\"repository\":null,\"schema\":\"deployctl/1\",\"sequence\":{number}}}"
+        );
+        inline(&mut stream, "payload.json", &payload);
+        for (name, held) in files {
+            match held {
+                Held::Text(text) => inline(&mut stream, name, &text),
+                Held::Shared => stream.push_str(&format!("M 100644 :1 {name}\n")),
+            }
+        }
+    }
+    house.write("../flood", &stream);
+    house.program("sh", &["-c", "git fast-import --quiet < ../flood"]).exit(0);
+}
+
+/// The files of the request that the journal ends with.
+fn requested(house: &House) -> Vec<(&'static str, String)> {
+    let file = |name| (name, house.git(["show", &format!("deployctl/journal:{name}")]));
+    ["request.json", "request.md", "checklist.md", "evidence.json"].map(file).into()
+}
+
+#[test]
+fn a_few_kilobytes_that_say_gigabytes() {
+    let (house, id) = House::requested();
+    let files = requested(&house);
+    let heavy = |name: &'static str| {
+        files
+            .iter()
+            .map(move |(known, text)| {
+                (*known, if *known == name { Held::Shared } else { Held::Text(text.clone()) })
+            })
+            .collect::<Vec<_>>()
+    };
+    let line = |number: u32| match number % 4 {
+        0 => ("deployment", vec![("deployment.json", Held::Shared)]),
+        1 => ("evidence", vec![("evidence.json", Held::Shared)]),
+        2 => ("request", heavy("request.json")),
+        _ => ("request", heavy("request.md")),
+    };
+    floods(&house, 30 << 20, (0..160).map(line));
+    for words in ["status", "history", "checklist v1.4.0 --since v1.3.0", &format!("approve {id} --show")] {
+        let limited = format!("ulimit -v 400000; exec {PROGRAM} {words}");
+        house.program("sh", &["-c", &limited]).any_stdout().any_stderr().exit(0);
+    }
+}
+
+#[test]
+fn a_request_that_is_buried_is_found() {
+    let (house, id) = House::requested();
+    floods(&house, 1, (0..2_100).map(|_| ("refusal", vec![])));
+    let status = house.run(["status"]).any_stdout().any_stderr().exit(0).stdout;
+    assert!(status.contains(&id), "{status}");
+    house.person("alice").approves(&id);
 }
 
 const REQUEST: [&str; 8] =
