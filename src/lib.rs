@@ -32,6 +32,7 @@ pub mod commands {
     pub mod aftermath;
     pub mod approve;
     pub mod automatic;
+    pub mod available;
     pub mod candidate;
     pub mod check;
     pub mod checklist;

@@ -3,10 +3,12 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+use super::emergency::hotfix_path;
 use super::gather::Moment;
 use super::{pages, report, target};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{is_overdue, report_name};
+use crate::gate::plan::Plan;
 use crate::gate::statement::{Ending, Release, StepEnd};
 use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{About, Deployed, Track};
@@ -137,6 +139,47 @@ pub fn note(moment: &Moment, rollback: &Deployed) -> Option<String> {
         let age = crate::evidence::draft::age(moment.now - rollback.at);
         format!("report open, begun {age}")
     })
+}
+
+/// The words after a rollback that ended badly: what of it ran, what is known of what runs now, and what comes next.
+#[must_use]
+pub fn failed(moment: &Moment, plan: &Plan, execution: &Digest, failed_step: Option<&str>) -> String {
+    let environment = &plan.environment;
+    let undone = plan.previous.as_ref().map_or_else(String::new, |undone| undone.version.to_string());
+    let recorded = moment.timeline().and_then(|timeline| {
+        let track = timeline.tracks.get(environment)?;
+        track.deployments.iter().find(|known| &known.execution == execution)
+    });
+    let steps = recorded.map(|recorded| recorded.steps.as_slice()).unwrap_or_default();
+    let began = |end: StepEnd| !matches!(end, StepEnd::NotStarted | StepEnd::WindowClosed);
+    let named = |wanted: &dyn Fn(StepEnd) -> bool| {
+        let ended = steps.iter().filter(|step| wanted(step.result));
+        ended.map(|step| step.step.as_str()).collect::<Vec<_>>()
+    };
+    let done = named(&|end| end == StepEnd::Succeeded);
+    let half = named(&|end| began(end) && end != StepEnd::Succeeded);
+    let ran = |step: &str| done.contains(&step) || half.contains(&step);
+    let open: Vec<&str> =
+        plan.steps.iter().map(|step| step.name.as_str()).filter(|step| !ran(step)).collect();
+    let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    let now = if done.is_empty() && half.is_empty() {
+        format!("nothing of it ran: `{environment}` runs what it ran before it")
+    } else {
+        format!(
+            "`{environment}` may run parts of {undone} and of {}: done: {}; ended badly: {}; not begun: {}",
+            plan.release.version,
+            list(&done),
+            list(&half),
+            list(&open)
+        )
+    };
+    let again = format!("deployctl rollback {environment} --reason TEXT");
+    let fix = hotfix_path(moment.policy(), environment, &plan.release.version).swap_remove(2);
+    format!(
+        "the rollback of {undone} to {} ended badly at `{}`\n{now}\nnext: look at `{environment}`, mend what stopped it, and try again: {again}\nnext: or go forward with a fix: {fix}",
+        plan.release.version,
+        failed_step.unwrap_or("a step"),
+    )
 }
 
 /// The lines after a rollback: what is in quarantine now, and what is left to do.

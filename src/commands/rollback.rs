@@ -2,13 +2,12 @@
 
 use anyhow::{Context as _, Result};
 
-use super::aftermath;
 use super::emergency::{hotfix_lines, hotfix_path};
 use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
 use super::production::{self, Desk, Production, Verdict};
-use super::{session, target};
+use super::{aftermath, available, session, target};
 use crate::cli::{Common, RollbackArgs};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, decide};
@@ -94,8 +93,11 @@ impl Production for Back<'_> {
     ) -> Result<Verdict<Database>> {
         let environment = &self.args.environment;
         let undo = moment.timeline().and_then(|timeline| timeline.tracks.get(environment)?.to_undo());
-        let available = undo.is_none_or(|undo| moment.repository.has(&undo.start.release.commit));
-        let action = Action::Rollback { environment, version: self.args.version.as_ref(), available };
+        let missing = match undo {
+            Some(undo) => available::to_roll_back(moment, environment, &undo.start.release.commit)?,
+            None => vec![],
+        };
+        let action = Action::Rollback { environment, version: self.args.version.as_ref(), missing: &missing };
         let facts = moment.facts(moment.caller(presence.cloned()), key.map(|key| key.fact.clone()));
         let permit = match decide(moment.policy(), &facts, &action) {
             Decision::Refuse(reasons) => return Ok(Err(reasons)),
@@ -195,11 +197,8 @@ fn answer(moment: &Moment, end: &End<'_>) -> Answer {
             Answer::ended(
                 COMMAND,
                 outcome,
-                format!(
-                    "the rollback to {version} ended badly at `{}`: `{environment}` may run parts of both versions\nlogs: {}",
-                    end.failed_step.unwrap_or("a step"),
-                    session::logs(moment, end.started).display()
-                ),
+                aftermath::failed(moment, plan, end.started.execution(), end.failed_step)
+                    + &format!("\nlogs: {}", session::logs(moment, end.started).display()),
             )
         }
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::available;
 use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
@@ -60,6 +61,7 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
         branches,
         behind,
         turned: if here { turned(moment, policy, &package) } else { BTreeMap::new() },
+        missing: if here { available::to_deploy(moment, &request.environment, commit)? } else { vec![] },
         quarantined: if here {
             quarantine::look(moment, &request.environment, commit)?
         } else {

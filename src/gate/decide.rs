@@ -3,6 +3,7 @@
 //! Deny by default: a permit is only made where nothing speaks against it, and only here.
 
 mod automatic;
+mod available;
 mod emergency;
 mod hold;
 mod quarantine;
@@ -27,7 +28,7 @@ use self::words::{command_for, minute, presence_reason, request_again};
 pub use self::words::{ledger_reason, no_environment, nothing_to_decide};
 use super::config::{ActionKind, Deployment, PresenceLevel, Right, Separation};
 use super::emergency::{Emergency, EmergencyClock};
-use super::facts::{Action, Facts, KeyFact, NoTarget, Pin, Target};
+use super::facts::{Action, Facts, KeyFact, Missing, NoTarget, Pin, Target};
 use super::keys::Proof;
 use super::policy::{Approvals, EnvironmentRule, Policy};
 use super::presence::Presence;
@@ -258,8 +259,8 @@ impl<'a> Judge<'a> {
             Action::DeployAutomatic { environment, target, runs } => {
                 self.automatic(environment, *target, runs)
             }
-            Action::Rollback { environment, version, available } => {
-                self.rollback(timeline, environment, *version, *available)
+            Action::Rollback { environment, version, missing } => {
+                self.rollback(timeline, environment, *version, missing)
             }
             Action::Review { environment } => self.review(timeline, environment),
             Action::Release { environment, rollback } => {
@@ -501,6 +502,7 @@ impl<'a> Judge<'a> {
         self.stages(timeline, &target.request, rule);
         self.turned(target, rule);
         self.reviews(timeline, environment, &target.request, false);
+        self.available(&target.request.release.version, &target.missing);
         if rule.rollback.is_none() {
             self.refuse(
                 Reason::new(Code::RollbackPlan, "the policy says no way back")
@@ -579,7 +581,7 @@ impl<'a> Judge<'a> {
         timeline: &Timeline,
         environment: &Environment,
         version: Option<&Version>,
-        available: bool,
+        missing: &[Missing],
     ) -> Option<Covered> {
         let (rule, approvals) = self.production(environment)?;
         self.window(rule, environment, ActionKind::Rollback, false);
@@ -618,19 +620,7 @@ impl<'a> Judge<'a> {
                 .next("or request the other version like any deployment: deployctl request VERSION"),
             );
         }
-        if !available {
-            self.refuse(
-                Reason::new(
-                    Code::RollbackPlan,
-                    format!(
-                        "commit {} of `{}` is not in this clone",
-                        undo.start.release.commit.short(),
-                        undo.start.release.version
-                    ),
-                )
-                .next("git fetch --tags"),
-            );
-        }
+        self.available(&undo.start.release.version, missing);
         self.approvals.clone_from(&undo.start.approvals);
         Some(Covered {
             release: Some(back),

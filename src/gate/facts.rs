@@ -138,8 +138,44 @@ pub struct Target {
     pub behind: Vec<CommitId>,
     /// Checks that the request has as passed, and of which newer evidence for the commit says otherwise.
     pub turned: BTreeMap<Check, Turned>,
+    /// What would be missing if it ran here.
+    pub missing: Vec<Missing>,
     /// For each rollback of the environment, what of the commits it put into quarantine is in the candidate.
     pub quarantined: Taints,
+}
+
+/// What a plan needs and is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The commit is not in this clone.
+    Commit {
+        /// Which.
+        commit: CommitId,
+        /// Where it may be.
+        remote: String,
+    },
+    /// The commit is here, and not the content of all of its files.
+    Files {
+        /// The commit.
+        commit: CommitId,
+        /// How many.
+        count: usize,
+        /// The path of the first.
+        first: String,
+        /// Where they may be.
+        remote: String,
+    },
+    /// A step's program is named by a path, and the commit has nothing there that runs.
+    Program {
+        /// The commit.
+        commit: CommitId,
+        /// The step's name.
+        step: String,
+        /// The program, as the policy names it.
+        program: String,
+        /// Whether there is a file, only not an executable one.
+        is_file: bool,
+    },
 }
 
 /// For each rollback, by its execution, what is known of a commit. One that is not there is not known.
@@ -256,8 +292,8 @@ pub enum Action<'a> {
         environment: &'a Environment,
         /// The version that was asked for, where one was.
         version: Option<&'a super::terms::Version>,
-        /// Whether the commit that is undone is in this clone: its tree holds the way back.
-        available: bool,
+        /// What is missing of the commit that is undone: its tree holds the way back.
+        missing: &'a [Missing],
     },
     /// A person says how an interrupted deployment ended.
     Review {

@@ -495,6 +495,7 @@ pub fn target(request: &Request) -> Target {
         moved_to: None,
         branches: BTreeMap::from([("main".to_owned(), BranchFact::Holds)]),
         turned: BTreeMap::new(),
+        missing: vec![],
         quarantined: Taints::new(),
         behind: request.behind.clone(),
     }

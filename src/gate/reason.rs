@@ -116,6 +116,7 @@ codes! {
     ReviewOwed = "review.owed", true, "the report of an emergency or of a rollback is owed";
     CommitQuarantined = "commit.quarantined", false, "the commit, or one that it holds, was rolled back, and nobody released it";
     CommitBranch = "commit.branch", false, "the required branch does not hold the commit";
+    CommitIncomplete = "commit.incomplete", false, "files of the commit are not in this clone, or a step's program is not in the commit";
     CommitBehind = "commit.behind", false, "commits that are live are not in the candidate, and no approver saw that";
     ClockBackwards = "clock.backwards", false, "this machine's clock is behind the ledger's newest entry";
 }

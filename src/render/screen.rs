@@ -704,7 +704,7 @@ mod tests {
         let action_of = match action {
             ActionKind::Deploy => Action::Deploy { environment: &environment, target: Ok(&found) },
             ActionKind::Rollback => {
-                Action::Rollback { environment: &environment, version: None, available: true }
+                Action::Rollback { environment: &environment, version: None, missing: &[] }
             }
         };
         let Decision::Allow(permit) = decide(Some(book.policy()), &facts, &action_of) else {

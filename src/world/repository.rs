@@ -3,6 +3,7 @@
 //! Everything is read from raw objects. Nothing here runs a filter, a hook, a diff driver or fsmonitor, nothing fetches,
 //! and neither grafts nor replaced objects count: a commit's parents are the ones that its id stands for.
 
+mod available;
 mod commit;
 mod differ;
 mod drafting;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Oid};
 
+pub use self::available::Program;
 pub use self::drafting::Drafting;
 pub use self::error::RepositoryError;
 use self::error::Result;
@@ -84,7 +86,8 @@ impl Repository {
     }
 
     /// The remote that people fetch from when they name none.
-    fn usual_remote(&self) -> String {
+    #[must_use]
+    pub fn usual_remote(&self) -> String {
         let remotes = self.remotes().unwrap_or_default();
         let usual = remotes.iter().find(|name| *name == "origin").or_else(|| remotes.first());
         usual.cloned().unwrap_or_else(|| "REMOTE".to_owned())

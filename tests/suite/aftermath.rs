@@ -183,7 +183,14 @@ fn a_rollback_of_a_failed_deployment_says_what_triggered_it_and_every_attempt() 
     house.breaks("release");
     house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
     let back = ["rollback", "production", "--reason", "it does not start"];
-    house.person("bob").at_terminal(back).signs().exit(1);
+    let shown = house.person("bob").at_terminal(back).signs().exit(1);
+    let words = "\
+the rollback of v1.4.0 to v1.3.0 ended badly at `release`
+`production` may run parts of v1.4.0 and of v1.3.0: done: nothing; ended badly: release; not begun: migrate
+next: look at `production`, mend what stopped it, and try again: deployctl rollback production --reason TEXT
+next: or go forward with a fix: deployctl request VERSION -e production --as ROLE --urgency urgent
+logs: ";
+    assert!(shown.contains(words), "{shown}");
     house.mends("release");
     house.person("bob").rolls_back("it does not start");
     let draft = house.run(["approve", "--review", &id, "--show"]).any_stdout().exit(0).stdout;

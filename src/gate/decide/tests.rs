@@ -1,4 +1,5 @@
 mod approvals;
+mod available;
 mod emergency;
 mod hold;
 mod quarantine;
@@ -8,7 +9,9 @@ use proptest::prelude::*;
 
 use super::{Decision, Permit, decide, window_still_open};
 use crate::gate::config::ActionKind;
-use crate::gate::facts::{Action, BranchFact, Caller, Facts, KeyFact, LedgerTrouble, NoTarget, Pin, Target};
+use crate::gate::facts::{
+    Action, BranchFact, Caller, Facts, KeyFact, LedgerTrouble, Missing, NoTarget, Pin, Target,
+};
 use crate::gate::fixture::{
     Book, Ink, at, by, commit, config, minutes, open_box, person, production, proof, reference, release,
     state, taints, target,
@@ -111,7 +114,7 @@ impl Case {
     }
 
     fn rollback(&self) -> Vec<String> {
-        let action = Action::Rollback { environment: &production(), version: None, available: true };
+        let action = Action::Rollback { environment: &production(), version: None, missing: &[] };
         codes(self.decide(&action))
     }
 }
@@ -765,7 +768,7 @@ mod ledgers {
                 Action::Verdict { target: Ok(&case.target), verdict: Verdict::Deny },
                 Action::Revoke { request: &reference, environment: &environment },
                 Action::Deploy { environment: &environment, target: Ok(&case.target) },
-                Action::Rollback { environment: &environment, version: None, available: true },
+                Action::Rollback { environment: &environment, version: None, missing: &[] },
                 Action::Review { environment: &environment },
             ] {
                 assert_eq!(codes(decide(Some(case.book.policy()), &facts, &action)), [code]);
@@ -924,7 +927,7 @@ mod rollbacks {
     fn the_approval_of_the_deployment_covers_the_way_back_it_named() {
         let case = twice();
         let environment = production();
-        let action = Action::Rollback { environment: &environment, version: None, available: true };
+        let action = Action::Rollback { environment: &environment, version: None, missing: &[] };
         let Decision::Allow(permit) = case.decide(&action) else { panic!("refused") };
         assert_eq!((permit.release, permit.previous), (Some(release(1)), Some(release(2))));
         let start = &case.book.timeline.tracks[&environment].deployments[1].start;
@@ -935,24 +938,27 @@ mod rollbacks {
     fn another_version_a_missing_commit_and_nothing_to_undo() {
         let case = twice();
         let environment = production();
-        let with = |case: &Case, version: Option<&str>, available: bool| {
+        let with = |case: &Case, version: Option<&str>, missing: &[Missing]| {
             let version = version.map(|text| text.parse().unwrap());
-            let action = Action::Rollback { environment: &environment, version: version.as_ref(), available };
+            let action = Action::Rollback { environment: &environment, version: version.as_ref(), missing };
             refused(case.decide(&action))
         };
-        assert_eq!(with(&case, Some("v1"), true), []);
-        let reasons = with(&case, Some("v0"), true);
+        assert_eq!(with(&case, Some("v1"), &[]), []);
+        let reasons = with(&case, Some("v0"), &[]);
         assert_eq!(message(&reasons), "the approval of `v2` covers going back to `v1` only");
         assert_eq!(reasons[0].code.as_str(), "approval.missing");
-        assert_eq!(message(&with(&case, None, false)), "commit 2222222 of `v2` is not in this clone");
+        let gone = Missing::Commit { commit: commit('2'), remote: "origin".to_owned() };
+        let reasons = with(&case, None, &[gone]);
+        assert_eq!(message(&reasons), "commit 2222222 of `v2` is not in this clone");
+        assert_eq!(reasons[0].next, [format!("git fetch origin {}", commit('2'))]);
         let empty = Case::of(&[], |_| ());
         assert_eq!(
-            message(&with(&empty, None, true)),
+            message(&with(&empty, None, &[])),
             "no deployment of `production` is recorded that could be rolled back"
         );
         let mut first = Case::of(&[], |_| ());
         first.book.deployed("production", 1, 0, Ending::Succeeded);
-        assert_eq!(message(&with(&first, None, true)), "the approval of `v1` named no version to go back to");
+        assert_eq!(message(&with(&first, None, &[])), "the approval of `v1` named no version to go back to");
     }
 
     #[test]
@@ -1162,7 +1168,7 @@ proptest! {
                 Action::Verdict { target: Ok(&case.target), verdict: Verdict::Allow },
                 Action::Revoke { request: &case.target.reference, environment },
                 Action::Deploy { environment, target: Ok(&case.target) },
-                Action::Rollback { environment, version: None, available: false },
+                Action::Rollback { environment, version: None, missing: &[] },
                 Action::Review { environment },
             ] {
                 let _ = codes(case.decide(&action));

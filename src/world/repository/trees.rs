@@ -192,7 +192,12 @@ impl Repository {
     }
 
     /// The mode and the id of what stands at a path of a commit.
-    fn entry(&self, objects: &Objects<'_>, commit: &CommitId, path: &str) -> Result<Option<(u32, Oid)>> {
+    pub(super) fn entry(
+        &self,
+        objects: &Objects<'_>,
+        commit: &CommitId,
+        path: &str,
+    ) -> Result<Option<(u32, Oid)>> {
         let mut next = (MODE_TREE, objects.commit(oid(commit)?)?.1.tree);
         for part in path.split('/') {
             if next.0 != MODE_TREE {

@@ -4,7 +4,7 @@ use std::fs;
 
 use chrono::TimeDelta;
 
-use super::{founded_with, refuses, refuses_in_words, requested, sentence};
+use super::{approved_with, founded_with, refuses, refuses_in_words, requested, sentence};
 use crate::house::House;
 
 #[test]
@@ -230,4 +230,48 @@ next: where it was not to blame, a person says so: deployctl approve --release v
     house.tag("v1.4.1");
     let id = requested(&house, &["v1.4.1"]);
     refuses(&house, "alice", &["approve", &id], 3, &["commit.quarantined"]);
+}
+
+#[test]
+fn commit_incomplete() {
+    let (house, id) = approved_with(&[("\"./ops/migrate.sh\", \"up\"", "\"./ops/absent.sh\", \"up\"")]);
+    let refused = "\
+refused: deployctl deploy
+  ✗ commit.incomplete  `./ops/absent.sh`, which the step `migrate` runs, is not in commit [id] of `v1.4.0`
+next: name a program that is there in `deployctl.yaml`, and sign it: deployctl approve --policy
+";
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["commit.incomplete"]);
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+    let (house, id) = approved_with(&[("\"./ops/migrate.sh\", \"down\"", "\"app/total.txt\"")]);
+    let answer = refuses(&house, "alice", &["deploy", "production", &id], 3, &["commit.incomplete"]);
+    let what = sentence(&answer);
+    assert!(
+        what.starts_with("`app/total.txt`, which the step `migrate` runs, is not executable in "),
+        "{what}"
+    );
+}
+
+/// Takes the content of a file of v1.4.0 out of this clone, as a partial one lacks it.
+fn loses(house: &House, path: &str) {
+    let blob = house.git(["rev-parse", &format!("v1.4.0:{path}")]);
+    let (first, rest) = blob.split_at(2);
+    let file = house.project().join(".git/objects").join(first).join(rest);
+    std::fs::remove_file(file).expect("a loose object");
+}
+
+#[test]
+fn commit_incomplete_where_the_clone_lacks_a_file() {
+    let (house, id) = House::approved();
+    loses(&house, "app/total.txt");
+    let refused = "\
+refused: deployctl deploy
+  ✗ commit.incomplete  1 file of commit [id] of `v1.4.0` is not in this clone: `app/total.txt`
+next: git fetch --refetch --no-filter REMOTE
+";
+    refuses(&house, "alice", &["deploy", "production", &id], 3, &["commit.incomplete"]);
+    refuses_in_words(&house, "alice", &["deploy", "production", &id], 3, refused);
+    let (house, _) = House::deployed();
+    loses(&house, "app/total.txt");
+    let back = ["rollback", "production", "--reason", "checkout fails"];
+    refuses(&house, "bob", &back, 3, &["commit.incomplete"]);
 }

@@ -158,7 +158,7 @@ fn judged(book: &Book, migrating: &Book, role: &str, wish: Wish, place: &str) ->
             (book, Action::Request { environment: &place, urgency: Urgency::Routine, emergency: None })
         }
         Wish::Approve => (book, Action::Verdict { target: Ok(&target), verdict: Verdict::Allow }),
-        Wish::Rollback => (book, Action::Rollback { environment: &place, version: None, available: true }),
+        Wish::Rollback => (book, Action::Rollback { environment: &place, version: None, missing: &[] }),
         Wish::Deploy if human => (book, people),
         Wish::Migrate if human => (migrating, people),
         Wish::Deploy => (book, machine),
@@ -292,7 +292,7 @@ fn nobody_is_sent_to_a_terminal_for_what_nobody_signs() {
     let book = book(WORKFLOW);
     let staging = environment("staging");
     for action in [
-        Action::Rollback { environment: &staging, version: None, available: true },
+        Action::Rollback { environment: &staging, version: None, missing: &[] },
         Action::Review { environment: &staging },
         Action::Deploy { environment: &staging, target: Err(&NoTarget::NoRequest { asked: "x".to_owned() }) },
     ] {
@@ -381,7 +381,7 @@ fn everything(
         Action::Verdict { target: Ok(&target), verdict: Verdict::Allow },
         Action::Verdict { target: Ok(&target), verdict: Verdict::Deny },
         Action::Revoke { request: &target.reference, environment: place },
-        Action::Rollback { environment: place, version: None, available: true },
+        Action::Rollback { environment: place, version: None, missing: &[] },
         Action::Review { environment: place },
         Action::Policy { founder: false },
     ];
