@@ -57,15 +57,9 @@ pub fn refused_variable(name: &str) -> Option<String> {
 mod tests {
     use crate::gate::fixture::{checked, config, production};
 
-    fn with(credentials: &str) -> String {
-        let edited = format!("credentials: {credentials}\n    steps:");
-        config(&[]).replacen("steps:", &edited, 1)
-    }
-
     #[test]
     fn credentials_are_a_command_by_its_path_within_a_time() {
-        let edits = config(&[]);
-        assert!(checked(&edits).unwrap().environments[&production()].credentials.is_none());
+        assert!(checked(&config(&[])).unwrap().environments[&production()].credentials.is_none());
         for (words, problem) in [
             ("{ exec: [] }", "name the program and its arguments, such as `[\"./ops/release.sh\"]`"),
             (
@@ -77,7 +71,9 @@ mod tests {
                 "`soon` is not a duration, such as `90s`, `15m` or `4h`",
             ),
         ] {
-            let problems = checked(&with(words)).unwrap_err();
+            let credentials = format!("credentials: {words}");
+            let edits = [("requires: [development, integration]", credentials.as_str())];
+            let problems = checked(&config(&edits)).unwrap_err();
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert_eq!(problems[0].message, problem);
             assert!(problems[0].path.contains(".credentials."), "{}", problems[0].path);
