@@ -9,7 +9,7 @@ use super::{pages, report, target};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{is_overdue, report_name};
 use crate::gate::plan::Plan;
-use crate::gate::statement::{Ending, Release, StepEnd};
+use crate::gate::statement::{Ending, Release, StepEnd, Watched};
 use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{About, Deployed, Track};
 use crate::render::pages::{Page, PostRollbackPage};
@@ -75,6 +75,10 @@ fn trigger(track: &Track, undone: &Deployed) -> String {
     match (undone.ending, &undone.failed_step) {
         (Some((Ending::Succeeded, at)), _) => {
             format!("none recorded: {version} was live since {}, and a person decided", report::minute(at))
+        }
+        (Some(_), _) if undone.watched.is_some() => {
+            let words = undone.watched.as_ref().map(Watched::words).unwrap_or_default();
+            format!("{version} was {words}")
         }
         (Some((ending, _)), Some(step)) => {
             format!("the deployment of {version} {} at the step {step}", report::ended(ending))
@@ -162,7 +166,10 @@ pub fn failed(moment: &Moment, plan: &Plan, execution: &Digest, failed_step: Opt
     let open: Vec<&str> =
         plan.steps.iter().map(|step| step.name.as_str()).filter(|step| !ran(step)).collect();
     let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-    let now = if done.is_empty() && half.is_empty() {
+    let watched = recorded.and_then(|recorded| recorded.watched.as_ref());
+    let now = if let Some(watched) = watched {
+        format!("`{environment}` runs {}, {}", plan.release.version, watched.words())
+    } else if done.is_empty() && half.is_empty() {
         format!("nothing of it ran: `{environment}` runs what it ran before it")
     } else {
         format!(

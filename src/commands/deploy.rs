@@ -21,7 +21,7 @@ use crate::gate::terms::Environment;
 use crate::gate::timeline::Deployed;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
-use crate::render::screen;
+use crate::render::{screen, text};
 
 const COMMAND: &str = "deploy";
 
@@ -94,8 +94,10 @@ impl Production for Deploy<'_> {
         };
         let rule = moment.policy().and_then(|policy| policy.environments.get(environment));
         let rule = rule.cloned().context("the policy has no such environment")?;
+        let minutes = found.package.request.asked.monitor;
         let plan = Plan::new(permit, &rule, environment, ActionKind::Deploy, false)
-            .context("the permit names no release")?;
+            .context("the permit names no release")?
+            .watched(&rule, minutes);
         Ok(Ok(Judged { plan, rule, found }))
     }
 
@@ -129,8 +131,13 @@ impl Production for Deploy<'_> {
             return Ok(answer);
         }
         let plan = &end.judged.plan;
-        let step = end.failed_step.unwrap_or("a step");
-        let what = format!("the deployment of {} failed at `{step}`", plan.release.version);
+        let version = &plan.release.version;
+        let what = match end.watched {
+            Some(watched) => format!("{version} is {}", watched.words()),
+            None => {
+                format!("the deployment of {version} failed at `{}`", end.failed_step.unwrap_or("a step"))
+            }
+        };
         Ok(failed::ask(desk, moment, Failure { plan, what, answer }))
     }
 }
@@ -166,6 +173,7 @@ fn answer(moment: &Moment, end: &End<'_>) -> Answer {
         .with("execution", execution)
         .with("ending", end.ending)
         .with("failed_step", end.failed_step)
+        .with("watched", end.watched)
         .with("emergency", emergency::json(moment, execution))
         .with("logs", logs.display().to_string());
     answer.outcome = outcome;
@@ -175,14 +183,16 @@ fn answer(moment: &Moment, end: &End<'_>) -> Answer {
 
 fn succeeded(moment: &Moment, end: &End<'_>) -> String {
     let plan = &end.judged.plan;
-    let watch = end.judged.found.package.request.asked.monitor;
+    let minutes = end.judged.found.package.request.asked.monitor;
+    let watch = match end.watched {
+        Some(watched) => {
+            let length = if minutes == 0 { "once".to_owned() } else { format!("for {minutes} min") };
+            format!("healthy, watched {length}: {}", text::count(watched.signals.len(), "signal"))
+        }
+        None => format!("watch it for {minutes} min"),
+    };
     let after = emergency::after(moment, end.started.execution());
-    format!(
-        "{} runs {}\nwatch it for {watch} min\n{}\n{after}",
-        plan.environment,
-        plan.release.version,
-        way_back(plan)
-    )
+    format!("{} runs {}\n{watch}\n{}\n{after}", plan.environment, plan.release.version, way_back(plan))
 }
 
 /// Whether no step was run, as the record says.
@@ -195,10 +205,10 @@ fn untouched(moment: &Moment, end: &End<'_>) -> bool {
 
 fn broken(moment: &Moment, end: &End<'_>, how: &str) -> String {
     let plan = &end.judged.plan;
-    let runs = if untouched(moment, end) {
-        "no step was run".to_owned()
-    } else {
-        format!("`{}` may run half of it", plan.environment)
+    let runs = match end.watched {
+        Some(watched) => format!("`{}` runs it, {}", plan.environment, watched.words()),
+        None if untouched(moment, end) => "no step was run".to_owned(),
+        None => format!("`{}` may run half of it", plan.environment),
     };
     let message = format!(
         "the deployment of {} {how} at `{}`: {runs}\nlogs: {}\n{}\n{}",

@@ -130,6 +130,7 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
         "approved_by": approvers(moment, deployed),
         "steps": deployed.steps,
         "failed_step": deployed.failed_step,
+        "watched": deployed.watched,
         "emergency": clock_json(deployed),
         "execution": deployed.execution,
         "recorded_in": "ledger",
@@ -181,6 +182,9 @@ fn notes(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Req
 fn note(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Request>) -> String {
     if let Some(reason) = undone_by.and_then(|rollback| rollback.start.reason.clone()) {
         return reason;
+    }
+    if let Some(watched) = deployed.watched.as_ref().filter(|_| deployed.failed_step.is_some()) {
+        return watched.words();
     }
     if let Some(step) = &deployed.failed_step {
         return format!("ended at step {step}");

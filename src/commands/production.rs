@@ -13,7 +13,7 @@ use crate::gate::plan::Plan;
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::presence::Presence;
 use crate::gate::reason::Reason;
-use crate::gate::statement::Ending;
+use crate::gate::statement::{Ending, Watched};
 use crate::gate::terms::Environment;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -126,6 +126,8 @@ pub struct End<'a, F> {
     pub ending: Ending,
     /// Where, if badly.
     pub failed_step: Option<&'a str>,
+    /// What the watch saw, where there was one.
+    pub watched: Option<&'a Watched>,
 }
 
 /// Decides, shows, asks, decides again, has it signed, and runs it.
@@ -204,8 +206,14 @@ fn execute<P: Production>(
         Err(answer) => return Ok(answer),
     };
     super::approve::pin_root(moment)?;
-    let (ending, failed_step) = session::run(moment, person, &judged.plan, &judged.rule, &started)?;
-    let end = End { judged, started: &started, ending, failed_step: failed_step.as_deref() };
+    let ended = session::run(moment, person, &judged.plan, &judged.rule, &started)?;
+    let end = End {
+        judged,
+        started: &started,
+        ending: ended.ending,
+        failed_step: ended.failed_step.as_deref(),
+        watched: ended.watched.as_ref(),
+    };
     action.concluded(desk, moment, &end)
 }
 

@@ -111,7 +111,8 @@ impl Production for Back<'_> {
         };
         let found = database(package.as_ref(), &rule);
         let plan = Plan::new(permit, &rule, environment, ActionKind::Rollback, found == Database::GoesBack)
-            .context("the permit names no release")?;
+            .context("the permit names no release")?
+            .watched(&rule, 0);
         Ok(Ok(Judged { plan, rule, found }))
     }
 
@@ -207,7 +208,8 @@ fn answer(moment: &Moment, end: &End<'_>) -> Answer {
         .with("version", version)
         .with("execution", end.started.execution())
         .with("ending", end.ending)
-        .with("failed_step", end.failed_step);
+        .with("failed_step", end.failed_step)
+        .with("watched", end.watched);
     if end.ending == Ending::Succeeded {
         let quarantined = moment.timeline().and_then(|timeline| timeline.tracks.get(environment));
         answer = answer.with("quarantined", quarantined.map(|track: &Track| &track.quarantined));

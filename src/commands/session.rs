@@ -1,8 +1,10 @@
-//! A session: the second signature, the consumption, the steps of the plan, and the record of how it ended.
+//! A session: the second signature, the consumption, the steps of the plan, the watch, and the record of how it ended.
+
+mod watched;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result};
@@ -13,11 +15,14 @@ use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
 use super::person::Person;
 use super::steps::{self, Display};
+use crate::gate::config::ActionKind;
 use crate::gate::decide::window_still_open;
 use crate::gate::plan::Plan;
 use crate::gate::policy::{EnvironmentRule, Step};
 use crate::gate::reason::Reason;
-use crate::gate::statement::{Ending, Execution, OutcomeStatement, Progress, Statement, StepResult};
+use crate::gate::statement::{
+    Ending, Execution, HEALTH, OutcomeStatement, Progress, Statement, StepResult, WATCH, Watched,
+};
 use crate::gate::terms::{CommitId, Digest, PersonName};
 use crate::gate::timeline::Deployed;
 use crate::outcome::Outcome;
@@ -44,7 +49,7 @@ pub struct Started {
 struct Unsent {
     /// The newest entry before them.
     after: Option<CommitId>,
-    said: Vec<(Statement, String)>,
+    said: Vec<(Statement, Files, String)>,
 }
 
 /// What the person is asked to sign: the execution of a plan.
@@ -133,8 +138,24 @@ pub fn begin(
     }
 }
 
-/// Runs the plan and records every step and the end. What follows the steps and belongs to the deployment is done before its
-/// outcome is recorded: until then it holds the environment.
+/// How an action ended.
+pub struct Ended {
+    /// How.
+    pub ending: Ending,
+    /// The step at which it ended badly, if it did.
+    pub failed_step: Option<String>,
+    /// What the watch saw, where there was one.
+    pub watched: Option<Watched>,
+}
+
+impl Ended {
+    fn badly(ending: Ending, step: &str) -> Self {
+        Self { ending, failed_step: Some(step.to_owned()), watched: None }
+    }
+}
+
+/// Runs the plan, watches, and records every step and the end. What follows the steps and belongs to the deployment is done
+/// before its outcome is recorded: until then it holds the environment.
 ///
 /// # Errors
 /// When the end cannot be recorded, not even in this clone.
@@ -144,27 +165,82 @@ pub fn run(
     plan: &Plan,
     rule: &EnvironmentRule,
     started: &Started,
-) -> Result<(Ending, Option<String>)> {
-    let logs = logs(moment, started);
-    let (ending, failed_step) = match steps::workspace(moment, &plan.tree_of) {
-        Ok(dir) => {
-            let display =
-                Display::new(&person.streams, logs, plan.steps.len()).expecting(estimates(moment, plan));
-            let mut onlooker =
-                Onlooker { moment: &mut *moment, person, plan, rule, started, display, question: None };
-            process::execute(plan, dir.path(), person.interrupt(), &mut onlooker)?
-        }
+) -> Result<Ended> {
+    let mut files = Files::new();
+    let workspace = steps::workspace(moment, &plan.tree_of);
+    let ended = match &workspace {
+        Ok(dir) => around(moment, person, plan, rule, started, (dir.path(), &mut files))?,
         Err(error) => {
             person.streams.line(&format!("error: the approved files could not be written: {error:#}"));
-            (Ending::Failed, Some("export".to_owned()))
+            Ended::badly(Ending::Failed, "export")
         }
     };
-    let outcome = OutcomeStatement { execution: started.execution, ending, failed_step: failed_step.clone() };
-    let message = format!("{}: {} {}", started.by, plan.request_id(), ending_word(ending));
-    record(moment, person, started, &Statement::Outcome(outcome), &message).context(
+    // The end is recorded before the files go.
+    conclude(moment, person, plan, started, ended, files)
+}
+
+/// The baseline, the steps and the watch.
+fn around(
+    moment: &mut Moment,
+    person: &Person,
+    plan: &Plan,
+    rule: &EnvironmentRule,
+    started: &Started,
+    (dir, files): (&Path, &mut Files),
+) -> Result<Ended> {
+    let recorded = undone(moment, plan).and_then(|deployed| deployed.watched.clone());
+    let Ok(measured) = watched::before(person, plan, recorded.as_ref(), dir) else {
+        return Ok(Ended::badly(Ending::Interrupted, "baseline"));
+    };
+    let display = Display::new(&person.streams, logs(moment, started), plan.steps.len());
+    let display = display.expecting(estimates(moment, plan));
+    let mut onlooker = Onlooker { moment, person, plan, rule, started, display, question: None };
+    let (ending, failed_step) = process::execute(plan, dir, person.interrupt(), &mut onlooker)?;
+    let Some(measured) = measured.filter(|_| ending == Ending::Succeeded) else {
+        return Ok(Ended { ending, failed_step, watched: None });
+    };
+    let found = match measured.watch(person) {
+        Ok(found) => found,
+        Err(error) => {
+            person.streams.line(&format!("error: it could not be watched: {error:#}"));
+            return Ok(Ended::badly(Ending::Failed, WATCH));
+        }
+    };
+    files.insert(HEALTH.to_owned(), found.file);
+    let failed_step = (found.ending != Ending::Succeeded).then(|| WATCH.to_owned());
+    Ok(Ended { ending: found.ending, failed_step, watched: Some(found.watched) })
+}
+
+/// What a rollback undoes.
+fn undone<'a>(moment: &'a Moment, plan: &Plan) -> Option<&'a Deployed> {
+    let rollback = plan.action == ActionKind::Rollback;
+    let track = moment.timeline().filter(|_| rollback)?.tracks.get(&plan.environment)?;
+    let undone = |deployed: &&Deployed| {
+        deployed.start.action == ActionKind::Deploy && Some(&deployed.start.release) == plan.previous.as_ref()
+    };
+    track.deployments.iter().rev().find(undone)
+}
+
+/// Records the end.
+fn conclude(
+    moment: &mut Moment,
+    person: &Person,
+    plan: &Plan,
+    started: &Started,
+    ended: Ended,
+    files: Files,
+) -> Result<Ended> {
+    let outcome = OutcomeStatement {
+        execution: started.execution,
+        ending: ended.ending,
+        failed_step: ended.failed_step.clone(),
+        watched: ended.watched.clone(),
+    };
+    let message = format!("{}: {} {}", started.by, plan.request_id(), ending_word(ended.ending));
+    record(moment, person, started, (&Statement::Outcome(outcome), files), &message).context(
         "the end of the deployment could not be recorded: the environment stays locked until its lease ends",
     )?;
-    Ok((ending, failed_step))
+    Ok(ended)
 }
 
 /// How long each step took when the same was done here the last time and ended well, as the ledger says.
@@ -195,12 +271,13 @@ fn record(
     moment: &mut Moment,
     person: &Person,
     started: &Started,
-    statement: &Statement,
+    (statement, files): (&Statement, Files),
     message: &str,
 ) -> Result<()> {
     for _ in 0..TRIES {
         let timeline = moment.timeline().context("the ledger cannot be believed")?;
-        let unsigned = ledger::prepare(timeline, statement.clone(), &started.by, clock::now(), Files::new())?;
+        let unsigned =
+            ledger::prepare(timeline, statement.clone(), &started.by, clock::now(), files.clone())?;
         let signed = unsigned.sign_in_session(&started.key, message.to_owned())?;
         let remote = moment.remote.clone();
         match ledger::append(moment, &signed, remote.as_deref()) {
@@ -221,7 +298,7 @@ fn record(
                 if matches!(ledger::append(moment, &signed, None)?, Appended::Done { .. }) {
                     let mut unsent = started.unsent.borrow_mut();
                     unsent.after = unsent.after.take().or(before);
-                    unsent.said.push((statement.clone(), message.to_owned()));
+                    unsent.said.push((statement.clone(), files, message.to_owned()));
                     return Ok(());
                 }
                 moment.refresh()?;
@@ -237,8 +314,8 @@ fn say_again(moment: &mut Moment, person: &Person, started: &Started) -> Result<
     let Unsent { after, said } = started.unsent.take();
     let after = after.context("the ledger cannot be believed")?;
     moment.follow_remote(&after)?;
-    for (statement, message) in said {
-        record(moment, person, started, &statement, &message)?;
+    for (statement, files, message) in said {
+        record(moment, person, started, (&statement, files), &message)?;
     }
     Ok(())
 }
@@ -323,8 +400,8 @@ impl Watcher for Onlooker<'_> {
         self.display.ended(result);
         let progress = Progress { execution: self.started.execution, step: result.clone() };
         let message = format!("{}: step {} {}", self.started.by, result.step, self.plan.request_id());
-        let recorded =
-            record(self.moment, self.person, self.started, &Statement::Progress(progress), &message);
+        let said = (&Statement::Progress(progress), Files::new());
+        let recorded = record(self.moment, self.person, self.started, said, &message);
         if let Err(error) = recorded {
             self.person.streams.line(&format!("warning: the step could not be recorded: {error:#}"));
         }

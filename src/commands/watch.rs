@@ -185,6 +185,13 @@ impl<'a> Watching<'a> {
         }
     }
 
+    /// Takes the table away until the next round, for a question.
+    pub fn rest(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.clear();
+        }
+    }
+
     /// What is known so far.
     #[must_use]
     pub const fn watch(&self) -> &Watch {

@@ -48,6 +48,16 @@ impl Baseline {
         Self { values: all.into_iter().map(|(signal, mut values)| (signal, middle(&mut values))).collect() }
     }
 
+    /// How things stood before another deployment, as its record says.
+    #[must_use]
+    pub fn recorded(health: &Health, seen: &[Seen]) -> Self {
+        let value = |(signal, _): (Signal, Rule)| {
+            let seen = seen.iter().find(|seen| seen.signal == signal.name())?;
+            seen.baseline.map(|value| (signal, value))
+        };
+        Self { values: rules(health).into_iter().filter_map(value).collect() }
+    }
+
     /// The value of a signal.
     #[must_use]
     pub fn get(&self, signal: &Signal) -> Option<f64> {

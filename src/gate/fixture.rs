@@ -333,7 +333,7 @@ impl Book {
     /// An execution ended.
     pub fn end(&mut self, ink: Ink<'_>, execution: Digest, ending: Ending) -> Result<Digest, Fault> {
         let failed_step = (ending != Ending::Succeeded).then(|| "release".to_owned());
-        self.sign(ink, Statement::Outcome(OutcomeStatement { execution, ending, failed_step }))
+        self.sign(ink, Statement::Outcome(OutcomeStatement { execution, ending, failed_step, watched: None }))
     }
 
     /// A person says how one ended.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::config::{ActionKind, Deployment};
 use super::decide::Permit;
-use super::policy::{Credentials, EnvironmentRule, Step};
+use super::policy::{Credentials, EnvironmentRule, Health, Step};
 use super::statement::{PayloadError, Release, RequestRef, canonical};
 use super::terms::{CommitId, Digest, Environment};
 
@@ -32,10 +32,33 @@ pub struct Plan {
     /// What gives them their secrets, right before the first of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
+    /// What is measured before and after them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<PlannedWatch>,
     /// What deployctl sets for them.
     pub variables: Vec<(String, String)>,
     #[serde(skip)]
     permit: Permit,
+}
+
+/// The watch after the steps.
+#[derive(Debug, Serialize)]
+pub struct PlannedWatch {
+    /// For how long, in seconds.
+    pub seconds: u64,
+    /// What is measured, by name.
+    pub signals: Vec<String>,
+    /// By which rules: the policy's, whose digest the execution names.
+    #[serde(skip)]
+    pub health: Health,
+}
+
+impl PlannedWatch {
+    /// For how long.
+    #[must_use]
+    pub const fn length(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
 }
 
 /// Variables that every step gets from the person's environment.
@@ -92,12 +115,28 @@ impl Plan {
             steps,
             pass_environment: rule.pass_environment.clone(),
             credentials: rule.credentials.clone(),
+            watch: None,
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             release,
             previous,
             request,
             permit,
         })
+    }
+
+    /// With the watch that the rules of the environment ask for: after a deployment as long as its request says, after a
+    /// rollback just long enough to see that it is bad.
+    #[must_use]
+    pub fn watched(mut self, rule: &EnvironmentRule, request_minutes: u64) -> Self {
+        self.watch = rule.health.as_ref().map(|health| PlannedWatch {
+            seconds: match self.action {
+                ActionKind::Deploy => request_minutes.saturating_mul(60),
+                ActionKind::Rollback => health.shortest_watch().as_secs(),
+            },
+            signals: health.names(),
+            health: health.clone(),
+        });
+        self
     }
 
     /// The request's id, or nothing.
@@ -124,6 +163,8 @@ impl Plan {
     #[must_use]
     pub fn lease(&self) -> Duration {
         let credentials = self.credentials.as_ref().map_or(Duration::ZERO, |found| found.timeout);
-        self.steps.iter().map(|step| step.timeout).sum::<Duration>() + credentials + LEASE_MARGIN
+        let watch = self.watch.as_ref().map_or(Duration::ZERO, PlannedWatch::length);
+        let spans = self.steps.iter().map(|step| step.timeout).chain([credentials, watch, LEASE_MARGIN]);
+        spans.fold(Duration::ZERO, Duration::saturating_add)
     }
 }

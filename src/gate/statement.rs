@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::analysis::{Doubt, Seen, Trigger};
 use super::config::{ActionKind, Separation};
 use super::emergency::{Declaration, EmergencyClock};
 use super::keys::PublicKey;
@@ -78,7 +79,7 @@ impl From<Root> for String {
 }
 
 /// One ledger entry's signed content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
     /// [`SCHEMA`].
     pub schema: String,
@@ -100,7 +101,7 @@ pub struct Payload {
 }
 
 /// What an entry says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Statement {
     /// New rules.
@@ -368,15 +369,70 @@ pub enum Ending {
 }
 
 /// The end of a deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeStatement {
     /// The execution's entry.
     pub execution: Digest,
     /// How it ended.
     pub ending: Ending,
-    /// The step at which it ended badly.
+    /// The step at which it ended badly; `watch` where that was the watch after them.
     pub failed_step: Option<String>,
+    /// What the watch after the steps saw, where there was one; its samples are in the attached `health.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
 }
+
+/// What a watch saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watched {
+    /// How it ended.
+    pub verdict: WatchedAs,
+    /// How often everything was measured.
+    pub rounds: u64,
+    /// What was seen of each signal.
+    pub signals: Vec<Seen>,
+    /// The limits that were exceeded, in their order.
+    pub triggers: Vec<Trigger>,
+    /// What cannot be called healthy.
+    pub doubts: Vec<Doubt>,
+}
+
+impl Watched {
+    /// What it says of the version, after "it is" or alone. It may hold what a server said.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let sentences: Vec<&str> = self.triggers.iter().map(|trigger| trigger.sentence.as_str()).collect();
+        let doubts: Vec<String> =
+            self.doubts.iter().map(|doubt| format!("`{}` {}", doubt.signal, doubt.why)).collect();
+        match self.verdict {
+            WatchedAs::Healthy => "healthy".to_owned(),
+            WatchedAs::Triggered => format!("not healthy: {}", sentences.join("; ")),
+            WatchedAs::Unknown => format!("healthy or not, nobody can say: {}", doubts.join("; ")),
+            WatchedAs::Interrupted => "healthy or not, the watch was ended before its time".to_owned(),
+        }
+    }
+}
+
+/// How a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WatchedAs {
+    /// Everything that can be judged was as it should be.
+    Healthy,
+    /// A limit was exceeded.
+    Triggered,
+    /// It cannot be said.
+    Unknown,
+    /// It was ended before its time.
+    Interrupted,
+}
+
+/// The name of a watch's samples among the attachments.
+pub const HEALTH: &str = "health.json";
+
+/// What stands for the watch among the steps at which a deployment can fail.
+pub const WATCH: &str = "watch";
 
 /// A person looked at a deployment afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use super::policy::{Policy, signed_digest};
 use super::signoffs::{SignedOff, Signoffs, StateSignoff};
 use super::statement::{
     Approval, Ending, Execution, Finding, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef,
-    Review, Revocation, Root, Statement, StepResult, Verdict,
+    Review, Revocation, Root, Statement, StepResult, Verdict, Watched,
 };
 use super::terms::{CommitId, Digest, Environment, PersonName};
 pub use quarantine::{Quarantine, Released};
@@ -178,6 +178,8 @@ pub struct Deployed {
     pub ending: Option<(Ending, DateTime<Utc>)>,
     /// The step at which it ended badly.
     pub failed_step: Option<String>,
+    /// What the watch after the steps saw, where there was one.
+    pub watched: Option<Watched>,
     /// What a person found, where one had to look.
     pub reviewed: Option<String>,
     /// The execution of the rollback that undid it.
@@ -491,6 +493,7 @@ impl Timeline {
             steps: Vec::new(),
             ending: None,
             failed_step: None,
+            watched: None,
             reviewed: None,
             rolled_back_by: None,
             incident,
@@ -591,6 +594,7 @@ impl Timeline {
         let deployed = self.running(&outcome.execution)?;
         deployed.ending = Some((outcome.ending, at));
         deployed.failed_step.clone_from(&outcome.failed_step);
+        deployed.watched.clone_from(&outcome.watched);
         let deployed = deployed.clone();
         self.settle(&deployed, outcome.ending, at);
         Ok(())

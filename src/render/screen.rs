@@ -19,7 +19,7 @@ pub use self::signoff::{SignoffPage, signoff};
 use super::text;
 use crate::gate::config::{ActionKind, Deployment, Right};
 use crate::gate::keys::PublicKey;
-use crate::gate::plan::{Plan, STEP_VARIABLES};
+use crate::gate::plan::{Plan, PlannedWatch, STEP_VARIABLES};
 use crate::gate::policy::{Credentials, EnvironmentRule, Policy, Step};
 use crate::gate::reason::Reason;
 use crate::gate::request::{CheckState, Request};
@@ -473,6 +473,7 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
     lines.extend(runs(plan));
     lines
         .extend(plan.credentials.iter().map(|found| secrets("  Secrets     ", found, "after the signature")));
+    lines.extend(plan.watch.iter().map(watch_line));
     match (plan.action, &plan.previous) {
         (ActionKind::Deploy, Some(_)) => {
             lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
@@ -484,6 +485,12 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn watch_line(watch: &PlannedWatch) -> String {
+    let names: Vec<String> = watch.signals.iter().map(|name| text::line(name, 80)).collect();
+    let length = if watch.seconds == 0 { "once".to_owned() } else { span(watch.length()) };
+    format!("  Watch        {length} after the steps: {}", names.join(", "))
 }
 
 /// What runs, in which files, and with which variables.

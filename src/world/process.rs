@@ -254,6 +254,18 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
+/// A flag that a closed terminal and a termination raise: nobody is there to be asked.
+///
+/// # Errors
+/// When signals cannot be caught.
+pub fn hangup_flag() -> io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
+}
+
 fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
     let (program, arguments) = split(step)?;
     // A path is one of the approved files; a bare name is looked up on PATH.

@@ -113,6 +113,31 @@ pub struct Level {
     pub samples: u32,
 }
 
+impl Health {
+    /// Every name that is measured, probes first.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let metrics = self.metrics.iter().flat_map(|metrics| {
+            let named = [
+                ("error_rate", metrics.error_rate.is_some()),
+                ("latency", metrics.latency.is_some()),
+                ("memory", metrics.memory.is_some()),
+                ("cpu", metrics.cpu.is_some()),
+            ];
+            named.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned())
+        });
+        self.probes.keys().cloned().chain(metrics).collect()
+    }
+
+    /// The shortest watch in which whatever is bad from the first round on is a trigger.
+    #[must_use]
+    pub fn shortest_watch(&self) -> Duration {
+        let levels = self.metrics.iter().flat_map(|metrics| [&metrics.memory, &metrics.cpu]);
+        let samples = levels.flatten().map(|level| level.samples).max().unwrap_or_default();
+        self.interval * samples.max(self.consecutive_failures + 1)
+    }
+}
+
 impl Question {
     /// The address or the command, for screens; nothing is cut.
     #[must_use]

@@ -41,6 +41,7 @@ fn payloads() -> Vec<Payload> {
             execution,
             ending: Ending::Failed,
             failed_step: Some("release".to_owned()),
+            watched: None,
         }),
         Statement::Review(Review {
             execution,

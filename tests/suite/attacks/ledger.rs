@@ -489,8 +489,14 @@ fn an_outcome_by_another_key_than_the_sessions() {
     running.expect("│ migrate waits").kill().exit(137);
     drop(hold);
     let execution = Digest::of(&house.entries()[2].files["payload.json"]);
-    let outcome =
-        || Statement::Outcome(OutcomeStatement { execution, ending: Ending::Succeeded, failed_step: None });
+    let outcome = || {
+        Statement::Outcome(OutcomeStatement {
+            execution,
+            ending: Ending::Succeeded,
+            failed_step: None,
+            watched: None,
+        })
+    };
     let before = house.git(["rev-parse", "deployctl/ledger"]);
     for (who, name) in [("alice", "session"), ("mallory", "session"), ("alice", "alice")] {
         house.git(["update-ref", "refs/heads/deployctl/ledger", &before]);
@@ -512,6 +518,7 @@ fn outcome_free() -> Statement {
         execution: Digest::of(b""),
         ending: Ending::Succeeded,
         failed_step: None,
+        watched: None,
     })
 }
 

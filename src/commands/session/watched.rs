@@ -1,0 +1,126 @@
+//! What is measured around the steps of a plan: how things stood before them, and the watch after them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+
+use super::super::person::{Answered, Person};
+use super::super::watch::{self, End, Shown, Watching, Wish};
+use crate::gate::analysis::{Baseline, Verdict};
+use crate::gate::config::ActionKind;
+use crate::gate::plan::{Plan, PlannedWatch};
+use crate::gate::statement::{Ending, Watched, WatchedAs};
+use crate::render::text;
+use crate::world::probe::{Prober, Surroundings};
+use crate::world::process;
+
+/// What a plan measures, from before its first step on.
+pub(super) struct Measured<'a> {
+    plan: &'a Plan,
+    watch: &'a PlannedWatch,
+    prober: Prober,
+    baseline: Baseline,
+}
+
+/// What the watch found, for the record.
+pub(super) struct Found {
+    /// What the end of the watch makes of the action.
+    pub(super) ending: Ending,
+    /// The record.
+    pub(super) watched: Watched,
+    /// `health.json`.
+    pub(super) file: Vec<u8>,
+}
+
+/// How things stand before the steps, where the plan measures something. `Err` where a signal came first.
+///
+/// A rollback is compared with how things stood before what it undoes: now they are bad.
+pub(super) fn before<'a>(
+    person: &Person,
+    plan: &'a Plan,
+    recorded: Option<&Watched>,
+    dir: &Path,
+) -> Result<Option<Measured<'a>>, ()> {
+    let Some(watch) = &plan.watch else { return Ok(None) };
+    let surroundings = Surroundings {
+        dir: Some(dir.to_owned()),
+        variables: plan.variables.clone(),
+        pass_environment: plan.pass_environment.clone(),
+    };
+    let prober = Prober::new(&watch.health, surroundings);
+    let baseline = match plan.action {
+        ActionKind::Deploy => {
+            person.streams.note("measuring how things stand before it");
+            watch::baseline(&prober, &watch.health, &person.interrupt()).ok_or(())?
+        }
+        ActionKind::Rollback => {
+            recorded.map(|watched| Baseline::recorded(&watch.health, &watched.signals)).unwrap_or_default()
+        }
+    };
+    for signal in baseline.missing(&watch.health) {
+        let why = "there is no value to compare with, so it cannot be a trigger";
+        person.streams.line(&format!("warning: `{}` is not judged: {why}", text::line(signal.name(), 80)));
+    }
+    Ok(Some(Measured { plan, watch, prober, baseline }))
+}
+
+impl Measured<'_> {
+    /// Watches for the time of the plan. Ctrl-C asks whether to go on; a closed terminal and a termination end it.
+    ///
+    /// # Errors
+    /// When signals cannot be caught, or what was seen cannot be written down.
+    pub(super) fn watch(&self, person: &Person) -> Result<Found> {
+        let interrupted = person.interrupt();
+        let ended = process::hangup_flag()?;
+        let wish = Wish {
+            what: format!("{} · {}", self.plan.environment, self.plan.release.version),
+            prober: &self.prober,
+            health: &self.watch.health,
+            baseline: &self.baseline,
+            length: Some(self.watch.length()),
+        };
+        let mut watching = Watching::begin(wish, &person.streams, &interrupted, Shown::People);
+        let end = loop {
+            match watching.run() {
+                End::Interrupted if goes_on(person, &mut watching, &interrupted, &ended) => {}
+                end => break end,
+            }
+        };
+        let file = watching.health_json()?;
+        let page = watching.page();
+        person.streams.line(page.trim_end());
+        let verdict = match (watching.watch().verdict(), end) {
+            (Verdict::Triggered(_), _) => WatchedAs::Triggered,
+            (_, End::Interrupted) => WatchedAs::Interrupted,
+            (Verdict::Healthy, _) => WatchedAs::Healthy,
+            // No data is never healthy.
+            (Verdict::Unknown(_), _) => WatchedAs::Unknown,
+        };
+        let ending = match verdict {
+            WatchedAs::Healthy => Ending::Succeeded,
+            WatchedAs::Interrupted => Ending::Interrupted,
+            WatchedAs::Triggered | WatchedAs::Unknown => Ending::Failed,
+        };
+        let (signals, triggers, doubts) = watching.seen();
+        let watched = Watched { verdict, rounds: watching.rounds(), signals, triggers, doubts };
+        Ok(Found { ending, watched, file })
+    }
+}
+
+/// Whether the person, who pressed Ctrl-C, goes on watching.
+fn goes_on(
+    person: &Person,
+    watching: &mut Watching<'_>,
+    interrupted: &Arc<AtomicBool>,
+    ended: &Arc<AtomicBool>,
+) -> bool {
+    if ended.load(Ordering::SeqCst) {
+        return false;
+    }
+    watching.rest();
+    interrupted.store(false, Ordering::SeqCst);
+    let question = "\nCtrl-C: the steps are done, and the watch is not. Go on watching?";
+    matches!(person.says_yes(question), Ok(Answered::Yes))
+}
