@@ -125,6 +125,9 @@ fn emergency(policy: Option<&Policy>, args: &RequestArgs) -> Option<Emergency> {
     args.severity.map(|severity| Emergency { severity, skip })
 }
 
+/// How many requests that ask for the same are drafted again: whoever may push can make thousands of them.
+const AGAIN_MAX: usize = 5;
+
 /// Drafts; where the journal holds the same request from an earlier moment, that one is it.
 fn make(
     moment: &Moment,
@@ -133,18 +136,32 @@ fn make(
     wanted: Wanted<'_>,
     caller: &Caller,
 ) -> Result<(Package, bool)> {
-    for known in journal::requests(moment) {
-        let open =
-            target::is_open(moment, &known) && !target::consumed(moment, &known) && known.edited().is_empty();
-        if !open || known.request.release.version != wanted.args.candidate.version {
-            continue;
-        }
+    let new = draft(moment, policy, rule, wanted, caller, moment.now)?;
+    let fits = |known: &Package| {
+        asks_the_same(&known.request, &new.request)
+            && target::is_open(moment, known)
+            && !target::consumed(moment, known)
+            && known.edited().is_empty()
+    };
+    for known in journal::requests(moment).into_iter().filter(fits).take(AGAIN_MAX) {
         let again = draft(moment, policy, rule, wanted, caller, known.request.at)?;
         if again.reference == known.reference {
             return Ok((known, false));
         }
     }
-    Ok((draft(moment, policy, rule, wanted, caller, moment.now)?, true))
+    Ok((new, true))
+}
+
+/// Whether two requests agree in everything that the moment of their draft says nothing about.
+fn asks_the_same(known: &Request, new: &Request) -> bool {
+    let said =
+        |request: &Request| (request.asked.clone(), request.requested_by.clone(), request.emergency.clone());
+    let about = |request: &Request| (request.repository, request.policy, request.tree, request.action);
+    known.release == new.release
+        && known.environment == new.environment
+        && about(known) == about(new)
+        && (&known.previous_release, &known.since) == (&new.previous_release, &new.since)
+        && said(known) == said(new)
 }
 
 fn draft(

@@ -1,5 +1,6 @@
 //! On the journal: whoever may push can jam it, and nothing that people sign waits for it.
 
+use deployctl::gate::request::Request;
 use deployctl::world::records::JOURNAL;
 
 use crate::forge::PROGRAM;
@@ -101,6 +102,36 @@ fn a_request_that_is_buried_is_found() {
     let status = house.run(["status"]).any_stdout().any_stderr().exit(0).stdout;
     assert!(status.contains(&id), "{status}");
     house.person("alice").approves(&id);
+}
+
+#[test]
+fn a_thousand_forged_requests_of_one_version() {
+    let (house, id) = House::requested();
+    let records = house.records();
+    let files = records.files(&records.tip(JOURNAL).unwrap().unwrap()).unwrap();
+    let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
+    let request = Request::read(&files["request.json"]).unwrap();
+    let forged = |number: u32| {
+        let mut forged = request.clone();
+        // Half of them ask for something else, half for the same at another moment.
+        match number % 2 {
+            0 => forged.asked.summary = format!("Number {number}"),
+            _ => forged.at -= chrono::TimeDelta::seconds(number.into()),
+        }
+        let json = String::from_utf8(forged.bytes().unwrap()).unwrap();
+        let others =
+            ["request.md", "checklist.md", "evidence.json"].map(|name| (name, Held::Text(text(name))));
+        ("request", [("request.json", Held::Text(json))].into_iter().chain(others).collect())
+    };
+    floods(&house, 1, (0..1_000).map(forged));
+    house.clock("2026-11-23T10:01:00Z");
+    let words = ["--as", "orchestrator", "--since", "v1.3.0", "--summary", "Totals in the cart", "--json"];
+    let words = || ["request", "v1.4.0"].into_iter().chain(words);
+    let made = house.run(words()).any_stdout().any_stderr().exit(0).json();
+    assert_eq!(made["created"], true, "{made:#}");
+    assert_ne!(made["id"], *id, "{made:#}");
+    let again = house.run(words()).any_stdout().any_stderr().exit(0).json();
+    assert_eq!((&again["created"], &again["id"]), (&false.into(), &made["id"]));
 }
 
 const REQUEST: [&str; 8] =
