@@ -1,6 +1,6 @@
 //! Who wrote the commits of a range: each person once, by name, whatever address a commit carries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Change;
 
@@ -71,7 +71,9 @@ impl Mailmap {
 pub fn authors(changes: &[Change], mailmap: &Mailmap) -> (Vec<String>, Vec<String>) {
     let mut seen = Seen::default();
     let mut names = Vec::new();
-    for change in changes {
+    // Few people write ten thousand commits: who stands there as before is not looked at again.
+    let mut known = HashSet::new();
+    for change in changes.iter().filter(|change| known.insert((&change.author, &change.email))) {
         names.extend(seen.first(mailmap.proper(&change.author, &change.email)));
     }
     let helpers = changes.iter().flat_map(|change| &change.co_authors);
@@ -82,7 +84,7 @@ pub fn authors(changes: &[Change], mailmap: &Mailmap) -> (Vec<String>, Vec<Strin
 
 /// Who was met already, by name and by address.
 #[derive(Default)]
-struct Seen(std::collections::HashSet<String>);
+struct Seen(HashSet<String>);
 
 impl Seen {
     /// The name, when nobody with this name or address was met before.
