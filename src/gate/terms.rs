@@ -189,6 +189,17 @@ impl CommitId {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// The id that these bytes are.
+    #[must_use]
+    pub fn of(bytes: [u8; 20]) -> Self {
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let mut text = [0; 40];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        Self(text)
+    }
+
     /// The first seven digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {

@@ -35,7 +35,12 @@ impl Header {
 }
 
 fn hex(text: &[u8]) -> Option<Oid> {
-    std::str::from_utf8(text).ok().filter(|text| text.len() == 40).and_then(|text| Oid::from_str(text).ok())
+    let mut bytes = [0; 20];
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    (text.len() == 40).then(|| Oid::from_bytes(&bytes).ok())?
 }
 
 /// The digits behind the last `>` of a line of identity.
@@ -131,6 +136,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_id_is_the_same_in_bytes_and_in_digits(bytes in any::<[u8; 20]>()) {
+            let oid = Oid::from_bytes(&bytes).unwrap();
+            let text = oid.to_string();
+            prop_assert_eq!(super::hex(text.as_bytes()), Some(oid));
+            prop_assert_eq!(super::hex(&text.as_bytes()[1..]), None);
+            let commit = super::id(oid);
+            prop_assert_eq!(commit.as_str(), text);
+        }
+
         #[test]
         fn no_bytes_make_it_stumble(bytes in prop::collection::vec(any::<u8>(), 0..300), tail in "[\\PC\n]{0,200}") {
             let _ = Header::read(&bytes);
