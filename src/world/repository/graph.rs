@@ -3,12 +3,10 @@
 //! Format: gitformat-commit-graph(5), version 1, one file or a chain of files. Anything that is not as it must be makes
 //! the graph unusable, silently: it is a cache, and the objects say the same. It is used while drafting only.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::rc::Rc;
 
 use git2::Oid;
 
@@ -179,19 +177,22 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes)
 }
 
-const PAGE: u64 = 16 << 10;
+const PAGE: u64 = 4 << 10;
+/// The longest file that is read: one of seventy million commits.
+const LENGTH_MAX: u64 = 4 << 30;
 
 /// A file, read page by page where it is looked at: a walk of a hundred commits needs little of a graph of a million.
 struct Pages {
     file: File,
     length: u64,
-    read: RefCell<HashMap<u64, Rc<[u8]>>>,
+    read: Vec<OnceCell<Box<[u8]>>>,
 }
 
 impl Pages {
     fn new(file: File) -> Option<Self> {
-        let length = file.metadata().ok()?.len();
-        Some(Self { file, length, read: RefCell::default() })
+        let length = Some(file.metadata().ok()?.len()).filter(|length| *length <= LENGTH_MAX)?;
+        let pages = usize::try_from(length.div_ceil(PAGE)).ok()?;
+        Some(Self { file, length, read: vec![OnceCell::new(); pages] })
     }
 
     fn array<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
@@ -212,16 +213,15 @@ impl Pages {
         Some(bytes)
     }
 
-    fn page(&self, number: u64) -> Option<Rc<[u8]>> {
-        if let Some(page) = self.read.borrow().get(&number) {
-            return Some(Rc::clone(page));
+    fn page(&self, number: u64) -> Option<&[u8]> {
+        let page = self.read.get(usize::try_from(number).ok()?)?;
+        if page.get().is_none() {
+            let start = number * PAGE;
+            let length = usize::try_from(PAGE.min(self.length.checked_sub(start)?)).ok()?;
+            let mut bytes = vec![0; length].into_boxed_slice();
+            self.file.read_exact_at(&mut bytes, start).ok()?;
+            page.set(bytes).ok()?;
         }
-        let start = number * PAGE;
-        let length = usize::try_from(PAGE.min(self.length.checked_sub(start)?)).ok()?;
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, start).ok()?;
-        let page: Rc<[u8]> = Rc::from(bytes);
-        self.read.borrow_mut().insert(number, Rc::clone(&page));
-        Some(page)
+        page.get().map(AsRef::as_ref)
     }
 }
