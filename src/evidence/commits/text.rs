@@ -20,7 +20,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], encoding: Option<&str>) -> Cow<'a, str
         Some("windows-1252" | "cp1252" | "cp-1252" | "x-cp1252") => {
             bytes.iter().map(|byte| windows_1252(*byte)).collect()
         }
-        _ => String::from_utf8_lossy(bytes),
+        // The lossy reader goes byte by byte, and nearly every message is what it claims to be.
+        _ => std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed),
     }
 }
 
