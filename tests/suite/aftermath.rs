@@ -181,7 +181,7 @@ the report is in the ledger: git show [id]:report.md
 fn a_rollback_of_a_failed_deployment_says_what_triggered_it_and_every_attempt() {
     let (house, id) = House::approved();
     house.breaks("release");
-    house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     let back = ["rollback", "production", "--reason", "it does not start"];
     let shown = house.person("bob").at_terminal(back).signs().exit(1);
     let words = "\

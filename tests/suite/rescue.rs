@@ -49,8 +49,8 @@ fn a_yes_is_the_whole_rollback() {
   │ migrated down
 ✓ migrate in [time]
 production runs v1.3.0 again
-v1.4.0 is quarantined: that commit cannot be deployed to production again
-next: write down what happened, find the cause, request the fix
+v1.4.0 is quarantined: what holds its commits is not deployed to production until they are fixed or released
+next: write the report: deployctl approve --review [id] --show > report.md
 error: the deployment of v1.4.0 failed at `release`, and was rolled back: `production` runs v1.3.0 again
 ",
     );
@@ -105,7 +105,10 @@ fn a_rollback_that_fails_too_says_what_may_run() {
         &shown,
         "\
 error: the deployment of v1.4.0 failed at `release`, and the rollback failed too: `production` may run parts of both versions
-the rollback to v1.3.0 ended badly at `release`: `production` may run parts of both versions
+the rollback of v1.4.0 to v1.3.0 ended badly at `release`
+`production` may run parts of v1.4.0 and of v1.3.0: done: nothing; ended badly: release; not begun: migrate
+next: look at `production`, mend what stopped it, and try again: deployctl rollback production --reason TEXT
+next: or go forward with a fix: deployctl request VERSION -e production --as ROLE --urgency urgent
 logs: [project]/.git/deployctl/logs/[id]
 again: deployctl rollback production --reason TEXT
 ",

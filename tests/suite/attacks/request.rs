@@ -35,10 +35,11 @@ fn write(dir: &Path, files: &Files) {
 /// Puts a package into the journal, as anybody with push access may.
 fn into_journal(house: &House, files: &Files) {
     let records = house.records();
-    let tip = records.tip(JOURNAL).unwrap();
+    let tip = records.tip(JOURNAL).unwrap().unwrap();
     let mut files = files.clone();
-    files.insert("payload.json".to_owned(), b"{}".to_vec());
-    let new = records.write(tip.as_ref(), &files, "mallory", house.now(), "request").unwrap();
+    // What the line itself says is the honest one's.
+    files.extend(records.file(&tip, "payload.json").unwrap().map(|line| ("payload.json".to_owned(), line)));
+    let new = records.write(Some(&tip), &files, "mallory", house.now(), "request").unwrap();
     house.git(["update-ref", JOURNAL, new.as_str()]);
 }
 
