@@ -1,3 +1,4 @@
+use super::idle;
 use crate::gate::fixture::{Book, by, config, minutes};
 use crate::gate::request::Request;
 use crate::gate::statement::Ending;
@@ -36,7 +37,7 @@ fn a_rollback_owes_a_report_until_an_approver_signs_it() {
     let signed = track(&book).deployments[2].aftermath.clone().unwrap().review.unwrap();
     assert_eq!((signed.by.as_str(), signed.at), ("bob", minutes(51)));
     assert_eq!(
-        book.rollback_report(by("bob", 52), back).unwrap_err().why,
+        idle(&book, |book| book.rollback_report(by("bob", 52), back)),
         "it signs a report that was signed before"
     );
 }
@@ -49,7 +50,7 @@ fn one_report_tells_of_every_attempt_at_a_rollback() {
     let back = book.rolled_back(&second, 60, Ending::Succeeded);
     assert_eq!(owed(&book), [back]);
     assert_eq!(
-        book.clone().rollback_report(by("bob", 70), failed).unwrap_err().why,
+        idle(&book, |book| book.rollback_report(by("bob", 70), failed)),
         "it reviews no rollback that owes a report"
     );
     // The next rollback undoes another deployment: that is another report.
@@ -70,7 +71,7 @@ fn a_deployment_owes_no_report_of_a_rollback() {
     let (mut book, _) = two(&[]);
     let deployed = track(&book).deployments[1].execution;
     assert_eq!(
-        book.rollback_report(by("bob", 30), deployed).unwrap_err().why,
+        idle(&book, |book| book.rollback_report(by("bob", 30), deployed)),
         "it reviews no rollback that owes a report"
     );
 }
