@@ -41,7 +41,7 @@ fn only_an_approver_releases_what_was_rolled_back() {
 
 #[test]
 fn what_was_not_rolled_back_is_not_released() {
-    let (mut book, _) = rolled_back();
+    let (book, _) = rolled_back();
     let deployed = track(&book, "production").deployments[1].execution;
     assert_eq!(
         idle(&book, |book| book.release(by("bob", 50), deployed, None)),

@@ -68,7 +68,7 @@ fn the_policy_may_say_until_when_the_report_is_owed() {
 
 #[test]
 fn a_deployment_owes_no_report_of_a_rollback() {
-    let (mut book, _) = two(&[]);
+    let (book, _) = two(&[]);
     let deployed = track(&book).deployments[1].execution;
     assert_eq!(
         idle(&book, |book| book.rollback_report(by("bob", 30), deployed)),
