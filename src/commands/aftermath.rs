@@ -106,7 +106,7 @@ fn database(
         .map(|ended| ended.step.as_str())
         .collect();
     match request.map(|request| (request.extent.migrations, request.extent.irreversible)) {
-        Some((0, _)) => "untouched: there were no migrations".to_owned(),
+        Some((0, 0)) => "untouched: there were no migrations".to_owned(),
         _ if !ran.is_empty() => format!("went back: {}", ran.join(", ")),
         Some((all, hard)) => format!(
             "STAYED as it was: {}, {hard} not known to be reversible",

@@ -164,7 +164,8 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
             pin_root(&moment)?;
             write_pair(args, &signed)?;
             let id = &found.package.reference.id;
-            let missing = if verdict == Verdict::Allow { missing(&moment, &found.package, &rule) } else { 0 };
+            let missing =
+                if verdict == Verdict::Allow { missing(&moment, &found.package, &rule) } else { None };
             let (word, next) = after(verdict, &found.package, missing);
             Ok(Some(
                 Answer::done(
@@ -263,29 +264,28 @@ fn needed(moment: &Moment, request: &Request, rule: &EnvironmentRule) -> Option<
     Some(policy.approvals_for(approvals, &request.approval_rules, request.emergency.as_ref()))
 }
 
-/// How many people must still approve.
-fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> usize {
-    let Some(approvals) = needed(moment, &package.request, rule) else { return 0 };
+/// How many people must still approve, and of whom.
+fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> Option<String> {
+    let approvals = needed(moment, &package.request, rule)?;
     let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     let standing = |vote: &&Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
     let people: BTreeSet<PersonName> = votes.iter().filter(standing).map(|vote| vote.by.clone()).collect();
-    approvals.lacks(&people).map_or(0, |lack| lack.required - lack.have)
+    approvals.lacks(&people).map(|lack| format!("{} more{}", lack.required - lack.have, lack.of))
 }
 
-fn after(verdict: Verdict, package: &Package, missing: usize) -> (&'static str, String) {
+fn after(verdict: Verdict, package: &Package, missing: Option<String>) -> (&'static str, String) {
     let environment = &package.request.environment;
     let id = &package.reference.id;
-    match verdict {
-        Verdict::Allow if missing > 0 => (
-            "approved",
-            format!("{missing} more must approve\nnext: another person runs: deployctl approve {id}"),
-        ),
-        Verdict::Allow => ("approved", format!("next: deployctl deploy {environment} {id}")),
-        Verdict::Deny => {
+    match (verdict, missing) {
+        (Verdict::Allow, Some(missing)) => {
+            ("approved", format!("{missing} must approve\nnext: another person runs: deployctl approve {id}"))
+        }
+        (Verdict::Allow, None) => ("approved", format!("next: deployctl deploy {environment} {id}")),
+        (Verdict::Deny, _) => {
             ("denied", format!("next: deployctl request {} --as ROLE", package.request.release.version))
         }
-        Verdict::Hold => ("held", format!("next: deployctl approve {id}")),
+        (Verdict::Hold, _) => ("held", format!("next: deployctl approve {id}")),
     }
 }
 

@@ -163,7 +163,7 @@ fn database(package: Option<&Package>, rule: &EnvironmentRule) -> Database {
     let extent = package.map(|package| &package.request.extent);
     let way = rule.rollback.as_ref().is_some_and(|rollback| !rollback.migrations.is_empty());
     match extent.map(|extent| (extent.migrations, extent.irreversible)) {
-        Some((0, _)) => Database::Untouched,
+        Some((0, 0)) => Database::Untouched,
         Some((_, 0)) if way => Database::GoesBack,
         Some((_, 0)) => Database::NoWay,
         _ => Database::Irreversible,

@@ -68,6 +68,9 @@ pub struct Start<'a> {
     pub again: &'a dyn Fn(&Moment) -> Result<Vec<Reason>>,
 }
 
+/// How long the second signature may take: the lease counts from before it, and has five minutes to spare.
+const SIGNING_MAX: Duration = Duration::minutes(2);
+
 /// Has the execution signed and appended: that is the moment of consumption, before anything runs.
 ///
 /// # Errors
@@ -102,7 +105,8 @@ pub fn begin(
         presence: person.presence.clone(),
     }));
     let files = Files::from([("screen.txt".to_owned(), screen.as_bytes().to_vec())]);
-    let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
+    let asked_at = moment.now;
+    let unsigned = ledger::prepare(timeline, statement, &signer, asked_at, files)?;
     let signing = key.signing.as_ref().context("no key signs this")?;
     let message = format!("{signer}: {command} {} {}", plan.environment, plan.request_id());
     let signed = match super::approve::signed(unsigned.sign(signing, message), command)? {
@@ -123,6 +127,10 @@ pub fn begin(
     let reasons = again(moment)?;
     if !reasons.is_empty() {
         return Ok(Err(Answer::refused(command, reasons).with("environment", &plan.environment)));
+    }
+    if moment.now - asked_at > SIGNING_MAX {
+        let what = "the signature took so long that the time of the deployment would run out too soon; nothing was run: run it again";
+        return Ok(Err(Answer::ended(command, Outcome::Busy, what)));
     }
     let remote = moment.remote.clone();
     match ledger::append(moment, &signed, remote.as_deref())? {
@@ -194,7 +202,7 @@ fn around(
     };
     let display = Display::new(&person.streams, logs(moment, started), plan.steps.len());
     let display = display.expecting(estimates(moment, plan));
-    let mut onlooker = Onlooker { moment, person, plan, rule, started, display, question: None };
+    let mut onlooker = Onlooker { moment, person, plan, rule, started, display, question: None, late: None };
     let (ending, failed_step) = process::execute(plan, dir, person.interrupt(), &mut onlooker)?;
     let Some(measured) = measured.filter(|_| ending == Ending::Succeeded) else {
         return Ok(Ended { ending, failed_step, watched: None });
@@ -330,6 +338,8 @@ struct Onlooker<'a> {
     display: Display<'a>,
     /// What to do after Ctrl-C, while nobody has answered.
     question: Option<Meanwhile>,
+    /// What was answered when the step had just ended.
+    late: Option<Wish>,
 }
 
 /// The step goes on while this stands there.
@@ -370,6 +380,9 @@ impl Watcher for Onlooker<'_> {
     }
 
     fn asks(&mut self) -> bool {
+        if self.late.is_some() {
+            return true;
+        }
         self.display.pause();
         self.question = self.person.streams.ask_meanwhile(&format!("\n{INTERRUPTED}")).ok();
         if self.question.is_none() {
@@ -379,6 +392,9 @@ impl Watcher for Onlooker<'_> {
     }
 
     fn answered(&mut self) -> Option<Wish> {
+        if self.late.is_some() {
+            return self.late.take();
+        }
         let question = self.question.as_mut()?;
         let wish = match question.answer()?.map(|line| line.trim().to_ascii_lowercase()).as_deref() {
             Some("g") => Wish::GoOn,
@@ -393,6 +409,9 @@ impl Watcher for Onlooker<'_> {
     }
 
     fn ended(&mut self, result: &StepResult) {
+        if self.question.is_some() {
+            self.late = self.answered();
+        }
         if self.question.is_some() {
             self.person.streams.line("");
             self.unask();

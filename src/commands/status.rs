@@ -305,9 +305,8 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
     let id = &package.reference.id;
     let approve = format!("a person reviews and signs: deployctl approve {id}");
     let Some(decided) = timeline.requests.get(&package.reference) else {
-        let by = package.request.decide_by;
-        let open = by >= moment.now;
-        return open.then(|| {
+        let by = target::decided_by(moment, package);
+        return (by >= moment.now).then(|| {
             (format!("AWAITING HUMAN APPROVAL until {}", by.format("%Y-%m-%d %H:%M UTC")), approve)
         });
     };

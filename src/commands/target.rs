@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 
 use super::available;
 use super::candidate::{self, Pinned, rules};
@@ -251,19 +252,24 @@ fn is_meant(request: &RequestRef, name: &str) -> bool {
 /// Whether a request can still be decided: in time, and nobody said no. Time in which it was held does not count.
 #[must_use]
 pub fn is_open(moment: &Moment, package: &Package) -> bool {
-    let request = &package.request;
     let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
     let denied = |decided: &Decided| decided.votes.iter().any(|vote| vote.approval.verdict == Verdict::Deny);
     if decided.is_some_and(denied) {
         return false;
     }
+    decided_by(moment, package) >= moment.now
+}
+
+/// Until when a request can be decided. What it says of itself gives it no more time than the policy.
+#[must_use]
+pub fn decided_by(moment: &Moment, package: &Package) -> DateTime<Utc> {
+    let request = &package.request;
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
     let rule = moment.policy().and_then(|policy| policy.environments.get(&request.environment));
     let approvals = rule.and_then(|rule| rule.approvals.as_ref());
-    let by = approvals.map_or(request.decide_by, |approvals| {
-        let needed = approvals.needed(&request.approval_rules);
-        decide_by(request, &needed, decided, moment.now)
-    });
-    by >= moment.now
+    approvals.map_or(request.decide_by, |approvals| {
+        decide_by(request, &approvals.needed(&request.approval_rules), decided, moment.now)
+    })
 }
 
 /// Whether a request was executed.
@@ -388,7 +394,7 @@ fn newest_decided<'a>(timeline: &'a Timeline, environment: &Environment) -> Opti
 fn waiting(moment: &Moment, timeline: &Timeline, environment: &Environment) -> NoTarget {
     let newest = journal::requests(moment).into_iter().find(|package| {
         &package.request.environment == environment
-            && package.request.decide_by >= moment.now
+            && is_open(moment, package)
             && !timeline.requests.contains_key(&package.reference)
     });
     match newest {

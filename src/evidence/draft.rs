@@ -232,7 +232,7 @@ impl Draft {
             authors: authors.len() as u64,
             files: self.files,
             migrations: self.migrations.len() as u64,
-            irreversible: irreversible.count() as u64,
+            irreversible: (irreversible.count() + self.loose_sql.len()) as u64,
             dependencies: self.new_direct() as u64,
             breaking: self.breaking.declared.len() as u64,
         }

@@ -29,7 +29,8 @@ pub fn unanswered(draft: &str, report: &str) -> Vec<Unanswered> {
             found.push(Unanswered { line: None, what: format!("the section `{title}` is gone") });
             continue;
         };
-        let section = lines[place + 1..].iter().take_while(|line| !line.starts_with('#'));
+        let below = |line: &&&str| level(line).is_none_or(|deeper| Some(deeper) > level(heading));
+        let section = lines[place + 1..].iter().take_while(below);
         if section.into_iter().all(|line| line.trim().is_empty()) {
             found.push(Unanswered { line: Some(place + 1), what: format!("nothing stands under `{title}`") });
         }
@@ -37,12 +38,18 @@ pub fn unanswered(draft: &str, report: &str) -> Vec<Unanswered> {
     found
 }
 
+/// How deep a heading is, 1 to 6; none for another line, such as one that begins with the number of an issue.
+fn level(line: &str) -> Option<usize> {
+    let depth = line.bytes().take_while(|byte| *byte == b'#').count();
+    ((1..=6).contains(&depth) && line.as_bytes().get(depth) == Some(&b' ')).then_some(depth)
+}
+
 /// The headings of the draft under which something is asked, each once.
 fn asked(draft: &str) -> Vec<&str> {
     let mut headings = Vec::new();
     let mut heading = None;
     for line in draft.lines() {
-        if line.starts_with('#') {
+        if level(line).is_some() {
             heading = Some(line.trim_end());
         } else if line.contains(PROMPT) {
             headings.extend(heading.take());

@@ -384,7 +384,7 @@ impl<'a> Judge<'a> {
                         minute(request.at)
                     ),
                 )
-                .next(request_again(&request.release.version)),
+                .next(request_again(request)),
             );
         }
         let decide_by = decide_by(request, approvals, decided, self.facts.now);
@@ -394,7 +394,7 @@ impl<'a> Judge<'a> {
                     Code::RequestExpired,
                     format!("`{}` had to be decided by {}", target.reference.id, minute(decide_by)),
                 )
-                .next(request_again(&request.release.version))
+                .next(request_again(request))
                 .rule(&request.environment, "approvals.decide_within"),
             );
         }

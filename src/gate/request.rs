@@ -109,7 +109,7 @@ pub struct Extent {
     pub files: u64,
     /// Migrations among them.
     pub migrations: u64,
-    /// Migrations that are not known to be reversible.
+    /// Migrations that are not known to be reversible, and changed SQL that is in no tool's place.
     pub irreversible: u64,
     /// New direct dependencies.
     pub dependencies: u64,

@@ -113,9 +113,12 @@ impl Windows {
     }
 
     /// Judges a time that somebody wrote: `2026-12-25 18:00` on the zone's clocks, or RFC 3339. `None` where it is in other
-    /// words.
+    /// words, and for a day without a time, in which there may be an opening.
     #[must_use]
     pub fn at_time(&self, text: &str, action: ActionKind) -> Option<Opening> {
+        if !text.contains(':') {
+            return None;
+        }
         let there = || self.instant(parse_moment(text, false).ok()?);
         let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok().or_else(there)?;
         Some(self.at(at, action))

@@ -171,7 +171,8 @@ fn changes(request: &Request) -> String {
 
 fn database(request: &Request) -> String {
     match (request.extent.migrations, request.extent.irreversible) {
-        (0, _) => "no migrations".to_owned(),
+        (0, 0) => "no migrations".to_owned(),
+        (0, hard) => format!("no migrations, and {} with unknown effect", number(hard, "changed SQL file")),
         (all, 0) => format!("{}, all known to be reversible", number(all, "migration")),
         (all, hard) => format!("{}, {hard} NOT known to be reversible", number(all, "migration")),
     }
@@ -214,7 +215,7 @@ fn rollback(rule: &EnvironmentRule, request: &Request) -> String {
         plan.estimate.map_or_else(String::new, |time| format!(", about {} min", time.as_secs().div_ceil(60)));
     let database = match (request.extent.migrations, request.extent.irreversible, plan.migrations.is_empty())
     {
-        (0, ..) => "",
+        (0, 0, _) => "",
         (_, 0, false) => "; the database goes back too",
         _ => "; the database does NOT go back by itself",
     };

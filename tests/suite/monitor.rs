@@ -177,16 +177,26 @@ fn a_person_looks_on_until_ctrl_c() {
     let house = House::new();
     let service = Service::start();
     signed(&house, &web(&service));
-    let shown =
-        house.at_terminal(["monitor", "production"]).expect("· healthy").expect("✓ web").ctrl_c().exit(0);
-    let (live, page) = shown.rsplit_once("\x1b[J").expect("the table goes at the end");
-    assert!(live.contains("\x1b[K"), "{shown}");
+    let shown = house
+        .at_terminal(["monitor", "production", "--color", "always"])
+        .expect("· healthy")
+        .expect("✓ web")
+        .ctrl_c()
+        .exit(0);
+    let (live, page) = shown.rsplit_once("\x1b[?7h").expect("the table goes at the end");
+    assert!(live.contains("A\r\x1b[J"), "{shown}");
     assert!(page.starts_with("production · nothing is live · 0:0") && page.contains("✓ web"), "{shown}");
-    let shown =
-        house.at_terminal(["monitor", "production", "--for", "1h"]).expect("✓ web").ctrl_c().exit(130);
-    assert!(shown.ends_with("error: interrupted before the watch was over\n"), "{shown}");
+    let shown = house
+        .at_terminal(["monitor", "production", "--for", "1h", "--color", "always"])
+        .expect("✓ web")
+        .ctrl_c()
+        .exit(130);
+    assert!(shown.ends_with(" interrupted before the watch was over\n"), "{shown}");
     service.is_ill();
-    let shown =
-        house.at_terminal(["monitor", "production"]).expect("trigger: `web` failed 4").ctrl_c().exit(1);
-    assert!(shown.ends_with("error: `production` is not healthy: 1 trigger\n"), "{shown}");
+    let shown = house
+        .at_terminal(["monitor", "production", "--color", "always"])
+        .expect("trigger: `web` failed 4")
+        .ctrl_c()
+        .exit(1);
+    assert!(shown.ends_with(" `production` is not healthy: 1 trigger\n"), "{shown}");
 }

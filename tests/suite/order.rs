@@ -179,6 +179,20 @@ fn an_approval_that_ends_at_the_passphrase_runs_nothing() {
     assert_eq!(house.story(), ["policy", "approval"]);
 }
 
+#[test]
+fn a_signature_that_takes_too_long_begins_nothing_others_could_settle() {
+    let (house, id) = House::approved();
+    let clock = clock_file(&house, "2026-11-23T10:30:00Z");
+    let deploy = [DEPLOY[0], DEPLOY[1], &id];
+    let signing = house.at_terminal_with("alice", &[&clock], &deploy).yes_to_all().types_phrase();
+    let signing = signing.expect("Enter passphrase");
+    clock_file(&house, "2026-11-23T10:32:01Z");
+    let shown = signing.answer(PASSPHRASE).exit(7);
+    assert!(shown.contains("the signature took so long"), "{shown}");
+    house.nothing_ran();
+    assert_eq!(house.story(), ["policy", "approval"]);
+}
+
 /// Waits with a child of its own, and writes down what it was told.
 const WAITS: &str = r#"echo "$PPID" > "$live/deployctl"
 sleep 300 & child=$!

@@ -25,7 +25,7 @@ impl Judge<'_> {
                     Code::RequestStale,
                     format!("`{what}` of `{}` is not what was pinned", target.reference.id),
                 )
-                .next(request_again(&target.request.release.version)),
+                .next(request_again(&target.request)),
             );
         }
     }
@@ -39,7 +39,7 @@ impl Judge<'_> {
                     Code::RequestStale,
                     format!("`{}` asks for no deployment, and only that is requested", target.reference.id),
                 )
-                .next(request_again(&request.release.version)),
+                .next(request_again(request)),
             );
         }
         let mut moved = Vec::new();
@@ -91,7 +91,7 @@ impl Judge<'_> {
                         moved.join("; ")
                     ),
                 )
-                .next(request_again(&request.release.version)),
+                .next(request_again(request)),
             );
         }
     }
@@ -207,7 +207,7 @@ impl Judge<'_> {
                 self.refuse(
                     Reason::new(code, message)
                         .next(format!("look at it, and run it again: deployctl check {check}"))
-                        .next(format!("then {}", request_again(&request.release.version)))
+                        .next(format!("then {}", request_again(request)))
                         .rule(&request.environment, "requires"),
                 );
             }

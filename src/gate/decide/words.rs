@@ -6,6 +6,8 @@ use crate::gate::config::PresenceLevel;
 use crate::gate::facts::{Action, LedgerTrouble, NoTarget};
 use crate::gate::policy::{Policy, nearest};
 use crate::gate::reason::{Code, Reason};
+use crate::gate::request::Request;
+use crate::gate::statement::Approval;
 use crate::gate::terms::{Environment, PersonName, Version};
 
 /// The reason of a ledger that cannot be believed.
@@ -45,9 +47,28 @@ pub(super) fn opening(next: Option<String>) -> String {
     )
 }
 
-pub(super) fn request_again(version: &Version) -> String {
-    format!("deployctl request {version} --as ROLE")
+/// The same once more: what differs from the defaults has to be said again.
+pub(super) fn request_again(request: &Request) -> String {
+    let mut command = request_for(&request.release.version, &request.environment);
+    if let Some(emergency) = &request.emergency {
+        command.push_str(&format!(" --urgency emergency --severity {}", emergency.severity));
+        emergency.skip.iter().for_each(|stage| command.push_str(&format!(" --skip {stage}")));
+    }
+    command + " --as ROLE"
 }
+
+fn request_for(version: &Version, environment: &Environment) -> String {
+    let place = if environment.as_str() == USUAL { String::new() } else { format!(" -e {environment}") };
+    format!("deployctl request {version}{place}")
+}
+
+/// A request of the same version after a no.
+pub(super) fn request_anew(approval: &Approval) -> String {
+    request_for(&approval.release.version, &approval.environment) + " --as ROLE"
+}
+
+/// The environment of a request that names none.
+const USUAL: &str = "production";
 
 /// Why there is nothing to say yes or no to.
 #[must_use]

@@ -152,6 +152,7 @@ impl Terminal {
         const ASKED: [&str; 3] = ["[y/n] ", "Type \"", "Enter passphrase"];
         while let Some(asked) = self.comes(&ASKED) {
             let line = match asked {
+                "[y/n] " if self.transcript()[..self.seen].ends_with("ROLLBACK? [y/n] ") => "n".to_owned(),
                 "[y/n] " => "y".to_owned(),
                 asked if asked == ASKED[1] => {
                     self.seen -= asked.len();

@@ -59,7 +59,10 @@ impl Scene {
 
     /// Looks on until all is well, makes it worse, and answers what was shown when that was a trigger.
     fn until_trigger(&self, worse: impl FnOnce(&Service)) -> String {
-        let terminal = self.house.at_terminal(["monitor", "production", "--for", "1h"]).expect("· healthy");
+        let terminal = self
+            .house
+            .at_terminal(["monitor", "production", "--for", "1h", "--color", "always"])
+            .expect("· healthy");
         worse(&self.service);
         terminal.exit(1)
     }
