@@ -350,12 +350,13 @@ fn end_of(plan: &Plan, ended: &Ended, logs: &str) -> (Outcome, Option<String>) {
     };
     let step = ended.failed_step.as_deref().unwrap_or("a step");
     let what = if ended.steps.len() == plan.steps.len() && ended.tested.is_some() {
-        format!("{version} was deployed and its smoke test `{step}` {how}: the deployment counts as failed")
+        format!("{version} was deployed and its smoke test `{step}` {how}, and so counts the deployment")
     } else {
         format!("the deployment of {version} {how} at `{step}`: `{environment}` may run half of it")
     };
     let back = plan.previous.as_ref().map_or_else(String::new, |previous| {
-        format!("\nback to {0}: deployctl deploy {environment} {0} --as ROLE", previous.version)
+        let back = previous.argument();
+        format!("\nback to {}: deployctl deploy {environment} {back} --as ROLE", previous.version)
     });
     (outcome, Some(format!("{what}\nlogs: {logs}{back}")))
 }

@@ -89,6 +89,8 @@ pub struct Watching<'a> {
     since: Stopwatch,
     /// When the newest round began, since the watch did.
     asked: Option<Duration>,
+    /// Time in which nothing was asked, such as while the program was stopped: it is no part of the watch.
+    lost: Duration,
     rounds: u64,
     shown: Shown,
     live: Option<Live>,
@@ -107,6 +109,7 @@ impl<'a> Watching<'a> {
             watch: Watch::new(health, baseline),
             since: Stopwatch::start(),
             asked: None,
+            lost: Duration::ZERO,
             rounds: 0,
             shown,
             live: (shown == Shown::People).then(|| streams.live()).filter(Live::is_on),
@@ -118,7 +121,12 @@ impl<'a> Watching<'a> {
         if !self.wait() {
             return Some(End::Interrupted);
         }
-        self.asked = Some(self.since.elapsed());
+        let now = self.since.elapsed();
+        if let Some(gap) = self.asked.map(|asked| now.saturating_sub(asked)) {
+            let usual = self.head.interval * 2 + self.prober.longest();
+            self.lost += if gap > usual { gap } else { Duration::ZERO };
+        }
+        self.asked = Some(now);
         let Some(samples) = self.prober.round(self.interrupted) else { return Some(End::Interrupted) };
         samples.iter().for_each(|sample| self.watch.take(sample));
         self.rounds += 1;
@@ -126,7 +134,7 @@ impl<'a> Watching<'a> {
         let length = self.head.length?;
         match self.watch.verdict() {
             Verdict::Triggered(_) => Some(End::Triggered),
-            _ if self.asked >= Some(length) => Some(End::Over),
+            _ if self.asked >= Some(length + self.lost) => Some(End::Over),
             _ => None,
         }
     }
@@ -144,7 +152,7 @@ impl<'a> Watching<'a> {
     fn wait(&mut self) -> bool {
         let Some(asked) = self.asked else { return !self.interrupted.load(Ordering::SeqCst) };
         let due = asked + self.head.interval;
-        let due = self.head.length.map_or(due, |length| due.min(length));
+        let due = self.head.length.map_or(due, |length| due.min(length + self.lost));
         while self.since.elapsed() < due {
             if self.interrupted.load(Ordering::SeqCst) {
                 return false;

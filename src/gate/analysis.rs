@@ -64,6 +64,13 @@ impl Baseline {
         self.values.get(signal).copied()
     }
 
+    /// The probes that did not answer once.
+    #[must_use]
+    pub fn silent(&self, health: &Health) -> Vec<String> {
+        let silent = |name: &&String| self.get(&Signal::Probe((*name).clone())).is_none();
+        health.probes.keys().filter(silent).cloned().collect()
+    }
+
     /// The signals that cannot be judged without a value that is not here.
     #[must_use]
     pub fn missing(&self, health: &Health) -> Vec<Signal> {

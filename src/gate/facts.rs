@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::config::ActionKind;
 use super::deployments::{Candidate, Runs};
 use super::keys::Proof;
 use super::presence::Presence;
@@ -207,7 +206,7 @@ pub enum Taint {
 pub struct Turned {
     /// What it comes to; never a pass.
     pub state: CheckState,
-    /// Its words, and who recorded it.
+    /// Its words.
     pub words: String,
 }
 
@@ -324,18 +323,6 @@ impl Action<'_> {
             self,
             Self::Request { .. } | Self::Check { .. } | Self::Word { .. } | Self::DeployAutomatic { .. }
         )
-    }
-
-    /// What a window is asked about.
-    #[must_use]
-    pub const fn kind(&self) -> Option<ActionKind> {
-        match self {
-            Self::Deploy { .. } | Self::DeployAutomatic { .. } | Self::Verdict { .. } => {
-                Some(ActionKind::Deploy)
-            }
-            Self::Rollback { .. } => Some(ActionKind::Rollback),
-            _ => None,
-        }
     }
 }
 

@@ -168,6 +168,18 @@ pub struct Release {
     pub commit: CommitId,
 }
 
+impl Release {
+    /// What names it to `deploy` where machines deploy: a version without a tag is the commit's own digits.
+    #[must_use]
+    pub fn argument(&self) -> String {
+        if self.version.as_str() == self.commit.short() {
+            format!("--commit {}", self.commit)
+        } else {
+            self.version.to_string()
+        }
+    }
+}
+
 /// A request, pinned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RequestRef {

@@ -96,6 +96,12 @@ impl Prober {
         Self { asked: all, longest }
     }
 
+    /// How long a round may take.
+    #[must_use]
+    pub const fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// Asks everything at once, and waits for the answers, for the longest timeout at most. `None` where `interrupted`
     /// was raised meanwhile.
     #[must_use]

@@ -123,7 +123,8 @@ const TOOL_OUTPUT_MAX: usize = 16 << 20;
 
 /// What a helper tool writes, while it is read.
 struct Drain {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    /// None once it was taken: what a leftover writes later is thrown away.
+    bytes: Arc<Mutex<Option<Vec<u8>>>>,
     end: Receiver<()>,
 }
 
@@ -132,12 +133,12 @@ impl Drain {
     /// next call: its end is not awaited for long.
     fn take(self) -> Vec<u8> {
         let _ = self.end.recv_timeout(LEFTOVER);
-        std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 }
 
 fn drain(mut from: impl Read + Send + 'static) -> Drain {
-    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let bytes = Arc::new(Mutex::new(Some(Vec::new())));
     let (sender, end) = sync_channel(0);
     let into = Arc::clone(&bytes);
     thread::spawn(move || {
@@ -146,6 +147,7 @@ fn drain(mut from: impl Read + Send + 'static) -> Drain {
         // What cannot be read counts as not said; the exit status speaks.
         while let Ok(count @ 1..) = from.read(&mut chunk) {
             let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(bytes) = bytes.as_mut() else { continue };
             let room = TOOL_OUTPUT_MAX.saturating_sub(bytes.len());
             bytes.extend_from_slice(chunk.get(..count.min(room)).unwrap_or_default());
         }
@@ -248,7 +250,8 @@ fn not_run(step: &Step, result: StepEnd) -> StepResult {
 /// When signals cannot be caught.
 pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
@@ -260,7 +263,8 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
 /// When signals cannot be caught.
 pub fn hangup_flag() -> io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    use signal_hook::consts::{SIGHUP, SIGQUIT, SIGTERM};
+    for signal in [SIGTERM, SIGHUP, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)

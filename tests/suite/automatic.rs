@@ -369,7 +369,7 @@ fn a_failing_smoke_test_fails_the_deployment_and_is_evidence() {
     );
     let answer = answer.exit(1);
     let said = "\
-error: v1.5.0 was deployed and its smoke test `smoke` failed: the deployment counts as failed
+error: v1.5.0 was deployed and its smoke test `smoke` failed, and so counts the deployment
 logs: [project]/.git/deployctl/logs/[id]
 ";
     house.ends(&answer.stderr, said);

@@ -140,3 +140,13 @@ fn a_closed_terminal_ends_the_watch_and_the_end_is_recorded() {
     let [(outcome, _)] = &outcomes(&house)[..] else { panic!("one outcome") };
     assert_eq!((&outcome["ending"], &outcome["failed_step"]), (&json!("interrupted"), &json!("watch")));
 }
+
+#[test]
+fn what_fails_already_is_told_before_the_steps() {
+    let (house, id) = approved("1");
+    fs::write(house.home().join("ill"), "").expect("a file of the home");
+    let shown =
+        house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
+    let (before, _) = shown.split_once("1/2 migrate").expect("a step");
+    assert!(before.contains("warning: `shop` fails already, before any step\n"), "{shown}");
+}

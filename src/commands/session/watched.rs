@@ -59,6 +59,13 @@ pub(super) fn before<'a>(
             recorded.map(|watched| Baseline::recorded(&watch.health, &watched.signals)).unwrap_or_default()
         }
     };
+    if plan.action == ActionKind::Deploy {
+        for name in baseline.silent(&watch.health) {
+            person
+                .streams
+                .line(&format!("warning: `{}` fails already, before any step", text::line(&name, 80)));
+        }
+    }
     for signal in baseline.missing(&watch.health) {
         let why = "there is no value to compare with, so it cannot be a trigger";
         person.streams.line(&format!("warning: `{}` is not judged: {why}", text::line(signal.name(), 80)));

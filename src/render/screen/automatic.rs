@@ -35,7 +35,8 @@ pub fn automatic(
         format!("  Smoke test   {}: {} (at most {})", test.name, command(&test.run), span(test.timeout))
     }));
     if let Some(previous) = &plan.previous {
-        lines.push(format!("  Way back     deployctl deploy {} {}", plan.environment, previous.version));
+        let back = previous.argument();
+        lines.push(format!("  Way back     deployctl deploy {} {back} --as ROLE", plan.environment));
     }
     lines.push(String::new());
     lines.join("\n")

@@ -21,6 +21,8 @@ use crate::world::clock::Stopwatch;
 
 /// How long a group that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long after that the end is still awaited: what cannot be killed would hold the environment for ever.
+const HOPELESS: Duration = Duration::from_secs(10);
 /// How many pieces wait to be shown: what comes faster makes the step wait.
 const WAITING: usize = 16;
 
@@ -111,7 +113,18 @@ impl Running<'_> {
                         told = Some((StepEnd::Interrupted, self.tell(signal)));
                     }
                 }
-                Some((_, since)) if since.elapsed() > GRACE => end_group(&self.child, Signal::KILL),
+                Some((end, since)) if since.elapsed() > GRACE + HOPELESS => {
+                    let end = *end;
+                    self.watcher.told(
+                        "deployctl: it could not be ended, such as the program of another user, and goes on",
+                    );
+                    return Ok((end, None));
+                }
+                Some((_, since)) if since.elapsed() > GRACE => {
+                    end_group(&self.child, Signal::KILL);
+                    // It may have left its group; what it may not be told at all is left in the end.
+                    let _ = self.child.kill();
+                }
                 Some(_) => {}
             }
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::{GLANCE, Watcher};
 
@@ -35,7 +35,7 @@ impl Signals {
     pub(super) fn listen(before: Arc<AtomicBool>) -> io::Result<Self> {
         let caught = Arc::new(AtomicUsize::new(0));
         let mut ids = Vec::new();
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
             let number = usize::try_from(signal).unwrap_or_default();
             ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)?);
         }
@@ -52,7 +52,7 @@ impl Signals {
                 None
             }
             SIGINT => Some(Signal::INT),
-            SIGTERM => Some(Signal::TERM),
+            SIGTERM | SIGQUIT => Some(Signal::TERM),
             SIGHUP => Some(Signal::HUP),
             // One that came earlier, while the signature travelled: nothing was shown yet that could be asked about.
             _ if self.before.load(Ordering::SeqCst) => Some(Signal::INT),

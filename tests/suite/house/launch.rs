@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a test waits for anything.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// `$1` is where the shell is told to begin, `$2` is where it says which process it is and how the program ended.
 /// It outlives the keys and the hang-up that end the program; the program itself gets them as always.
