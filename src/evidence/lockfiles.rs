@@ -25,6 +25,7 @@ mod unread;
 mod yaml;
 mod yarn;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -186,19 +187,29 @@ pub fn compare(before: Option<(&str, Commit<'_>)>, after: (&str, Commit<'_>)) ->
     };
     let project = gather(path, &new, &commit);
     let (old, old_project) = match (before, old_lock) {
+        (Some((from, commit)), Some(_)) if same && reads_alone(from, path) => {
+            let project = gather(from, &new, &commit);
+            (Cow::Borrowed(&new), project)
+        }
         (Some((path, commit)), Some(lock)) => match read(path, &lock, &commit) {
             Ok(old) => {
                 let project = gather(path, &old, &commit);
-                (old, project)
+                (Cow::Owned(old), project)
             }
             Err(why) => {
                 let why = format!("`{path}` before the change {why}");
                 return Compared::plain(Comparison::Unreadable { why });
             }
         },
-        _ => (Resolved::default(), Project::default()),
+        _ => (Cow::Owned(Resolved::default()), Project::default()),
     };
     judge(path, same, (&old, &old_project), (&new, &project))
+}
+
+/// Whether the same bytes are the same lockfile under both names, whatever stands beside them.
+fn reads_alone(from: &str, to: &str) -> bool {
+    let with_others = [Format::GoMod, Format::GoSum, Format::Requirements, Format::Gradle];
+    is_lockfile(to).is_some_and(|format| is_lockfile(from) == Some(format) && !with_others.contains(&format))
 }
 
 fn judge(path: &str, same: bool, before: (&Resolved, &Project), after: (&Resolved, &Project)) -> Compared {

@@ -169,15 +169,18 @@ impl<'a> Range<'a> {
             if change.change == ChangeKind::Deleted || is_foreign(path) {
                 continue;
             }
-            let Some(names) = lockfiles::declared(path, self.after) else { continue };
-            let old = self.before.and_then(|before| lockfiles::declared(path, before)).unwrap_or_default();
-            let new: Vec<&String> = names.difference(&old).collect();
             let covers = |lock: &str, format: Format| {
                 dir(path).starts_with(dir(lock)) && lockfiles::manifest_family(path) == Some(format.family())
             };
             let covered = present.iter().any(|(lock, format)| covers(lock, *format))
                 || facts.iter().any(|fact| ours(&fact.path).is_some_and(|format| covers(&fact.path, format)));
-            if !new.is_empty() && !covered {
+            if covered {
+                continue;
+            }
+            let Some(names) = lockfiles::declared(path, self.after) else { continue };
+            let old = self.before.and_then(|before| lockfiles::declared(path, before)).unwrap_or_default();
+            let new: Vec<&String> = names.difference(&old).collect();
+            if !new.is_empty() {
                 found.push(LockFact::of(
                     path,
                     Compared::plain(Comparison::Unreadable { why: no_lockfile(path, &new) }),

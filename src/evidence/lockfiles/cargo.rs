@@ -1,5 +1,8 @@
 //! `Cargo.lock`, formats 1 to 4, and `Cargo.toml`.
 
+mod plain;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -8,36 +11,39 @@ use toml::{Table, Value};
 use super::manifest::Manifest;
 use super::resolved::Resolved;
 
-#[derive(Deserialize)]
-struct Lock {
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+struct Lock<'a> {
     version: Option<i64>,
     #[serde(default)]
-    package: Vec<Package>,
+    package: Vec<Package<'a>>,
     /// The root package of the oldest form.
-    root: Option<Package>,
+    root: Option<Package<'a>>,
     /// Format 1 keeps its checksums here.
     #[serde(default)]
-    metadata: BTreeMap<String, String>,
+    metadata: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    source: Option<String>,
-    checksum: Option<String>,
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Package<'a> {
+    name: Cow<'a, str>,
+    version: Cow<'a, str>,
+    source: Option<Cow<'a, str>>,
+    checksum: Option<Cow<'a, str>>,
     #[serde(default)]
-    dependencies: Vec<String>,
+    dependencies: Vec<Cow<'a, str>>,
 }
 
 /// Reads a `Cargo.lock`.
 pub(super) fn read(text: &str) -> Result<Resolved, String> {
-    let lock: Lock = toml::from_str(text).map_err(|error| super::python::broken(&error))?;
+    let lock = match plain::read(text) {
+        Some(lock) => lock,
+        None => toml::from_str(text).map_err(|error| super::python::broken(&error))?,
+    };
     if let Some(version) = lock.version.filter(|version| !(1..=4).contains(version)) {
         return Err(format!("has format {version}, which deployctl does not read yet: compare it by hand"));
     }
     let packages = || lock.package.iter().chain(&lock.root);
-    let names: BTreeSet<&str> = packages().map(|package| package.name.as_str()).collect();
+    let names: BTreeSet<&str> = packages().map(|package| &*package.name).collect();
     if names.is_empty() {
         return Err("lists no package: write it again with `cargo generate-lockfile`".to_owned());
     }
@@ -53,14 +59,15 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
         }
         let Some(source) = &package.source else {
             // Without a source it lies in this repository: the root or a member of the workspace.
-            resolved.own.insert(package.name.clone());
+            resolved.own.insert(package.name.clone().into_owned());
             let member = resolved.member(&package.name);
             asks.into_iter().for_each(|name| member.add(name, None, false));
             continue;
         };
         let origin = resolved.add(&package.name, &package.version).located(Some(&unescape(source)));
-        let old = format!("checksum {} {} ({source})", package.name, package.version);
-        if let Some(checksum) = package.checksum.as_ref().or_else(|| lock.metadata.get(&old)) {
+        let old = || format!("checksum {} {} ({source})", package.name, package.version);
+        let checksum = package.checksum.as_deref();
+        if let Some(checksum) = checksum.or_else(|| lock.metadata.get(&*old()).map(AsRef::as_ref)) {
             origin.checked("sha256", checksum);
         }
     }
@@ -69,6 +76,9 @@ pub(super) fn read(text: &str) -> Result<Resolved, String> {
 
 /// Format 4 writes `%2F` in a branch name where format 3 wrote `/`: the same place.
 fn unescape(source: &str) -> String {
+    if !source.contains('%') {
+        return source.to_owned();
+    }
     source.replace("%2F", "/").replace("%2f", "/").replace("%23", "#").replace("%2B", "+").replace("%20", " ")
 }
 

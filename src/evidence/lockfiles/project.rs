@@ -112,7 +112,7 @@ impl Gatherer<'_> {
         self.project.known = true;
         self.take(&path, "", &root);
         match self.format {
-            Format::Cargo => self.crates(&path, &text),
+            Format::Cargo => self.crates(&path, &text, root.name.is_none()),
             _ => self.directories(&root),
         }
     }
@@ -137,29 +137,31 @@ impl Gatherer<'_> {
         self.project.drift.extend(found);
     }
 
-    /// The members of a Cargo workspace: the manifests below whose packages the lockfile holds as its own.
-    fn crates(&mut self, root: &str, text: &str) {
+    /// The members of a Cargo workspace: the manifests below whose packages the lockfile holds as its own. `virtual_root`
+    /// is a manifest without a package.
+    fn crates(&mut self, root: &str, text: &str, virtual_root: bool) {
+        if self.lock.own.len() <= 1 && !virtual_root {
+            return;
+        }
         let aliases = cargo::workspace_aliases(text);
         let dir = split(self.path).0;
         let mut found = 0;
         let mut candidates = 0;
-        if self.lock.own.len() > 1 || parse(self.format, text, None).is_some_and(|root| root.name.is_none()) {
-            for path in self.below(dir, "Cargo.toml").filter(|path| path != root).collect::<Vec<_>>() {
-                candidates += 1;
-                if candidates > MEMBERS_MAX {
-                    self.project.known = false;
-                    return;
-                }
-                let Some(text) = self.text(&path) else { continue };
-                let Some(member) = parse(self.format, &text, Some(&aliases)) else { continue };
-                if member.name.as_ref().is_some_and(|name| self.lock.own.contains(name)) {
-                    found += 1;
-                    self.take(&path, "", &member);
-                }
+        for path in self.below(dir, "Cargo.toml").filter(|path| path != root).collect::<Vec<_>>() {
+            candidates += 1;
+            if candidates > MEMBERS_MAX {
+                self.project.known = false;
+                return;
+            }
+            let Some(text) = self.text(&path) else { continue };
+            let Some(member) = parse(self.format, &text, Some(&aliases)) else { continue };
+            if member.name.as_ref().is_some_and(|name| self.lock.own.contains(name)) {
+                found += 1;
+                self.take(&path, "", &member);
             }
         }
         // A workspace that only gathers its members, none of which is at hand, still names what they share.
-        if found == 0 && parse(self.format, text, None).is_some_and(|root| root.name.is_none()) {
+        if found == 0 && virtual_root {
             for (name, real) in &aliases {
                 self.asks.alias(name, real, None, false, false);
             }
