@@ -51,9 +51,9 @@ impl Cache {
         Ok(Self { dir, world: World { home }, tell })
     }
 
-    /// The synthetic repository of so many commits.
+    /// The synthetic repository of so many commits, checked out as people's clones are.
     pub fn history(&self, commits: usize) -> Result<PathBuf> {
-        self.kept(&format!("history-{commits}"), |dir| {
+        let dir = self.kept(&format!("history-{commits}"), |dir| {
             self.git(dir, &["init", "-q", "-b", "main"])?;
             let mut import = self.world.command("git", dir);
             let mut child =
@@ -68,7 +68,12 @@ impl Cache {
             self.git(dir, &["pack-refs", "--all"])?;
             self.git(dir, &["commit-graph", "write", "--reachable"])?;
             Ok(fs::write(dir.join("deployctl.yaml"), POLICY)?)
-        })
+        })?;
+        // One that was kept without its files gets them.
+        if !dir.join(".git/index").exists() {
+            self.git(&dir, &["reset", "-q", "--hard"])?;
+        }
+        Ok(dir)
     }
 
     /// A repository of one commit, checked out.
@@ -101,7 +106,7 @@ impl Cache {
         }
         let source = source.to_str().context("the repository's path is not UTF-8")?;
         let to = dir.to_str().context("this directory's path is not UTF-8")?;
-        self.git(&self.dir, &["clone", "-q", "--no-checkout", source, to])?;
+        self.git(&self.dir, &["clone", "-q", source, to])?;
         fs::write(dir.join("deployctl.yaml"), POLICY)?;
         Ok(dir)
     }
