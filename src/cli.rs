@@ -111,13 +111,13 @@ pub enum Command {
     Check(CheckArgs),
     /// Draft the deployment checklist of a version
     Checklist(ChecklistArgs),
-    /// Ask people for a production deployment
+    /// Ask people for a production deployment, or for a rollback
     Request(RequestArgs),
     /// Review, type and sign: a request, or the policy
     Approve(ApproveArgs),
     /// Deploy: to production what was approved, elsewhere within a role's rights
     Deploy(DeployArgs),
-    /// Go back to the version that the approval named
+    /// Go back to the version that the approval named, or to the one of an approved request
     Rollback(RollbackArgs),
     /// Show what is live, what waits, and who must do what next
     Status(StatusArgs),
@@ -225,11 +225,15 @@ Examples:
   deployctl request v1.4.0 --as orchestrator --summary \"Totals in the cart\"
   deployctl request v1.4.0 --as orchestrator --summary \"…\" --risk high \\
       --impact \"carts show no total\" --mitigation \"flag off\" -o package/
-  deployctl request v1.4.1 --as orchestrator --urgency emergency --severity P1 --skip staging")]
+  deployctl request v1.4.1 --as orchestrator --urgency emergency --severity P1 --skip staging
+  deployctl request v1.2.0 --rollback --as orchestrator --summary \"v1.3.0 has it too\"")]
 pub struct RequestArgs {
     /// Which commit, and since when
     #[command(flatten)]
     pub candidate: CandidateArgs,
+    /// Ask for a rollback to a version that was live before
+    #[arg(long, conflicts_with_all = ["commit", "since", "severity", "skip", "preferred", "alternative", "blackout", "monitor"])]
+    pub rollback: bool,
     /// What is being deployed, in a sentence
     #[arg(long, default_value = "")]
     pub summary: String,
@@ -377,11 +381,13 @@ pub struct DeployArgs {
 #[command(after_help = "\
 Examples:
   deployctl rollback production --reason \"checkout fails\"
-  deployctl rollback production --dry-run --reason \"checkout fails\"")]
+  deployctl rollback production --dry-run --reason \"checkout fails\"
+  deployctl rollback production v1.2.0-7f3a9c2 --reason \"v1.3.0 has it too\"")]
 pub struct RollbackArgs {
     /// The environment
     pub environment: Environment,
-    /// The version to go back to; the one that the approval named
+    /// The version to go back to: the one that the deployment's approval named, unless a rollback to it was approved
+    #[arg(value_name = "VERSION|REQUEST")]
     pub version: Option<Version>,
     /// Why
     #[arg(long, value_name = "TEXT")]

@@ -33,6 +33,7 @@ pub mod commands {
     pub mod approve;
     pub mod automatic;
     pub mod available;
+    pub mod back;
     pub mod candidate;
     pub mod check;
     pub mod checklist;

@@ -26,6 +26,12 @@ pub fn draft(moment: &Moment, environment: &Environment, rollback: &Deployed) ->
     let undone = undone.context("what it undoes is not recorded")?;
     let request = target::of_execution(moment, &undone.start.request)?.map(|package| package.request);
     let mut events = report::events(moment, undone)?;
+    let own = timeline.rests_on_its_own(&rollback.start);
+    let asked = if own { target::of_execution(moment, &rollback.start.request)? } else { None };
+    let asked = asked.map(|package| package.request);
+    events.extend(asked.iter().map(|asked| {
+        (asked.at, format!("rollback to {} requested by {}", asked.release.version, asked.requested_by.name))
+    }));
     events.extend(attempts(track, undone));
     let page = PostRollbackPage {
         environment: environment.to_string(),
@@ -38,7 +44,7 @@ pub fn draft(moment: &Moment, environment: &Environment, rollback: &Deployed) ->
         reason: rollback.start.reason.clone().unwrap_or_default(),
         outcome: report::outcome(rollback).to_owned(),
         trigger: trigger(track, undone),
-        database: database(moment, environment, rollback, request.as_ref()),
+        database: database(moment, environment, rollback, asked.as_ref().or(request.as_ref())),
         review_by: aftermath.review_by.map(report::minute),
         requested_by: request.map_or_else(|| "unknown".to_owned(), |request| request.requested_by.name),
         approved_by: report::approvers(moment, undone),
@@ -180,7 +186,14 @@ pub fn failed(moment: &Moment, plan: &Plan, execution: &Digest, failed_step: Opt
             list(&open)
         )
     };
-    let again = format!("deployctl rollback {environment} --reason TEXT");
+    let own = recorded.zip(moment.timeline()).is_some_and(|(it, line)| line.rests_on_its_own(&it.start));
+    let again = if own {
+        // Its approval was used.
+        let version = &plan.release.version;
+        format!("deployctl request {version} --rollback -e {environment} --as ROLE")
+    } else {
+        format!("deployctl rollback {environment} --reason TEXT")
+    };
     let fix = hotfix_path(moment.policy(), environment, &plan.release.version).swap_remove(2);
     format!(
         "the rollback of {undone} to {} ended badly at `{}`\n{now}\nnext: look at `{environment}`, mend what stopped it, and try again: {again}\nnext: or go forward with a fix: {fix}",

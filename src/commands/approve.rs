@@ -12,7 +12,7 @@ use super::target::{self, Found};
 use super::{policy, quarantine, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::{ActionKind, Separation};
-use crate::gate::decide::{Decision, decide, nothing_to_decide, quarantine_words};
+use crate::gate::decide::{Decision, ask_again, decide, nothing_to_decide, quarantine_words};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::{Approvals, EnvironmentRule};
@@ -233,8 +233,9 @@ fn confirm(person: &Person, package: &Package, verdict: Verdict) -> Result<Optio
     }
     let verb = verb(verdict);
     let request = &package.request;
+    let what = if request.action == ActionKind::Rollback { "rollback " } else { "" };
     let mut phrase = format!(
-        "{verb} {} {} {}",
+        "{verb} {what}{} {} {}",
         request.environment,
         request.release.version,
         package.reference.digest.short()
@@ -275,17 +276,23 @@ fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> Option
 }
 
 fn after(verdict: Verdict, package: &Package, missing: Option<String>) -> (&'static str, String) {
-    let environment = &package.request.environment;
     let id = &package.reference.id;
     match (verdict, missing) {
         (Verdict::Allow, Some(missing)) => {
             ("approved", format!("{missing} must approve\nnext: another person runs: deployctl approve {id}"))
         }
-        (Verdict::Allow, None) => ("approved", format!("next: deployctl deploy {environment} {id}")),
-        (Verdict::Deny, _) => {
-            ("denied", format!("next: deployctl request {} --as ROLE", package.request.release.version))
-        }
+        (Verdict::Allow, None) => ("approved", format!("next: {}", execute(&package.request, id))),
+        (Verdict::Deny, _) => ("denied", format!("next: {}", ask_again(&package.request))),
         (Verdict::Hold, _) => ("held", format!("next: deployctl approve {id}")),
+    }
+}
+
+/// What a person runs once enough people have approved.
+#[must_use]
+pub fn execute(request: &Request, id: &str) -> String {
+    match request.action {
+        ActionKind::Deploy => format!("deployctl deploy {} {id}", request.environment),
+        ActionKind::Rollback => format!("deployctl rollback {} {id} --reason TEXT", request.environment),
     }
 }
 
@@ -317,7 +324,7 @@ fn statement(
     let all = [Separation::Requester, Separation::Author, Separation::Executor];
     Ok(Statement::Approval(Box::new(Approval {
         verdict,
-        action: ActionKind::Deploy,
+        action: request.action,
         environment: request.environment.clone(),
         release: request.release.clone(),
         tree: request.tree,

@@ -102,6 +102,30 @@ pub fn draft_of(moment: &Moment, policy: &Policy, mut pinned: Pinned) -> Result<
     compose(moment, policy, pinned, &paths)
 }
 
+/// What one release has over another: what a rollback from it to that one takes back. Nobody asks for its checks.
+///
+/// # Errors
+/// When history cannot be read.
+pub fn between(
+    moment: &Moment,
+    policy: &Policy,
+    environment: &Environment,
+    (newer, older): (&Release, &Release),
+    at: DateTime<Utc>,
+) -> Result<Draft> {
+    let versions = policy.versions_of(environment);
+    let paths = changed(&moment.repository, versions, Some(&older.commit), &newer.commit)?;
+    let pinned = Pinned {
+        environment: environment.clone(),
+        release: newer.clone(),
+        since: Since::Named(older.clone()),
+        tests: vec![],
+        signed: vec![],
+        at,
+    };
+    compose(moment, policy, pinned, &paths)
+}
+
 /// The first environment that people deploy: what is live there is what a new commit is compared with.
 #[must_use]
 pub fn first_of_people(policy: &Policy) -> Option<&Environment> {

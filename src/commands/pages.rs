@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::gather::Moment;
 use crate::evidence::checklist::{Checklist, Item, Section};
-use crate::gate::config::Deployment;
+use crate::gate::config::{ActionKind, Deployment};
 use crate::gate::emergency::Emergency;
 use crate::gate::policy::Policy;
 use crate::gate::request::{Request, Urgency};
@@ -37,6 +37,17 @@ pub fn checklist(pages: &Pages, checklist: &Checklist, urgency: Option<&UrgencyL
     }
     Ok(pages.render(Page::Checklist, &page)?)
 }
+
+/// The checklist of a rollback as Markdown.
+///
+/// # Errors
+/// A template's.
+pub fn rollback_checklist(pages: &Pages, checklist: &Checklist) -> Result<String> {
+    let page = ChecklistPage { action: ROLLBACK, ..ChecklistPage::from(checklist) };
+    Ok(pages.render(Page::Checklist, &page)?)
+}
+
+const ROLLBACK: &str = "Rollback";
 
 /// How soon it is wanted, and what is left out for it.
 pub struct UrgencyLines {
@@ -74,7 +85,9 @@ pub fn request(pages: &Pages, policy: &Policy, request: &Request, id: &str) -> R
     let previous = request.previous_release.as_ref();
     let previous = previous.map_or_else(|| "none".to_owned(), |previous| previous.version.to_string());
     let unsaid = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
+    let rollback = request.action == ActionKind::Rollback;
     let page = RequestPage {
+        action: if rollback { ROLLBACK } else { "Deployment" }.to_owned(),
         environment: request.environment.to_string(),
         status: status(deployment).to_owned(),
         urgency,
@@ -84,7 +97,7 @@ pub fn request(pages: &Pages, policy: &Policy, request: &Request, id: &str) -> R
             pin("Request", id.to_owned()),
             pin("Version", request.release.version.to_string()),
             pin("Commit", request.release.commit.to_string()),
-            pin("Previous", previous),
+            pin(if rollback { "Undoes" } else { "Previous" }, previous),
             pin("Decide by", request.decide_by.format("%Y-%m-%d %H:%M UTC").to_string()),
         ]
         .into_iter()
@@ -140,6 +153,7 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
     let lines = UrgencyLines { urgency: word(), skips: vec![word()] };
     checklist(&pages, &page, Some(&lines))?;
     let page = RequestPage {
+        action: word(),
         environment: word(),
         status: word(),
         urgency: word(),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::candidate::{self, rules};
 use super::gather::Moment;
 use super::journal::{self, Package};
-use super::{pages, target};
+use super::{back, pages, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
@@ -34,7 +34,13 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let caller = moment.caller(Some(presence::look()));
     let environment = &args.candidate.environment;
     let emergency = emergency(moment.policy(), args);
-    let action = Action::Request { environment, urgency: args.urgency, emergency: emergency.as_ref() };
+    let version = &args.candidate.version;
+    let taints = back::taints(&moment, environment, version)?;
+    let action = if args.rollback {
+        Action::RequestRollback { environment, version, taints: &taints }
+    } else {
+        Action::Request { environment, urgency: args.urgency, emergency: emergency.as_ref() }
+    };
     let decision = decide(moment.policy(), &moment.facts(caller.clone(), None), &action);
     if let Decision::Refuse(reasons) = decision {
         return Ok(Answer::refused("request", reasons));
@@ -173,6 +179,14 @@ fn draft(
     at: DateTime<Utc>,
 ) -> Result<Package> {
     let Wanted { args, emergency } = wanted;
+    let requested_by = Requester {
+        name: caller.name.clone(),
+        person: caller.person.clone(),
+        known_by: caller.known_by.clone(),
+    };
+    if args.rollback {
+        return back::draft(moment, policy, rule, args, requested_by, at);
+    }
     let draft = candidate::draft(moment, policy, &args.candidate, at)?;
     let checklist = draft.checklist(&caller.name, &Rules::of(&args.candidate.environment, rule));
     let pages = pages::of(moment, &[Page::Checklist, Page::Request])?;
@@ -196,11 +210,7 @@ fn draft(
         since: draft.since.commit().cloned(),
         checklist: Digest::of(&checklist_md),
         evidence: Digest::of(&evidence),
-        requested_by: Requester {
-            name: caller.name.clone(),
-            person: caller.person.clone(),
-            known_by: caller.known_by.clone(),
-        },
+        requested_by,
         asked: asked(args, rule, &draft.release.version.to_string()),
         extent: draft.extent(),
         authors: draft.authors(policy),
@@ -254,6 +264,7 @@ fn answer(package: &Package, deployment: Deployment, created: bool, named: Optio
     Answer::done("request", format!("{said} {id}\nstatus: {status} · open: {open}\nnext: {next}\n"))
         .with("id", id)
         .with("digest", package.reference.digest)
+        .with("action", package.request.action)
         .with("environment", &package.request.environment)
         .with("version", &package.request.release.version)
         .with("commit", &package.request.release.commit)

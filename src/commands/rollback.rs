@@ -1,4 +1,5 @@
-//! `deployctl rollback`: back to the version that the approval named, by a person, recorded, quarantined.
+//! `deployctl rollback`: back to the version that the approval named, or to that of an approved request; by a person,
+//! recorded, quarantined.
 
 use anyhow::{Context as _, Result};
 
@@ -7,11 +8,11 @@ use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
 use super::production::{self, Desk, Production, Verdict};
-use super::{aftermath, available, session, target};
+use super::{aftermath, available, back, session, target};
 use crate::cli::{Common, RollbackArgs};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, decide};
-use crate::gate::facts::Action;
+use crate::gate::facts::{Action, NoTarget};
 use crate::gate::plan::Plan;
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::presence::Presence;
@@ -62,6 +63,8 @@ enum Database {
     Irreversible,
     /// It stays as it is: the policy says no `rollback.migrations`.
     NoWay,
+    /// It stays as it is: the rollback has a request of its own, and goes back over more than one deployment.
+    Stays,
 }
 
 impl Production for Back<'_> {
@@ -92,6 +95,9 @@ impl Production for Back<'_> {
         key: Option<&Key>,
     ) -> Result<Verdict<Database>> {
         let environment = &self.args.environment;
+        if let Some(asked) = back::named(moment, environment, self.args.version.as_ref())? {
+            return self.judge_own(moment, presence, key, asked);
+        }
         let undo = moment.timeline().and_then(|timeline| timeline.tracks.get(environment)?.to_undo());
         let missing = match undo {
             Some(undo) => available::to_roll_back(moment, environment, &undo.start.release.commit)?,
@@ -126,6 +132,9 @@ impl Production for Back<'_> {
                 "  Database     STAYS as it is: not every migration is known to be reversible\n"
             }
             Database::NoWay => "  Database     STAYS as it is: the policy says no `rollback.migrations`\n",
+            Database::Stays => {
+                "  Database     STAYS as it is: migrations go down only on the way to the version just before\n"
+            }
         });
         text.push_str(&first_sight(moment));
         Ok(text)
@@ -155,6 +164,41 @@ impl Production for Back<'_> {
 
     fn concluded(&self, _desk: &Desk<'_>, moment: &Moment, end: &End<'_>) -> Result<Answer> {
         Ok(answer(moment, end))
+    }
+}
+
+impl Back<'_> {
+    /// Decides about a rollback with a request of its own.
+    fn judge_own(
+        &self,
+        moment: &Moment,
+        presence: Option<&Presence>,
+        key: Option<&Key>,
+        asked: std::result::Result<Package, NoTarget>,
+    ) -> Result<Verdict<Database>> {
+        let environment = &self.args.environment;
+        let policy = moment.policy().context("no policy is in force")?;
+        let found = match asked {
+            Ok(package) => Ok(target::look(moment, policy, package, None)?),
+            Err(none) => Err(none),
+        };
+        let facts = moment.facts(moment.caller(presence.cloned()), key.map(|key| key.fact.clone()));
+        let target = found.as_ref().map(|found| &found.target);
+        let permit = match decide(Some(policy), &facts, &Action::RollbackTo { environment, target }) {
+            Decision::Refuse(reasons) => return Ok(Err(reasons)),
+            Decision::Allow(permit) => permit,
+        };
+        let Ok(found) = found else {
+            anyhow::bail!("a permit without a request: this is a bug of deployctl")
+        };
+        let rule =
+            policy.environments.get(environment).cloned().context("the policy has no such environment")?;
+        let migrated = found.package.request.extent.migrations > 0;
+        let found = if migrated { Database::Stays } else { Database::Untouched };
+        let plan = Plan::new(permit, &rule, environment, ActionKind::Rollback, false)
+            .context("the permit names no release")?
+            .watched(&rule, 0);
+        Ok(Ok(Judged { plan, rule, found }))
     }
 }
 

@@ -6,13 +6,14 @@ mod stages;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::approve::execute;
 use super::emergency;
 use super::gather::Moment;
 use super::journal::{self, Package};
 use super::person::assurance;
 use super::target;
 use crate::cli::{Common, StatusArgs};
-use crate::gate::config::Deployment;
+use crate::gate::config::{ActionKind, Deployment};
 use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, no_environment};
 use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::{EnvironmentRule, Policy};
@@ -215,7 +216,9 @@ fn environment(
     for (package, state, step) in &waiting {
         let emergency = package.request.emergency.as_ref();
         let emergency = emergency.map_or_else(String::new, |it| format!("EMERGENCY {} · ", it.severity));
-        lines.push(format!("  {}  {emergency}{state}", package.reference.id));
+        let rollback = package.request.action == ActionKind::Rollback;
+        let rollback = if rollback { "ROLLBACK · " } else { "" };
+        lines.push(format!("  {}  {rollback}{emergency}{state}", package.reference.id));
         next.push(step.clone());
     }
     let pending: Vec<Value> = waiting
@@ -224,6 +227,7 @@ fn environment(
             json!({
                 "id": package.reference.id,
                 "version": package.request.release.version,
+                "action": package.request.action,
                 "status": state,
                 "emergency": package.request.emergency,
                 "decide_by": package.request.decide_by,
@@ -343,8 +347,8 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
     match (until, lack) {
         (Some(until), None) => {
             let until = until.format("%Y-%m-%d %H:%M UTC");
-            let deploy = format!("a person executes: deployctl deploy {} {id}", package.request.environment);
-            Some((format!("approved by {by} until {until}"), deploy))
+            let executes = format!("a person executes: {}", execute(&package.request, id));
+            Some((format!("approved by {by} until {until}"), executes))
         }
         (Some(_), Some(lack)) => Some((
             format!("{} of {} approvals{}, by {by}", lack.have, lack.required, lack.of),

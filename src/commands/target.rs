@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
-use super::available;
 use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
 use super::quarantine;
+use super::{available, back};
 use crate::evidence::draft::{Rules, Since, TestFact, open_boxes};
+use crate::gate::config::ActionKind;
 use crate::gate::decide::decide_by;
 use crate::gate::facts::{BranchFact, NoTarget, Taints, Target, Turned};
 use crate::gate::policy::Policy;
@@ -34,6 +35,9 @@ pub struct Found {
 /// # Errors
 /// Git's.
 pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&CommitId>) -> Result<Found> {
+    if package.request.action == ActionKind::Rollback {
+        return back::look(moment, policy, package);
+    }
     let repository = &moment.repository;
     let request = &package.request;
     let commit = &request.release.commit;
@@ -245,7 +249,9 @@ fn is_exactly(request: &RequestRef, name: &str) -> bool {
     request.id == name || request.digest.to_string() == name
 }
 
-fn is_meant(request: &RequestRef, name: &str) -> bool {
+/// Whether a request is meant by this name: its id, its digest, or its version.
+#[must_use]
+pub fn is_meant(request: &RequestRef, name: &str) -> bool {
     is_exactly(request, name) || request.id.rsplit_once('-').is_some_and(|(version, _)| version == name)
 }
 
@@ -294,6 +300,15 @@ fn from_directory(dir: &Path) -> Result<Package, NoTarget> {
     Package::read(files).ok_or_else(|| NoTarget::NoRequest { asked: format!("in `{}`", dir.display()) })
 }
 
+/// The request that people decided about, as the ledger keeps it.
+///
+/// # Errors
+/// When records cannot be read.
+pub fn decided_package(moment: &Moment, decided: &Decided) -> Result<Result<Package, NoTarget>> {
+    let none = NoTarget::NotApproved { id: decided.request.id.clone() };
+    Ok(from_ledger(moment, decided)?.ok_or(none))
+}
+
 /// The request as the ledger keeps it, with the first verdict on it that holds it: one written by hand need not.
 fn from_ledger(moment: &Moment, decided: &Decided) -> Result<Option<Package>> {
     for vote in &decided.votes {
@@ -326,6 +341,7 @@ pub fn to_deploy(
                 vote.approval.verdict == Verdict::Allow
                     && !vote.revoked
                     && &vote.approval.environment == environment
+                    && vote.approval.action == ActionKind::Deploy
             })
     };
     let mut approved: Vec<&Decided> = timeline.requests.values().filter(standing).collect();
@@ -339,12 +355,10 @@ pub fn to_deploy(
         approved.retain(in_time);
     }
     match approved.as_slice() {
-        [one] => Ok(from_ledger(moment, one)?.ok_or(NoTarget::NotApproved { id: one.request.id.clone() })),
+        [one] => decided_package(moment, one),
         [] => match (waiting(moment, timeline, environment), newest_decided(timeline, environment)) {
             // What was decided last says best why nothing can be deployed.
-            (NoTarget::NoRequest { .. }, Some(last)) => {
-                Ok(from_ledger(moment, last)?.ok_or(NoTarget::NotApproved { id: last.request.id.clone() }))
-            }
+            (NoTarget::NoRequest { .. }, Some(last)) => decided_package(moment, last),
             (waiting, _) => Ok(Err(waiting)),
         },
         several => Ok(Err(NoTarget::Several {
@@ -365,13 +379,21 @@ fn named(
     if decided.is_empty() {
         let by_version = timeline.requests.values().filter(|decided| is_meant(&decided.request, name));
         decided = by_version.collect();
-        let unused = |decided: &&&Decided| decided.consumed.is_none() && is_about(decided, environment);
+        // By its version a deployment is meant, unless there is none.
+        let deploys =
+            |decided: &Decided| decided.votes.iter().any(|vote| vote.approval.action == ActionKind::Deploy);
+        if decided.iter().any(|decided| deploys(decided)) {
+            decided.retain(|decided| deploys(decided));
+        }
+        let unused = |decided: &&&Decided| {
+            decided.consumed.is_none() && is_about(decided, environment, ActionKind::Deploy)
+        };
         if decided.iter().filter(unused).count() == 1 {
             decided.retain(|decided| unused(&decided));
         }
     }
     match decided.as_slice() {
-        [one] => Ok(from_ledger(moment, one)?.ok_or(NoTarget::NotApproved { id: one.request.id.clone() })),
+        [one] => decided_package(moment, one),
         [] => {
             Ok(find(moment, name)?
                 .and_then(|package| Err(NoTarget::NotApproved { id: package.reference.id })))
@@ -382,18 +404,23 @@ fn named(
     }
 }
 
-fn is_about(decided: &Decided, environment: &Environment) -> bool {
-    decided.votes.iter().any(|vote| &vote.approval.environment == environment)
+/// Whether people decided about it as about this action there.
+#[must_use]
+pub fn is_about(decided: &Decided, environment: &Environment, action: ActionKind) -> bool {
+    let mut votes = decided.votes.iter();
+    votes.any(|vote| &vote.approval.environment == environment && vote.approval.action == action)
 }
 
 fn newest_decided<'a>(timeline: &'a Timeline, environment: &Environment) -> Option<&'a Decided> {
-    let about = timeline.requests.values().filter(|decided| is_about(decided, environment));
+    let about =
+        timeline.requests.values().filter(|decided| is_about(decided, environment, ActionKind::Deploy));
     about.max_by_key(|decided| decided.votes.last().map(|vote| vote.at))
 }
 
 fn waiting(moment: &Moment, timeline: &Timeline, environment: &Environment) -> NoTarget {
     let newest = journal::requests(moment).into_iter().find(|package| {
         &package.request.environment == environment
+            && package.request.action == ActionKind::Deploy
             && is_open(moment, package)
             && !timeline.requests.contains_key(&package.reference)
     });

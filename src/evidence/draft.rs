@@ -2,6 +2,7 @@
 //!
 //! Only a fact ticks a box. What no fact answers stays open, with the reason.
 
+pub mod back;
 mod breaking;
 mod changelog;
 mod changes;

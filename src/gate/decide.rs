@@ -4,6 +4,7 @@
 
 mod automatic;
 mod available;
+mod back;
 mod emergency;
 mod hold;
 mod quarantine;
@@ -24,8 +25,8 @@ pub use self::reports::{is_overdue, report_name, review_owed};
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
 pub use self::target::{deploys_later, unkept_times};
 use self::votes::allows;
-use self::words::{command_for, minute, presence_reason, request_again};
-pub use self::words::{ledger_reason, no_environment, nothing_to_decide};
+use self::words::{again_for, command_for, minute, presence_reason};
+pub use self::words::{ask_again, ledger_reason, no_environment, nothing_to_decide};
 use super::config::{ActionKind, Deployment, PresenceLevel, Right, Separation};
 use super::emergency::{Emergency, EmergencyClock};
 use super::facts::{Action, Facts, KeyFact, Missing, NoTarget, Pin, Target};
@@ -34,7 +35,7 @@ use super::policy::{Approvals, EnvironmentRule, Policy};
 use super::presence::Presence;
 use super::reason::{Code, Reason};
 use super::request::{Request, Urgency};
-use super::statement::{Release, RequestRef, Verdict};
+use super::statement::{Approval, Release, RequestRef, Verdict};
 use super::terms::{Check, Digest, Environment, PersonName, Role, Version};
 use super::timeline::{Decided, Timeline, Track};
 use super::windows::Opening;
@@ -243,6 +244,9 @@ impl<'a> Judge<'a> {
             Action::Request { environment, urgency, emergency } => {
                 self.request(environment, *urgency, *emergency)
             }
+            Action::RequestRollback { environment, version, taints } => {
+                self.request_back(timeline, environment, version, taints)
+            }
             Action::Check { checks } => self.check(checks),
             Action::Word { check } => self.word(check),
             Action::Signoff { check, .. } => self.signoff(check),
@@ -262,6 +266,7 @@ impl<'a> Judge<'a> {
             Action::Rollback { environment, version, missing } => {
                 self.rollback(timeline, environment, *version, missing)
             }
+            Action::RollbackTo { environment, target } => self.rollback_to(timeline, environment, *target),
             Action::Review { environment } => self.review(timeline, environment),
             Action::Release { environment, rollback } => {
                 self.release(timeline, environment, rollback);
@@ -371,7 +376,7 @@ impl<'a> Judge<'a> {
         if let Some(decided) = decided {
             self.denied(decided, approvals);
             if decided.consumed.is_some() {
-                self.consumed(&target.reference);
+                self.consumed(&target.reference, ask_again(request));
             }
         }
         if request.at > self.facts.now + Duration::seconds(CLOCK_TOLERANCE_SECONDS) {
@@ -384,7 +389,7 @@ impl<'a> Judge<'a> {
                         minute(request.at)
                     ),
                 )
-                .next(request_again(request)),
+                .next(ask_again(request)),
             );
         }
         let decide_by = decide_by(request, approvals, decided, self.facts.now);
@@ -394,11 +399,15 @@ impl<'a> Judge<'a> {
                     Code::RequestExpired,
                     format!("`{}` had to be decided by {}", target.reference.id, minute(decide_by)),
                 )
-                .next(request_again(request))
+                .next(ask_again(request))
                 .rule(&request.environment, "approvals.decide_within"),
             );
         }
-        if verdict == Verdict::Allow {
+        if verdict == Verdict::Allow && request.action == ActionKind::Rollback {
+            self.goes_back(timeline, target);
+            self.signer_is_apart(request, approvals);
+            self.window(rule, &request.environment, ActionKind::Rollback, true);
+        } else if verdict == Verdict::Allow {
             self.stale(timeline, target);
             self.commit(timeline, target, rule);
             self.emergency(rule, request.asked.urgency, request.emergency.as_ref());
@@ -448,7 +457,11 @@ impl<'a> Judge<'a> {
                 Code::ApprovalMissing,
                 format!("`{}` has no approval that could be revoked", request.id),
             )),
-            Some(decided) if decided.consumed.is_some() => self.consumed(request),
+            Some(Decided { consumed: Some(_), votes, .. }) => {
+                let asked = votes.first().map(|vote| &vote.approval);
+                let again = |asked: &Approval| again_for(asked.action, environment, &asked.release.version);
+                self.consumed(request, asked.map(again).unwrap_or_default());
+            }
             Some(_) => {}
         }
         Some(Covered::default())
@@ -471,17 +484,8 @@ impl<'a> Judge<'a> {
                 return None;
             }
         };
-        if &target.request.environment != environment {
-            self.refuse(
-                Reason::new(
-                    Code::ApprovalMissing,
-                    format!(
-                        "`{}` is a request for `{}`, not for `{environment}`",
-                        target.reference.id, target.request.environment
-                    ),
-                )
-                .next(format!("deployctl status -e {environment}")),
-            );
+        if !self.asks_for(target, ActionKind::Deploy, environment) {
+            return None;
         }
         let decided = timeline.requests.get(&target.reference);
         let track = timeline.tracks.get(environment);
@@ -492,7 +496,7 @@ impl<'a> Judge<'a> {
         }
         if decided.is_some_and(|decided| decided.consumed.is_some()) {
             // What was used once is over: that it is also out of date by now says nothing more.
-            self.consumed(&target.reference);
+            self.consumed(&target.reference, ask_again(&target.request));
             return None;
         }
         self.edited(target);
@@ -607,7 +611,7 @@ impl<'a> Judge<'a> {
             ));
             return None;
         };
-        if version.is_some_and(|version| version != &back.version) {
+        if let Some(version) = version.filter(|version| *version != &back.version) {
             self.refuse(
                 Reason::new(
                     Code::ApprovalMissing,
@@ -617,7 +621,10 @@ impl<'a> Judge<'a> {
                     ),
                 )
                 .next(format!("deployctl rollback {environment} {} --reason TEXT", back.version))
-                .next("or request the other version like any deployment: deployctl request VERSION"),
+                .next(format!(
+                    "to another version that was live, with an approval of its own: {}",
+                    again_for(ActionKind::Rollback, environment, version)
+                )),
             );
         }
         self.available(&undo.start.release.version, missing);

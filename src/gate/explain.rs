@@ -301,7 +301,7 @@ impl Voice<'_> {
             }
             Wish::Rollback if rule.deployment == Deployment::Human => {
                 self.window(rule, ActionKind::Rollback, now);
-                let what = "only to the version that the approval named".to_owned();
+                let what = "only to the version that the approval named, or with an approved request of its own to one that was live".to_owned();
                 self.judged(what, self.here("rollback"));
             }
             Wish::Rollback => {}

@@ -238,6 +238,15 @@ pub enum Action<'a> {
         /// The emergency, where it is one.
         emergency: Option<&'a super::emergency::Emergency>,
     },
+    /// A rollback is requested.
+    RequestRollback {
+        /// Where.
+        environment: &'a Environment,
+        /// The version to go back to.
+        version: &'a super::terms::Version,
+        /// What of the commits in quarantine is in it.
+        taints: &'a Taints,
+    },
     /// Evidence for a commit is recorded: reports are collected, or a command is run.
     Check {
         /// Which checks.
@@ -285,7 +294,7 @@ pub enum Action<'a> {
         /// What the journal tells of deployments.
         runs: &'a Runs,
     },
-    /// A production rollback.
+    /// A production rollback to what the deployment's approval named.
     Rollback {
         /// Where.
         environment: &'a Environment,
@@ -293,6 +302,13 @@ pub enum Action<'a> {
         version: Option<&'a super::terms::Version>,
         /// What is missing of the commit that is undone: its tree holds the way back.
         missing: &'a [Missing],
+    },
+    /// A production rollback with an approval of its own.
+    RollbackTo {
+        /// Where.
+        environment: &'a Environment,
+        /// What was asked for: the one that people decided about, or why there is none.
+        target: Result<&'a Target, &'a NoTarget>,
     },
     /// A person says how an interrupted deployment ended.
     Review {
@@ -321,7 +337,11 @@ impl Action<'_> {
     pub const fn is_machines(&self) -> bool {
         matches!(
             self,
-            Self::Request { .. } | Self::Check { .. } | Self::Word { .. } | Self::DeployAutomatic { .. }
+            Self::Request { .. }
+                | Self::RequestRollback { .. }
+                | Self::Check { .. }
+                | Self::Word { .. }
+                | Self::DeployAutomatic { .. }
         )
     }
 }

@@ -263,6 +263,18 @@ impl Book {
         request
     }
 
+    /// A request to roll production back to a release.
+    pub fn request_back(&self, number: u8) -> Request {
+        let undone = self.timeline.tracks[&production()].to_undo().unwrap().start.release.clone();
+        let mut request = self.request("production", number);
+        request.action = ActionKind::Rollback;
+        request.previous_release = Some(undone);
+        request.previous_recorded = true;
+        request.since = Some(request.release.commit.clone());
+        request.checks.clear();
+        request
+    }
+
     /// Signs a verdict on a request.
     pub fn vote(&mut self, ink: Ink<'_>, request: &Request, verdict: Verdict) -> Result<Digest, Fault> {
         self.sign(ink, Statement::Approval(Box::new(approval(request, verdict, ink.at))))
@@ -293,11 +305,11 @@ impl Book {
     /// What starts an action: its lease is twenty minutes.
     pub fn execution(&self, ink: Ink<'_>, request: &Request, action: ActionKind) -> Execution {
         let votes = self.timeline.requests.get(&reference(request)).map(|known| &known.votes);
-        let (release, previous_release) = match action {
-            ActionKind::Deploy => (request.release.clone(), request.previous_release.clone()),
-            ActionKind::Rollback => {
+        let (release, previous_release) = match (action, request.action) {
+            (ActionKind::Rollback, ActionKind::Deploy) => {
                 (request.previous_release.clone().unwrap(), Some(request.release.clone()))
             }
+            _ => (request.release.clone(), request.previous_release.clone()),
         };
         Execution {
             action,

@@ -460,6 +460,8 @@ impl Timeline {
 
     fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
         self.check_consumption(&execution, signed.at)?;
+        let own = self.rests_on_its_own(&execution);
+        let way_back = self.check_way_back(&execution, own);
         let incident = self.incident(&execution, signed.at)?;
         let aftermath = self.aftermath(&execution, signed.at);
         let track = self.tracks.entry(execution.environment.clone()).or_default();
@@ -468,12 +470,8 @@ impl Timeline {
         {
             return Err("it starts while another deployment holds the environment".to_owned());
         }
-        if execution.action == ActionKind::Rollback
-            && track.to_undo().map(|undone| &undone.start.request) != Some(&execution.request)
-        {
-            return Err("it rolls back what is not the newest deployment".to_owned());
-        }
-        if execution.action == ActionKind::Deploy
+        way_back?;
+        if (own || execution.action == ActionKind::Deploy)
             && let Some(decided) = self.requests.get_mut(&execution.request)
         {
             decided.consumed = Some(signed.digest);
@@ -503,7 +501,7 @@ impl Timeline {
     }
 
     /// An execution must rest on approvals that the ledger holds, for the same thing. What a rollback rests on
-    /// was consumed by the deployment it undoes; a deployment's must be good now.
+    /// was consumed by the deployment it undoes; a deployment's, and a rollback's own, must be good now.
     fn check_consumption(&self, execution: &Execution, at: DateTime<Utc>) -> Result<(), String> {
         let decided = self.requests.get(&execution.request);
         let decided = decided.ok_or("it rests on an approval that the ledger does not hold")?;
@@ -518,10 +516,7 @@ impl Timeline {
             if approval.verdict != Verdict::Allow {
                 return Err("it rests on a verdict that is no approval".to_owned());
             }
-            let (covered, previous) = match execution.action {
-                ActionKind::Deploy => (Some(&approval.release), approval.previous_release.as_ref()),
-                ActionKind::Rollback => (approval.previous_release.as_ref(), Some(&approval.release)),
-            };
+            let (covered, previous) = back::covers(approval, execution.action)?;
             if approval.environment != execution.environment
                 || covered != Some(&execution.release)
                 || previous != execution.previous_release.as_ref()
@@ -530,13 +525,17 @@ impl Timeline {
             }
             votes.push(vote);
         }
+        let own = |vote: &&Vote| back::is_own(&vote.approval);
         match execution.action {
-            ActionKind::Deploy => self.check_approved(decided, &votes, execution, at),
-            ActionKind::Rollback => Ok(()),
+            ActionKind::Rollback if !votes.iter().any(own) => Ok(()),
+            ActionKind::Rollback if !votes.iter().all(own) => {
+                Err("it rests on approvals of a deployment and of a rollback".to_owned())
+            }
+            ActionKind::Deploy | ActionKind::Rollback => self.check_approved(decided, &votes, execution, at),
         }
     }
 
-    /// The votes that a deployment consumes: unused, standing, in time, under the rules in force, of enough people.
+    /// The votes that are consumed: unused, standing, in time, under the rules in force, of enough people.
     fn check_approved(
         &self,
         decided: &Decided,
@@ -780,6 +779,7 @@ impl Timeline {
     }
 }
 
+mod back;
 mod incident;
 mod quarantine;
 mod reports;

@@ -2,6 +2,7 @@
 //! holds no colour, and every foreign word in it is cleaned.
 
 mod automatic;
+pub mod back;
 mod emergency;
 mod health;
 mod quarantine;
@@ -57,6 +58,9 @@ pub fn review(
     request: &Request,
     reference: &RequestRef,
 ) -> String {
+    if request.action == ActionKind::Rollback {
+        return back::review(policy, rule, request, reference);
+    }
     let mut lines = vec![
         format!(
             "{} · {} · deploy {} to {}",

@@ -29,6 +29,7 @@ mod promises;
 mod quarantine;
 mod refusals;
 mod rescue;
+mod rollbacks;
 mod seals;
 mod session;
 mod shallow;

@@ -157,6 +157,7 @@ impl<'a> Judge<'a> {
             Action::Revoke { environment, .. }
             | Action::Deploy { environment, .. }
             | Action::Rollback { environment, .. }
+            | Action::RollbackTo { environment, .. }
             | Action::Review { environment } => *environment,
             _ => return false,
         };

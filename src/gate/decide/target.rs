@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::Judge;
-use super::words::{minute, opening as opens, plural, request_again};
+use super::words::{again_for, ask_again, minute, opening as opens, plural};
 use crate::gate::config::ActionKind;
 use crate::gate::facts::{BranchFact, Target};
 use crate::gate::policy::EnvironmentRule;
@@ -25,7 +25,7 @@ impl Judge<'_> {
                     Code::RequestStale,
                     format!("`{what}` of `{}` is not what was pinned", target.reference.id),
                 )
-                .next(request_again(&target.request)),
+                .next(ask_again(&target.request)),
             );
         }
     }
@@ -33,15 +33,6 @@ impl Judge<'_> {
     /// What the request pins, against what is there now.
     pub(super) fn stale(&mut self, timeline: &Timeline, target: &Target) {
         let request = &target.request;
-        if request.action != ActionKind::Deploy {
-            self.refuse(
-                Reason::new(
-                    Code::RequestStale,
-                    format!("`{}` asks for no deployment, and only that is requested", target.reference.id),
-                )
-                .next(request_again(request)),
-            );
-        }
         let mut moved = Vec::new();
         if self.policy.is_some_and(|policy| policy.digest != request.policy) {
             moved.push("the policy in force".to_owned());
@@ -72,8 +63,11 @@ impl Judge<'_> {
                 commit.short()
             ));
         }
-        let live = timeline.tracks.get(&request.environment).and_then(|track| track.live.as_ref());
-        let live = live.map(|live| &live.release);
+        let live = timeline.tracks.get(&request.environment).and_then(|track| match request.action {
+            ActionKind::Deploy => track.live.as_ref().map(|live| &live.release),
+            // What a rollback undoes is not live where it failed.
+            ActionKind::Rollback => track.to_undo().map(|undone| &undone.start.release),
+        });
         if live.is_some() && live != request.previous_release.as_ref() {
             let now = live.map_or_else(|| "nothing".to_owned(), |live| format!("`{}`", live.version));
             moved.push(format!("what is live: now {now}"));
@@ -91,9 +85,38 @@ impl Judge<'_> {
                         moved.join("; ")
                     ),
                 )
-                .next(request_again(request)),
+                .next(ask_again(request)),
             );
         }
+    }
+
+    /// Whether a request asks for this action in this environment; if not, what to run instead.
+    pub(super) fn asks_for(
+        &mut self,
+        target: &Target,
+        action: ActionKind,
+        environment: &Environment,
+    ) -> bool {
+        let (request, id) = (&target.request, &target.reference.id);
+        if &request.environment != environment {
+            let what = format!("`{id}` is a request for `{}`, not for `{environment}`", request.environment);
+            self.refuse(
+                Reason::new(Code::ApprovalMissing, what).next(format!("deployctl status -e {environment}")),
+            );
+        }
+        let (what, next) = match request.action {
+            asked if asked == action => return true,
+            ActionKind::Deploy => (
+                "a deployment, not for a rollback",
+                again_for(action, &request.environment, &request.release.version),
+            ),
+            ActionKind::Rollback => (
+                "a rollback, not for a deployment",
+                format!("deployctl rollback {} {id} --reason TEXT", request.environment),
+            ),
+        };
+        self.refuse(Reason::new(Code::ApprovalMissing, format!("`{id}` asks for {what}")).next(next));
+        false
     }
 
     pub(super) fn commit(&mut self, timeline: &Timeline, target: &Target, rule: &EnvironmentRule) {
@@ -207,7 +230,7 @@ impl Judge<'_> {
                 self.refuse(
                     Reason::new(code, message)
                         .next(format!("look at it, and run it again: deployctl check {check}"))
-                        .next(format!("then {}", request_again(request)))
+                        .next(format!("then {}", ask_again(request)))
                         .rule(&request.environment, "requires"),
                 );
             }

@@ -1,5 +1,6 @@
 mod approvals;
 mod available;
+mod back;
 mod emergency;
 mod hold;
 mod quarantine;
@@ -1169,20 +1170,11 @@ proptest! {
                 Action::Revoke { request: &case.target.reference, environment },
                 Action::Deploy { environment, target: Ok(&case.target) },
                 Action::Rollback { environment, version: None, missing: &[] },
+                Action::RollbackTo { environment, target: Ok(&case.target) },
                 Action::Review { environment },
             ] {
                 let _ = codes(case.decide(&action));
             }
         }
     }
-}
-
-#[test]
-fn a_request_for_a_rollback_is_refused() {
-    let case = Case::approved(&[], |request| request.action = ActionKind::Rollback);
-    let what = format!("`{}` asks for no deployment, and only that is requested", case.target.reference.id);
-    assert_eq!(case.deploy_reasons()[0].message, what);
-    assert_eq!(case.deploy(), ["request.stale"]);
-    assert_eq!(case.verdict(Verdict::Allow), ["request.stale"]);
-    assert_eq!(case.verdict(Verdict::Deny), Vec::<String>::new());
 }

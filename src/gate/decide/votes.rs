@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::Judge;
 use super::hold::decide_by;
-use super::words::{minute, plural, presence_reason, request_again, request_anew};
+use super::words::{again_for, ask_again, minute, plural, presence_reason};
 use crate::gate::config::Separation;
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{NoTarget, Target};
@@ -135,7 +135,7 @@ impl Judge<'_> {
                         minute(by)
                     ),
                 )
-                .next(request_again(&target.request))
+                .next(ask_again(&target.request))
                 .rule(environment, "approvals.decide_within"),
             );
         }
@@ -144,7 +144,7 @@ impl Judge<'_> {
             let ended = format!("the approval of `{id}` by `{}` ended at {}", vote.by, minute(execute_by));
             // What can no longer be decided is asked anew.
             let over = self.facts.now > decide_by(&target.request, approvals, Some(decided), self.facts.now);
-            let next = if over { request_again(&target.request) } else { again };
+            let next = if over { ask_again(&target.request) } else { again };
             let mut reason = Reason::new(Code::ApprovalExpired, ended).next(next);
             reason = reason.rule(environment, "approvals.execute_within");
             if target.request.emergency.is_some() {
@@ -187,7 +187,14 @@ impl Judge<'_> {
                     Code::ApprovalDenied,
                     format!("`{}` denied `{}`: {why}", vote.by, decided.request.id),
                 )
-                .next(format!("a no is final for a request: {}", request_anew(&vote.approval))),
+                .next(format!(
+                    "a no is final for a request: {}",
+                    again_for(
+                        vote.approval.action,
+                        &vote.approval.environment,
+                        &vote.approval.release.version
+                    )
+                )),
             );
             return true;
         }
@@ -208,11 +215,10 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn consumed(&mut self, request: &RequestRef) {
-        let version = request.id.rsplit_once('-').map_or(request.id.as_str(), |(version, _)| version);
+    pub(super) fn consumed(&mut self, request: &RequestRef, again: String) {
         self.refuse(
             Reason::new(Code::ApprovalConsumed, format!("the approval of `{}` was used before", request.id))
-                .next(format!("deployctl request {version} --as ROLE")),
+                .next(again),
         );
     }
 

@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::gate::config::PresenceLevel;
+use crate::gate::config::{ActionKind, PresenceLevel};
 use crate::gate::facts::{Action, LedgerTrouble, NoTarget};
 use crate::gate::policy::{Policy, nearest};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::Request;
-use crate::gate::statement::Approval;
 use crate::gate::terms::{Environment, PersonName, Version};
 
 /// The reason of a ledger that cannot be believed.
@@ -48,7 +47,7 @@ pub(super) fn opening(next: Option<String>) -> String {
 }
 
 /// The same once more: what differs from the defaults has to be said again.
-pub(super) fn request_again(request: &Request) -> String {
+fn request_again(request: &Request) -> String {
     let mut command = request_for(&request.release.version, &request.environment);
     if let Some(emergency) = &request.emergency {
         command.push_str(&format!(" --urgency emergency --severity {}", emergency.severity));
@@ -62,13 +61,25 @@ fn request_for(version: &Version, environment: &Environment) -> String {
     format!("deployctl request {version}{place}")
 }
 
-/// A request of the same version after a no.
-pub(super) fn request_anew(approval: &Approval) -> String {
-    request_for(&approval.release.version, &approval.environment) + " --as ROLE"
-}
-
 /// The environment of a request that names none.
 const USUAL: &str = "production";
+
+/// How an action is asked for once more.
+pub(super) fn again_for(action: ActionKind, environment: &Environment, version: &Version) -> String {
+    match action {
+        ActionKind::Deploy => request_for(version, environment) + " --as ROLE",
+        ActionKind::Rollback => format!("deployctl request {version} --rollback -e {environment} --as ROLE"),
+    }
+}
+
+/// How what a request asks for is asked for once more.
+#[must_use]
+pub fn ask_again(request: &Request) -> String {
+    match request.action {
+        ActionKind::Deploy => request_again(request),
+        ActionKind::Rollback => again_for(request.action, &request.environment, &request.release.version),
+    }
+}
 
 /// Why there is nothing to say yes or no to.
 #[must_use]
@@ -90,6 +101,9 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
     match action {
         Action::Policy { .. } => "deployctl approve --policy".to_owned(),
         Action::Request { .. } => "deployctl request VERSION".to_owned(),
+        Action::RequestRollback { environment, version, .. } => {
+            again_for(ActionKind::Rollback, environment, version)
+        }
         Action::Check { .. } => "deployctl check NAME".to_owned(),
         Action::Word { check } => format!("deployctl check {check} --passed --note TEXT"),
         Action::Signoff { check, commit } => format!("deployctl approve --check {check} --commit {commit}"),
@@ -103,6 +117,14 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
         },
         Action::DeployAutomatic { environment, .. } => format!("deployctl deploy {environment}"),
         Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),
+        Action::RollbackTo { environment, target } => {
+            let id = match target {
+                Ok(target) => &target.reference.id,
+                Err(NoTarget::NotApproved { id }) => id,
+                Err(_) => "REQUEST",
+            };
+            format!("deployctl rollback {environment} {id} --reason TEXT")
+        }
         Action::Release { .. } => "deployctl approve --release VERSION --reason TEXT".to_owned(),
         Action::Report { .. } => "deployctl approve --review REQUEST --report FILE --reason TEXT".to_owned(),
         Action::Review { environment } => format!("deployctl approve --review (for {environment})"),

@@ -1,3 +1,4 @@
+mod back;
 mod incident;
 mod quarantine;
 mod reports;

@@ -8,6 +8,8 @@ use crate::render::text;
 /// The checklist as its template has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChecklistPage<'a> {
+    /// `Deployment` or `Rollback`.
+    pub action: &'a str,
     /// The version to be deployed.
     pub version: &'a str,
     /// `YYYY-MM-DD`.
@@ -57,6 +59,7 @@ impl<'a> From<&'a Checklist> for ChecklistPage<'a> {
             many => format!("{} need you", text::count(many, "thing")),
         };
         Self {
+            action: "Deployment",
             version: &checklist.version,
             date: &checklist.date,
             prepared_by: &checklist.prepared_by,
@@ -88,6 +91,8 @@ fn groups(items: &[Item]) -> Vec<Group<'_>> {
 /// The deployment request as its template has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestPage {
+    /// `Deployment` or `Rollback`.
+    pub action: String,
     /// Where to: `production`. The page shows it with a capital.
     pub environment: String,
     /// `AWAITING HUMAN APPROVAL` and what comes after.

@@ -40,6 +40,7 @@ fn checklist(sections: Vec<Section>) -> Checklist {
 fn request() -> RequestPage {
     let pin = |name: &str, value: &str| Pinned { name: name.into(), value: value.into() };
     RequestPage {
+        action: "Deployment".to_owned(),
         environment: "production".into(),
         status: "AWAITING HUMAN APPROVAL".into(),
         urgency: "Routine".into(),
@@ -278,6 +279,7 @@ fn hostile_text_in_every_field_of_a_checklist_changes_no_line() {
 fn hostile_text_in_every_field_of_a_request_changes_no_line() {
     let build = |text: &str, prose: &str| {
         let hostile = RequestPage {
+            action: "Deployment".to_owned(),
             environment: text.into(),
             status: text.into(),
             urgency: text.into(),

@@ -227,7 +227,7 @@ fn rollback_to_another_version_is_not_covered() {
 refused: deployctl rollback
   ✗ approval.missing  the approval of `v1.4.0` covers going back to `v1.3.0` only
 next: deployctl rollback production v1.3.0 --reason TEXT
-next: or request the other version like any deployment: deployctl request VERSION
+next: to another version that was live, with an approval of its own: deployctl request v1.2.0 --rollback -e production --as ROLE
 ";
     refuses(&house, "bob", &back, 4, &["approval.missing"]);
     refuses_in_words(&house, "bob", &back, 4, refused);
