@@ -84,6 +84,7 @@ pub mod evidence {
 /// The room where it is decided: pure functions over owned values.
 pub mod gate {
     pub mod analysis;
+    pub mod authority;
     pub mod config;
     pub mod decide;
     pub mod deployments;

@@ -39,7 +39,7 @@ pub fn draft(moment: &Moment, environment: &Environment, rollback: &Deployed) ->
         back_to: named(&rollback.start.release),
         request: rollback.start.request.id.clone(),
         execution: rollback.execution.short(),
-        rolled_back_by: rollback.by.to_string(),
+        rolled_back_by: begun_by(rollback),
         time: report::minute(rollback.at),
         reason: rollback.start.reason.clone().unwrap_or_default(),
         outcome: report::outcome(rollback).to_owned(),
@@ -59,6 +59,12 @@ fn named(release: &Release) -> String {
     format!("{} ({})", release.version, release.commit.short())
 }
 
+/// The person, or the session that the person had started.
+fn begun_by(rollback: &Deployed) -> String {
+    let by = &rollback.by;
+    if rollback.automatic { format!("the session of {by}, by itself") } else { by.to_string() }
+}
+
 /// Every attempt to undo a deployment, also those that failed.
 fn attempts(track: &Track, undone: &Deployed) -> Vec<report::Event> {
     let rollbacks = track.deployments.iter().filter(|known| known.start.action == ActionKind::Rollback);
@@ -67,7 +73,7 @@ fn attempts(track: &Track, undone: &Deployed) -> Vec<report::Event> {
         known.at >= undone.at && known.start.previous_release.as_ref() == Some(&undone.start.release)
     }) {
         let why = rollback.start.reason.clone().unwrap_or_default();
-        events.push((rollback.at, format!("rollback begun by {}: {why}", rollback.by)));
+        events.push((rollback.at, format!("rollback begun by {}: {why}", begun_by(rollback))));
         let ended =
             rollback.ending.map(|(ending, at)| (at, format!("the rollback {}", report::ended(ending))));
         events.extend(ended);

@@ -11,6 +11,7 @@ use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
 use super::{policy, quarantine, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
+use crate::gate::authority;
 use crate::gate::config::{ActionKind, Separation};
 use crate::gate::decide::{Decision, ask_again, decide, nothing_to_decide, quarantine_words};
 use crate::gate::emergency::Emergency;
@@ -83,7 +84,9 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
         .get(&package.request.environment)
         .context("the policy has no such environment")?;
     let signoffs = moment.timeline().map(|timeline| timeline.signoffs.clone()).unwrap_or_default();
-    let mut text = screen::review(&policy, rule, &signoffs, &package.request, &package.reference);
+    let allowed = authority::on_trigger(&policy, rule, &package.request, moment.now);
+    let on_trigger = screen::on_trigger(&allowed, Some("the moment that the approval names"));
+    let mut text = screen::review(&policy, rule, &signoffs, &package.request, &package.reference, on_trigger);
     text.push_str(&quarantined(&moment, &package.request)?);
     let mut answer = Answer::done("approve", text)
         .with("id", &package.reference.id)
@@ -138,7 +141,9 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     };
     let policy = moment.policy().context("no policy is in force")?;
     let signoffs = &moment.timeline().context("the ledger cannot be believed")?.signoffs;
-    let mut text = screen::review(policy, rule, signoffs, &found.package.request, &found.package.reference);
+    let (request, reference) = (&found.package.request, &found.package.reference);
+    let on_trigger = screen::on_trigger(&authority::on_trigger(policy, rule, request, moment.now), None);
+    let mut text = screen::review(policy, rule, signoffs, request, reference, on_trigger);
     text.push_str(&screen::warnings(&permit.warnings));
     text.push_str(&first_sight(&moment));
     let rule = rule.clone();
@@ -319,6 +324,7 @@ fn statement(
 ) -> Result<Statement> {
     let request = &package.request;
     let approvals = needed(moment, request, rule).context("nobody approves this environment")?;
+    let policy = moment.policy().context("no policy is in force")?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let tip = timeline.tip.as_ref().context("the ledger is not founded")?;
     let all = [Separation::Requester, Separation::Author, Separation::Executor];
@@ -333,6 +339,11 @@ fn statement(
         checklist: request.checklist,
         evidence: request.evidence,
         previous_release: request.previous_release.clone(),
+        on_trigger: match verdict {
+            // What stands in the way stood on the screen.
+            Verdict::Allow => authority::on_trigger(policy, rule, request, moment.now).unwrap_or_default(),
+            Verdict::Deny | Verdict::Hold => None,
+        },
         confirmed: match verdict {
             Verdict::Allow => request.open.iter().map(|open| open.key.clone()).collect(),
             Verdict::Deny | Verdict::Hold => vec![],

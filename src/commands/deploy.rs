@@ -138,7 +138,11 @@ impl Production for Deploy<'_> {
                 format!("the deployment of {version} failed at `{}`", end.failed_step.unwrap_or("a step"))
             }
         };
-        Ok(failed::ask(desk, moment, Failure { plan, what, answer }))
+        Ok(failed::ask(
+            desk,
+            moment,
+            Failure { plan, started: end.started, watched: end.watched, what, answer },
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A deployment has failed, and the person is still there: ROLLBACK? with the tree of the workflow.
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::emergency::{hotfix_lines, hotfix_path};
@@ -7,8 +8,10 @@ use super::gather::Moment;
 use super::person::Answered;
 use super::production::Desk;
 use super::rollback;
+use super::session::Started;
 use crate::cli::RollbackArgs;
 use crate::gate::plan::Plan;
+use crate::gate::statement::{Watched, WatchedAs};
 use crate::gate::terms::Version;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -18,13 +21,18 @@ use crate::render::text;
 pub struct Failure<'a> {
     /// The plan that did not end well.
     pub plan: &'a Plan,
+    /// Its session, which is still here.
+    pub started: &'a Started,
+    /// What the watch saw, where there was one.
+    pub watched: Option<&'a Watched>,
     /// What happened, in a sentence without its end: the reason of the rollback, if there is one.
     pub what: String,
     /// What the command answers as long as nobody rolls back.
     pub answer: Answer,
 }
 
-/// Asks whether to roll back, and does it: with a phrase, a signature and a record of its own.
+/// Rolls back by itself where the approvals allow that; else asks whether to, and does it: with a phrase, a signature and
+/// a record of its own.
 ///
 /// Answers 6 when that went well. A no, the end of input, and a rollback that was refused or failed leave the failure.
 /// What it could not find out stands in the answer, too.
@@ -33,7 +41,11 @@ pub fn ask(desk: &Desk<'_>, moment: &Moment, failure: Failure<'_>) -> Answer {
         return hotfix(moment, failure);
     };
     let what = text::line(&failure.what, 2_000);
-    desk.person.streams.line(&format!("\n{what}\n\n{}", tree(back)));
+    desk.person.streams.line(&format!("\n{what}\n"));
+    if let Some(rolled) = by_itself(desk, &failure) {
+        return settled(failure, Ok(rolled), back);
+    }
+    desk.person.streams.line(&tree(back));
     // Whoever cannot be asked any more has not said yes.
     if desk.person.says_yes("ROLLBACK?").unwrap_or(Answered::No) != Answered::Yes {
         return hotfix(moment, failure);
@@ -46,7 +58,19 @@ pub fn ask(desk: &Desk<'_>, moment: &Moment, failure: Failure<'_>) -> Answer {
         key: desk.key.cloned(),
         yes: false,
     };
-    match rollback::now(desk, &args) {
+    settled(failure, rollback::now(desk, &args), back)
+}
+
+/// The rollback that the approvals allow beforehand: on a trigger, never where a step failed or nobody can say.
+fn by_itself(desk: &Desk<'_>, failure: &Failure<'_>) -> Option<Answer> {
+    let triggered = failure.watched.is_some_and(|watched| watched.verdict == WatchedAs::Triggered);
+    let allowed = failure.plan.on_trigger.as_ref().filter(|_| triggered)?;
+    rollback::automatic::now(desk, (failure.plan, failure.started), allowed)
+}
+
+/// What became of it.
+fn settled(failure: Failure<'_>, rolled: Result<Answer>, back: &Version) -> Answer {
+    match rolled {
         Ok(rolled) if rolled.outcome == Outcome::Done => rolled_back(failure, rolled, back),
         Ok(rolled) => not_rolled_back(failure, rolled),
         Err(error) => {
@@ -80,7 +104,7 @@ fn hotfix(moment: &Moment, failure: Failure<'_>) -> Answer {
 }
 
 fn rolled_back(failure: Failure<'_>, rolled: Answer, back: &Version) -> Answer {
-    let Failure { plan, what, mut answer } = failure;
+    let Failure { plan, what, mut answer, .. } = failure;
     let message = format!("{what}, and was rolled back: `{}` runs {back} again", plan.environment);
     answer = answer.with("rollback", about(&rolled));
     answer.outcome = Outcome::RolledBack;
@@ -90,7 +114,7 @@ fn rolled_back(failure: Failure<'_>, rolled: Answer, back: &Version) -> Answer {
 }
 
 fn not_rolled_back(failure: Failure<'_>, rolled: Answer) -> Answer {
-    let Failure { mut answer, what, plan } = failure;
+    let Failure { mut answer, what, plan, .. } = failure;
     let environment = &plan.environment;
     // An execution means that it ran: then neither version is whole.
     let (how, runs) = if rolled.fields.contains_key("execution") {

@@ -135,6 +135,7 @@ fn row(moment: &Moment, environment: &Environment, track: &Track, deployed: &Dep
         "execution": deployed.execution,
         "recorded_in": "ledger",
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
+        "rolled_back_automatically": undone_by.map(|rollback| rollback.automatic),
         "rolled_back_at": undone_by.map(|rollback| rollback.at),
         "report": undone_by.map(|rollback| aftermath::json(moment, rollback)),
     });

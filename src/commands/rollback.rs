@@ -1,6 +1,8 @@
 //! `deployctl rollback`: back to the version that the approval named, or to that of an approved request; by a person,
 //! recorded, quarantined.
 
+pub mod automatic;
+
 use anyhow::{Context as _, Result};
 
 use super::emergency::{hotfix_lines, hotfix_path};
@@ -10,13 +12,13 @@ use super::person::{Answered, Person, first_sight};
 use super::production::{self, Desk, Production, Verdict};
 use super::{aftermath, available, back, session, target};
 use crate::cli::{Common, RollbackArgs};
+use crate::gate::authority::Database;
 use crate::gate::config::ActionKind;
-use crate::gate::decide::{Decision, decide};
+use crate::gate::decide::{Decision, Permit, decide};
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::plan::Plan;
-use crate::gate::policy::EnvironmentRule;
 use crate::gate::presence::Presence;
-use crate::gate::statement::Ending;
+use crate::gate::statement::{Ending, RequestRef};
 use crate::gate::terms::Environment;
 use crate::gate::timeline::Track;
 use crate::outcome::Outcome;
@@ -51,21 +53,6 @@ struct Back<'a> {
 
 type Judged = production::Judged<Database>;
 type End<'a> = production::End<'a, Database>;
-
-/// What becomes of the database.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Database {
-    /// Nothing was migrated.
-    Untouched,
-    /// Every migration is known to be reversible, and the policy says how.
-    GoesBack,
-    /// It stays as it is: a migration is not known to be reversible.
-    Irreversible,
-    /// It stays as it is: the policy says no `rollback.migrations`.
-    NoWay,
-    /// It stays as it is: the rollback has a request of its own, and goes back over more than one deployment.
-    Stays,
-}
 
 impl Production for Back<'_> {
     type Found = Database;
@@ -109,17 +96,11 @@ impl Production for Back<'_> {
             Decision::Refuse(reasons) => return Ok(Err(reasons)),
             Decision::Allow(permit) => permit,
         };
-        let rule = moment.policy().and_then(|policy| policy.environments.get(environment));
-        let rule = rule.cloned().context("the policy has no such environment")?;
-        let package = match &permit.request {
-            Some(request) => target::of_execution(moment, request)?,
-            None => None,
+        let found = match &permit.request {
+            Some(request) => database(moment, environment, request)?,
+            None => Database::Irreversible,
         };
-        let found = database(package.as_ref(), &rule);
-        let plan = Plan::new(permit, &rule, environment, ActionKind::Rollback, found == Database::GoesBack)
-            .context("the permit names no release")?
-            .watched(&rule, 0);
-        Ok(Ok(Judged { plan, rule, found }))
+        planned(moment, environment, permit, found).map(Ok)
     }
 
     fn shown(&self, moment: &Moment, judged: &Judged) -> Result<String> {
@@ -202,16 +183,22 @@ impl Back<'_> {
     }
 }
 
-/// A request that cannot be read says nothing about migrations: then the database stays.
-fn database(package: Option<&Package>, rule: &EnvironmentRule) -> Database {
-    let extent = package.map(|package| &package.request.extent);
-    let way = rule.rollback.as_ref().is_some_and(|rollback| !rollback.migrations.is_empty());
-    match extent.map(|extent| (extent.migrations, extent.irreversible)) {
-        Some((0, 0)) => Database::Untouched,
-        Some((_, 0)) if way => Database::GoesBack,
-        Some((_, 0)) => Database::NoWay,
-        _ => Database::Irreversible,
-    }
+/// What becomes of the database when the deployment of a request is undone.
+fn database(moment: &Moment, environment: &Environment, request: &RequestRef) -> Result<Database> {
+    let package = target::of_execution(moment, request)?;
+    let rule = moment.policy().and_then(|policy| policy.environments.get(environment));
+    let extent = package.as_ref().map(|package| &package.request.extent);
+    Ok(Database::of(extent, rule.and_then(|rule| rule.rollback.as_ref())))
+}
+
+/// The plan of a permit.
+fn planned(moment: &Moment, environment: &Environment, permit: Permit, found: Database) -> Result<Judged> {
+    let rule = moment.policy().and_then(|policy| policy.environments.get(environment));
+    let rule = rule.cloned().context("the policy has no such environment")?;
+    let plan = Plan::new(permit, &rule, environment, ActionKind::Rollback, found == Database::GoesBack)
+        .context("the permit names no release")?
+        .watched(&rule, 0);
+    Ok(Judged { plan, rule, found })
 }
 
 /// A no leads to the other way of the workflow document: the fix.

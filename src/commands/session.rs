@@ -1,15 +1,18 @@
 //! A session: the second signature, the consumption, the steps of the plan, the watch, and the record of how it ended.
 
+mod automatic_rollback;
 mod watched;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Duration, Utc};
 
+pub use self::automatic_rollback::roll_back;
 use super::approve::nonce;
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
@@ -35,7 +38,7 @@ use crate::world::terminal::Meanwhile;
 
 /// The execution that a person signed.
 pub struct Started {
-    key: SessionKey,
+    key: Rc<SessionKey>,
     execution: Digest,
     by: PersonName,
     /// From then on others may settle this deployment.
@@ -136,7 +139,7 @@ pub fn begin(
     match ledger::append(moment, &signed, remote.as_deref())? {
         Appended::Done { digest, .. } => {
             let unsent = RefCell::default();
-            Ok(Ok(Started { key: session, execution: digest, by: signer, lease_until, unsent }))
+            Ok(Ok(Started { key: Rc::new(session), execution: digest, by: signer, lease_until, unsent }))
         }
         Appended::Raced => Ok(Err(Answer::ended(
             command,

@@ -410,7 +410,7 @@ pub struct RawRollback {
     /// Within which time its report is signed, before other deployments wait for it; never, unless said.
     #[serde(default)]
     pub review_within: Option<String>,
-    /// What a trigger does; read, and not acted on yet.
+    /// What a trigger does; `ask` unless said.
     #[serde(default)]
     pub on_trigger: Option<OnTrigger>,
 }
@@ -421,7 +421,7 @@ pub struct RawRollback {
 pub enum OnTrigger {
     /// Ask the person.
     Ask,
-    /// Roll back, where the approval says so.
+    /// The session rolls back, where the approvals say so.
     Rollback,
 }
 

@@ -3,6 +3,7 @@
 //! Deny by default: a permit is only made where nothing speaks against it, and only here.
 
 mod automatic;
+mod automatic_rollback;
 mod available;
 mod back;
 mod emergency;
@@ -27,7 +28,7 @@ pub use self::target::{deploys_later, unkept_times};
 use self::votes::allows;
 use self::words::{again_for, command_for, minute, presence_reason};
 pub use self::words::{ask_again, ledger_reason, no_environment, nothing_to_decide};
-use super::config::{ActionKind, Deployment, PresenceLevel, Right, Separation};
+use super::config::{ActionKind, Deployment, OnTrigger, PresenceLevel, Right, Separation};
 use super::emergency::{Emergency, EmergencyClock};
 use super::facts::{Action, Facts, KeyFact, Missing, NoTarget, Pin, Target};
 use super::keys::Proof;
@@ -35,7 +36,7 @@ use super::policy::{Approvals, EnvironmentRule, Policy};
 use super::presence::Presence;
 use super::reason::{Code, Reason};
 use super::request::{Request, Urgency};
-use super::statement::{Approval, Release, RequestRef, Verdict};
+use super::statement::{Approval, Release, RequestRef, RollbackAuthority, Verdict};
 use super::terms::{Check, Digest, Environment, PersonName, Role, Version};
 use super::timeline::{Decided, Timeline, Track};
 use super::windows::Opening;
@@ -64,6 +65,8 @@ pub struct Permit {
     pub approvals: Vec<Digest>,
     /// The clock of the emergency, where it is one.
     pub emergency: Option<EmergencyClock>,
+    /// What the session may do by itself on a trigger.
+    pub on_trigger: Option<RollbackAuthority>,
     /// The person whose key signs.
     pub signer: Option<PersonName>,
     /// What is good to know and does not refuse.
@@ -85,13 +88,14 @@ pub fn decide(policy: Option<&Policy>, facts: &Facts<'_>, action: &Action<'_>) -
         reasons: Vec::new(),
         warnings: Vec::new(),
         approvals: Vec::new(),
+        on_trigger: None,
         declared_at: None,
     };
     judge.person(action);
     judge.ledger(action);
     let covered = judge.action(action);
     judge.key(action);
-    let Judge { reasons, warnings, approvals, .. } = judge;
+    let Judge { reasons, warnings, approvals, on_trigger, .. } = judge;
     let signer = match &facts.key {
         Some(KeyFact::Ready { person, .. }) => Some(person.clone()),
         _ => None,
@@ -103,6 +107,7 @@ pub fn decide(policy: Option<&Policy>, facts: &Facts<'_>, action: &Action<'_>) -
             request,
             approvals,
             emergency,
+            on_trigger,
             signer,
             warnings,
             _made_here: Made,
@@ -161,6 +166,8 @@ struct Judge<'a> {
     reasons: Vec<Reason>,
     warnings: Vec<Reason>,
     approvals: Vec<Digest>,
+    /// What those approvals allow on a trigger.
+    on_trigger: Option<RollbackAuthority>,
     /// When the first of the approvals that count was signed.
     declared_at: Option<DateTime<Utc>>,
 }
@@ -267,6 +274,9 @@ impl<'a> Judge<'a> {
                 self.rollback(timeline, environment, *version, missing)
             }
             Action::RollbackTo { environment, target } => self.rollback_to(timeline, environment, *target),
+            Action::AutomaticRollback { environment, execution, missing, database_stays } => {
+                self.automatic_rollback(timeline, environment, execution, (missing, *database_stays))
+            }
             Action::Review { environment } => self.review(timeline, environment),
             Action::Release { environment, rollback } => {
                 self.release(timeline, environment, rollback);
@@ -515,6 +525,9 @@ impl<'a> Judge<'a> {
             );
         }
         self.votes(decided, target, &self.needed(approvals, &target.request));
+        if rule.rollback.as_ref().is_some_and(|rollback| rollback.on_trigger == OnTrigger::Rollback) {
+            self.on_trigger = timeline.authority(&target.reference, &self.approvals).ok();
+        }
         Some(self.covered(target))
     }
 
@@ -652,7 +665,7 @@ impl<'a> Judge<'a> {
     }
 
     fn key(&mut self, action: &Action<'_>) {
-        if self.nobody_signs(action) {
+        if self.nobody_signs(action) || matches!(action, Action::AutomaticRollback { .. }) {
             return;
         }
         match &self.facts.key {

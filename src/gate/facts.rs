@@ -310,6 +310,17 @@ pub enum Action<'a> {
         /// What was asked for: the one that people decided about, or why there is none.
         target: Result<&'a Target, &'a NoTarget>,
     },
+    /// The session of a deployment rolls it back by itself: its key signs, and its person is still there.
+    AutomaticRollback {
+        /// Where.
+        environment: &'a Environment,
+        /// The execution of the deployment.
+        execution: &'a Digest,
+        /// What is missing of the commit that is undone.
+        missing: &'a [Missing],
+        /// Whether the database would stay as it is although it was migrated.
+        database_stays: bool,
+    },
     /// A person says how an interrupted deployment ended.
     Review {
         /// Where.

@@ -55,6 +55,12 @@ environments:
     approvals: { required: 1, from: [release], not: [] }
 "#;
 
+/// An edit of it: a session rolls back by itself on a trigger.
+pub const ROLLS_BACK: (&str, &str) = (
+    "    rollback:\n",
+    "    health: { probes: { shop: { run: [\"./ping\"] } } }\n    rollback:\n      on_trigger: rollback\n",
+);
+
 /// The fixture's `deployctl.yaml`, each first text replaced by the second.
 pub fn config(edits: &[(&str, &str)]) -> String {
     let mut text = CONFIG.to_owned();
@@ -465,6 +471,7 @@ pub fn approval(request: &Request, verdict: Verdict, given: i64) -> Approval {
         checklist: request.checklist,
         evidence: request.evidence,
         previous_release: request.previous_release.clone(),
+        on_trigger: None,
         confirmed: request.open.iter().map(|open| open.key.clone()).collect(),
         waived: vec![],
         approval_rules: request.approval_rules.clone(),

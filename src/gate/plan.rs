@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::config::{ActionKind, Deployment};
 use super::decide::Permit;
 use super::policy::{Credentials, EnvironmentRule, Health, Step};
-use super::statement::{PayloadError, Release, RequestRef, canonical};
+use super::statement::{PayloadError, Release, RequestRef, RollbackAuthority, canonical};
 use super::terms::{CommitId, Digest, Environment};
 
 /// What is going to run. Shown before, signed with the execution, and the only thing that can be executed.
@@ -35,6 +35,9 @@ pub struct Plan {
     /// What is measured before and after them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub watch: Option<PlannedWatch>,
+    /// What the session does by itself on a trigger of the watch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_trigger: Option<RollbackAuthority>,
     /// What deployctl sets for them.
     pub variables: Vec<(String, String)>,
     #[serde(skip)]
@@ -116,6 +119,7 @@ impl Plan {
             pass_environment: rule.pass_environment.clone(),
             credentials: rule.credentials.clone(),
             watch: None,
+            on_trigger: permit.on_trigger.clone(),
             variables: variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             release,
             previous,
@@ -162,9 +166,20 @@ impl Plan {
     /// How long it may take at the most: after that the environment counts as interrupted.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        let credentials = self.credentials.as_ref().map_or(Duration::ZERO, |found| found.timeout);
         let watch = self.watch.as_ref().map_or(Duration::ZERO, PlannedWatch::length);
-        let spans = self.steps.iter().map(|step| step.timeout).chain([credentials, watch, LEASE_MARGIN]);
-        spans.fold(Duration::ZERO, Duration::saturating_add)
+        lease(&self.steps, self.credentials.as_ref(), watch)
     }
+}
+
+/// How long the deployment of a request may take at the most.
+#[must_use]
+pub fn longest(rule: &EnvironmentRule, request_minutes: u64) -> Duration {
+    let watched = rule.health.as_ref().map_or(0, |_| request_minutes.saturating_mul(60));
+    lease(&rule.steps, rule.credentials.as_ref(), Duration::from_secs(watched))
+}
+
+fn lease(steps: &[Step], credentials: Option<&Credentials>, watch: Duration) -> Duration {
+    let credentials = credentials.map_or(Duration::ZERO, |found| found.timeout);
+    let spans = steps.iter().map(|step| step.timeout).chain([credentials, watch, LEASE_MARGIN]);
+    spans.fold(Duration::ZERO, Duration::saturating_add)
 }

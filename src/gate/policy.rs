@@ -20,7 +20,7 @@ pub use self::credentials::{CREDENTIALS, Credentials, refused_variable};
 pub use self::extra::{ApprovalRule, ChangeFacts, Lack, Quorum, When};
 pub use self::health::{ErrorRate, Health, Latency, Level, Metrics, Probe, Question};
 use super::config::{
-    Deployment, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
+    Deployment, OnTrigger, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };
 use super::emergency::{Emergency, EmergencyRules, SeverityRule};
 use super::keys::{Proof, PublicKey};
@@ -64,8 +64,6 @@ pub struct Policy {
     pub templates: Option<String>,
     /// How versions are named, and what they are made of, unless an environment says otherwise.
     pub versions: VersionRule,
-    /// Keys of the file that this version reads and does not act on.
-    pub idle: Vec<String>,
     /// The digest of the file's bytes; with templates, see [`Policy::with_templates`].
     pub digest: Digest,
 }
@@ -224,6 +222,8 @@ pub struct Rollback {
     pub estimate: Option<Duration>,
     /// Within which time its report is signed, before other deployments wait for it.
     pub review_within: Option<Duration>,
+    /// What a trigger of the watch does.
+    pub on_trigger: OnTrigger,
 }
 
 /// Who approves.
@@ -281,7 +281,6 @@ impl Policy {
             migrations: RawMigrations::default(),
             versions: VersionRule::default(),
             templates: None,
-            idle: Vec::new(),
             digest: Digest::of(b""),
         }
     }

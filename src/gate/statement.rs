@@ -12,6 +12,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use automatic_rollback::{AutomaticRollback, RollbackAuthority};
+
 use super::analysis::{Doubt, Seen, Trigger};
 use super::config::{ActionKind, Separation};
 use super::emergency::{Declaration, EmergencyClock};
@@ -116,6 +118,8 @@ pub enum Statement {
     Progress(Progress),
     /// It ended.
     Outcome(OutcomeStatement),
+    /// The session of a deployment rolls it back, as its approvals allow.
+    AutomaticRollback(Box<AutomaticRollback>),
     /// A person looked at a deployment afterwards: at what an interruption left, at an emergency, or at a rollback.
     Review(Review),
     /// A person's verdict on a check of one commit.
@@ -133,14 +137,14 @@ impl Statement {
             Self::Execution(_) => "deployctl-execution",
             Self::Review(_) => "deployctl-review",
             Self::Signoff(_) => "deployctl-signoff",
-            Self::Progress(_) | Self::Outcome(_) => "deployctl-session",
+            Self::Progress(_) | Self::Outcome(_) | Self::AutomaticRollback(_) => "deployctl-session",
         }
     }
 
     /// Whether a deployment's session key signs it instead of a person.
     #[must_use]
     pub const fn by_session(&self) -> bool {
-        matches!(self, Self::Progress(_) | Self::Outcome(_))
+        matches!(self, Self::Progress(_) | Self::Outcome(_) | Self::AutomaticRollback(_))
     }
 
     /// The word for it in listings.
@@ -153,6 +157,7 @@ impl Statement {
             Self::Execution(_) => "execution",
             Self::Progress(_) => "progress",
             Self::Outcome(_) => "outcome",
+            Self::AutomaticRollback(_) => "automatic rollback",
             Self::Review(_) => "review",
             Self::Signoff(_) => "sign-off",
         }
@@ -250,6 +255,8 @@ pub struct Approval {
     pub evidence: Digest,
     /// What was live, and what a rollback goes back to.
     pub previous_release: Option<Release>,
+    /// What the session may do by itself on a trigger; none where a trigger asks.
+    pub on_trigger: Option<RollbackAuthority>,
     /// Keys of the open boxes that the person answered for.
     pub confirmed: Vec<String>,
     /// Separations that the policy waives.
@@ -543,5 +550,6 @@ pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, PayloadError> {
     serde_jcs::to_vec(value).map_err(|error| PayloadError::Malformed { why: error.to_string() })
 }
 
+mod automatic_rollback;
 #[cfg(test)]
 mod tests;

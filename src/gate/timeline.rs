@@ -188,6 +188,8 @@ pub struct Deployed {
     pub incident: Option<Incident>,
     /// What a rollback leaves to do.
     pub aftermath: Option<Aftermath>,
+    /// Whether the session of what it undoes began it by itself.
+    pub automatic: bool,
 }
 
 /// What an emergency leaves to do.
@@ -291,6 +293,7 @@ impl Timeline {
                 Ok(())
             }
             Statement::Outcome(outcome) => self.end(&outcome, signed.at),
+            Statement::AutomaticRollback(said) => self.roll_back(*said, signed),
             Statement::Review(review) => {
                 let settled = match review.finding {
                     Finding::Interruption { ending } => self.review(review, ending, &signed),
@@ -367,6 +370,7 @@ impl Timeline {
         let execution = match &payload.statement {
             Statement::Progress(progress) => &progress.execution,
             Statement::Outcome(outcome) => &outcome.execution,
+            Statement::AutomaticRollback(said) => &said.execution,
             _ => return Err("it is not a session's to say".to_owned()),
         };
         let deployed = self
@@ -375,8 +379,12 @@ impl Timeline {
             .flat_map(|track| &track.deployments)
             .find(|deployed| &deployed.execution == execution)
             .ok_or("it is about an execution that the ledger does not hold")?;
-        if deployed.ending.is_some() {
-            return Err("it is about a deployment that has ended".to_owned());
+        match (&payload.statement, deployed.ending) {
+            (Statement::AutomaticRollback(_), None) => {
+                return Err("it undoes a deployment that has not ended".to_owned());
+            }
+            (Statement::AutomaticRollback(_), Some(_)) | (_, None) => {}
+            (_, Some(_)) => return Err("it is about a deployment that has ended".to_owned()),
         }
         if deployed.by != payload.by {
             return Err(format!("`{}` did not start that deployment", payload.by));
@@ -460,7 +468,12 @@ impl Timeline {
 
     fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
         self.check_consumption(&execution, signed.at)?;
-        let own = self.rests_on_its_own(&execution);
+        self.begin(execution, signed, false)
+    }
+
+    /// An action begins that may.
+    fn begin(&mut self, execution: Execution, signed: Signed, automatic: bool) -> Result<(), String> {
+        let own = !automatic && self.rests_on_its_own(&execution);
         let way_back = self.check_way_back(&execution, own);
         let incident = self.incident(&execution, signed.at)?;
         let aftermath = self.aftermath(&execution, signed.at);
@@ -496,6 +509,7 @@ impl Timeline {
             rolled_back_by: None,
             incident,
             aftermath,
+            automatic,
         });
         Ok(())
     }
@@ -779,6 +793,7 @@ impl Timeline {
     }
 }
 
+mod automatic_rollback;
 mod back;
 mod incident;
 mod quarantine;

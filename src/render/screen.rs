@@ -2,6 +2,7 @@
 //! holds no colour, and every foreign word in it is cleaned.
 
 mod automatic;
+mod automatic_rollback;
 pub mod back;
 mod emergency;
 mod health;
@@ -13,12 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 pub use self::automatic::{about, automatic};
+pub use self::automatic_rollback::on_trigger;
 use self::emergency::emergency;
 pub use self::emergency::{clock, declared, kept, live_at, skipped};
 pub use self::quarantine::release;
 pub use self::signoff::{SignoffPage, signoff};
 use super::text;
-use crate::gate::config::{ActionKind, Deployment, Right};
+use crate::gate::config::{ActionKind, Deployment, OnTrigger, Right};
 use crate::gate::keys::PublicKey;
 use crate::gate::plan::{Plan, PlannedWatch, STEP_VARIABLES};
 use crate::gate::policy::{Credentials, EnvironmentRule, Policy, Step};
@@ -45,7 +47,9 @@ pub fn span(duration: std::time::Duration) -> String {
     }
 }
 
-fn minute(at: DateTime<Utc>) -> String {
+/// A moment on a screen.
+#[must_use]
+pub fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
@@ -57,6 +61,7 @@ pub fn review(
     signoffs: &Signoffs,
     request: &Request,
     reference: &RequestRef,
+    on_trigger: Option<String>,
 ) -> String {
     if request.action == ActionKind::Rollback {
         return back::review(policy, rule, request, reference);
@@ -103,6 +108,9 @@ pub fn review(
     field("Mitigation", cut(&request.asked.mitigation));
     field("Window", window(rule, request));
     field("Rollback", rollback(rule, request));
+    if let Some(on_trigger) = on_trigger {
+        field("On a trigger", on_trigger);
+    }
     field(
         "Watch",
         format!(
@@ -316,9 +324,6 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
         lines.extend(environment(name.as_str(), rule));
     }
     lines.extend(emergency::rules(policy));
-    if !policy.idle.is_empty() {
-        lines.push(format!("  Read, and not acted on by this version: {}", text::list(&policy.idle)));
-    }
     lines.push(String::new());
     lines.join("\n")
 }
@@ -423,6 +428,12 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
     if let Some(rollback) = &rule.rollback {
         lines.extend(steps("rolls back", &rollback.steps));
         lines.extend(steps("migrations down", &rollback.migrations));
+        if rollback.on_trigger == OnTrigger::Rollback {
+            lines.push(
+                "    on a trigger: the session rolls back by itself, as far as the approvals allow it"
+                    .to_owned(),
+            );
+        }
     }
     lines.extend(rule.health.iter().flat_map(health::rules));
     lines
@@ -479,6 +490,8 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
     lines
         .extend(plan.credentials.iter().map(|found| secrets("  Secrets     ", found, "after the signature")));
     lines.extend(plan.watch.iter().map(watch_line));
+    let by_itself = |allowed| format!("  On a trigger {}", automatic_rollback::by_itself(allowed, None));
+    lines.extend(plan.on_trigger.iter().map(by_itself));
     match (plan.action, &plan.previous) {
         (ActionKind::Deploy, Some(_)) => {
             lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
@@ -617,7 +630,7 @@ mod tests {
         let mut request = book.request("production", 2);
         edit(&mut request);
         let rule = &book.policy().environments[&production()];
-        review(book.policy(), rule, &book.timeline.signoffs, &request, &reference(&request))
+        review(book.policy(), rule, &book.timeline.signoffs, &request, &reference(&request), None)
     }
 
     #[test]

@@ -38,8 +38,9 @@ fn traces(house: &House) -> Traces {
     });
     let log = house.try_git(["log", "--format=%s", "deployctl/ledger", "--"]);
     let subjects = String::from_utf8(log.stdout).expect("subjects");
-    let is_execution =
-        |subject: &&str| [": deploy ", ": rollback "].iter().any(|word| subject.contains(word));
+    let is_execution = |subject: &&str| {
+        [": deploy ", ": rollback ", ": automatic rollback "].iter().any(|word| subject.contains(word))
+    };
     Traces {
         live: live.collect(),
         executions: subjects.lines().filter(is_execution).map(str::to_owned).collect(),

@@ -1,5 +1,7 @@
 //! The watch of a deployment: measured before the steps and after them, for the time of the request, and recorded.
 
+mod automatic_rollback;
+
 use std::fs;
 
 use serde_json::{Value, json};
@@ -10,19 +12,30 @@ use crate::house::{House, POLICY, Terminal};
 /// for so many minutes.
 fn approved(minutes: &str) -> (House, String) {
     let house = House::new();
+    let id = approved_under(&house, &rules(&house), minutes);
+    (house, id)
+}
+
+/// Rules by which the shop is ill while a file of the home says so.
+fn rules(house: &House) -> String {
     let ill = house.home().join("ill");
     let health = format!(
         "    health:\n      interval: 1s\n      consecutive_failures: 1\n      probes: {{ shop: {{ run: [test, \"!\", -e, \"{}\"] }} }}\n    monitoring: ",
         ill.display()
     );
-    house.config(&POLICY.replacen("    monitoring: ", &health, 1));
+    POLICY.replacen("    monitoring: ", &health, 1)
+}
+
+/// Alice has signed these rules, and approved v1.4.0, which is watched for so many minutes.
+fn approved_under(house: &House, policy: &str, minutes: &str) -> String {
+    house.config(policy);
     house.person("alice").signs_policy();
     let words =
         ["request", "v1.4.0", "--as", "orchestrator", "--since", "v1.3.0", "--monitor", minutes, "--json"];
     let answer = house.run(words).any_stdout().exit(0).json();
     let id = answer["id"].as_str().expect("an id").to_owned();
     house.person("alice").approves(&id);
-    (house, id)
+    id
 }
 
 /// Alice deploys, and the shop is ill from the last step on.

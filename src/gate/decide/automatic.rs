@@ -158,6 +158,7 @@ impl<'a> Judge<'a> {
             | Action::Deploy { environment, .. }
             | Action::Rollback { environment, .. }
             | Action::RollbackTo { environment, .. }
+            | Action::AutomaticRollback { environment, .. }
             | Action::Review { environment } => *environment,
             _ => return false,
         };

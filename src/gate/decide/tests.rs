@@ -1,4 +1,5 @@
 mod approvals;
+mod automatic_rollback;
 mod available;
 mod back;
 mod emergency;

@@ -116,7 +116,9 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
             Err(_) => format!("deployctl deploy {environment}"),
         },
         Action::DeployAutomatic { environment, .. } => format!("deployctl deploy {environment}"),
-        Action::Rollback { environment, .. } => format!("deployctl rollback {environment} --reason TEXT"),
+        Action::Rollback { environment, .. } | Action::AutomaticRollback { environment, .. } => {
+            format!("deployctl rollback {environment} --reason TEXT")
+        }
         Action::RollbackTo { environment, target } => {
             let id = match target {
                 Ok(target) => &target.reference.id,

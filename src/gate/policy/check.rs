@@ -10,8 +10,8 @@ use super::{
     Rollback, ScanRule, StageRule, Step, VersionRule, nearest,
 };
 use crate::gate::config::{
-    Deployment, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations, RawPerson,
-    RawPolicy, RawRollback, RawScans, RawStage, RawStep, RawVersions, Separation,
+    Deployment, OnTrigger, PresenceLevel, RawApprovals, RawCheck, RawEnvironment, RawLedger, RawMigrations,
+    RawPerson, RawPolicy, RawRollback, RawScans, RawStage, RawStep, RawVersions, Separation,
 };
 use crate::gate::keys::PublicKey;
 use crate::gate::scope::Scope;
@@ -38,7 +38,6 @@ impl Checker {
     }
 
     pub(super) fn policy(&mut self, raw: RawPolicy, bytes: &[u8]) -> Policy {
-        let idle = idle_keys(&raw);
         let RawPolicy {
             schema,
             project,
@@ -118,7 +117,6 @@ impl Checker {
             migrations,
             templates,
             versions,
-            idle,
             digest: Digest::of(bytes),
         }
     }
@@ -408,7 +406,13 @@ impl Checker {
             pass_environment: raw.pass_environment,
             credentials: raw.credentials.map(|raw| self.credentials(&format!("{path}.credentials"), raw)),
             steps: self.steps(&format!("{path}.steps"), raw.steps),
-            rollback: raw.rollback.map(|rollback| self.rollback(&format!("{path}.rollback"), rollback)),
+            rollback: raw.rollback.map(|rollback| {
+                let path = format!("{path}.rollback");
+                if rollback.on_trigger == Some(OnTrigger::Rollback) {
+                    self.rolls_back_by_itself(&path, deployment, raw.health.is_some());
+                }
+                self.rollback(&path, rollback)
+            }),
             approvals: raw.approvals.map(|rule| self.approvals(&format!("{path}.approvals"), rule, people)),
             windows,
             monitoring: Monitoring {
@@ -449,6 +453,17 @@ impl Checker {
             review_within: raw
                 .review_within
                 .map(|text| self.duration(&format!("{path}.review_within"), Some(&text), STEP_TIMEOUT)),
+            on_trigger: raw.on_trigger.unwrap_or(OnTrigger::Ask),
+        }
+    }
+
+    fn rolls_back_by_itself(&mut self, path: &str, deployment: Deployment, measured: bool) {
+        if deployment != Deployment::Human {
+            let what = "nobody approves here, so nothing allows a session to roll back by itself";
+            self.problem(format!("{path}.on_trigger"), what);
+        } else if !measured {
+            let what = "`rollback` needs `health`: without it there is no trigger";
+            self.problem(format!("{path}.on_trigger"), what);
         }
     }
 
@@ -664,16 +679,6 @@ pub(super) fn bad_variable(name: &str) -> Option<String> {
     let loads = name.starts_with("LD_") || name.starts_with("DYLD_") || name.starts_with("DEPLOYCTL_");
     (loads || name == "BASH_ENV" || name == "ENV" || name == "PATH")
         .then(|| format!("`{name}` would change what the approved commands run: it cannot be passed"))
-}
-
-fn idle_keys(raw: &RawPolicy) -> Vec<String> {
-    let mut idle = Vec::new();
-    for (name, environment) in &raw.environments {
-        if environment.rollback.as_ref().is_some_and(|rollback| rollback.on_trigger.is_some()) {
-            idle.push(format!("environments.{name}.rollback.on_trigger"));
-        }
-    }
-    idle
 }
 
 /// The workflow document's words for its own checks, and the name itself for any other.

@@ -106,10 +106,9 @@ templates:  deploy/templates           # overrides; part of the signed policy
 "#;
 
 #[test]
-fn the_whole_example_is_understood_and_what_is_idle_is_said() {
+fn the_whole_example_is_understood() {
     let text = WHOLE.replace("KEY-1", &key(1).line()).replace("TOUCH-2", &touch_key(2).line());
     let policy = checked(&text).unwrap();
-    assert_eq!(policy.idle, ["environments.production.rollback.on_trigger"]);
     assert_eq!(policy.project, "storefront");
     assert_eq!(policy.people.len(), 2);
     assert_eq!(policy.roles.len(), 7);
@@ -324,6 +323,16 @@ fn each_thing_that_is_wrong_gives_its_path() {
             "steps: [{ name: back, run: [\"./back\"], timeout: 5m }]",
             "steps: []",
             "environments.production.rollback.steps: say what rolling back runs",
+        ),
+        (
+            "    rollback:\n",
+            "    rollback:\n      on_trigger: rollback\n",
+            "environments.production.rollback.on_trigger: `rollback` needs `health`: without it there is no trigger",
+        ),
+        (
+            "staging: { steps: [] }",
+            "staging: { steps: [], rollback: { on_trigger: rollback, steps: [{ name: back, run: [x] }] } }",
+            "environments.staging.rollback.on_trigger: nobody approves here, so nothing allows a session to roll back by itself",
         ),
         (
             approvals,

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 
 use super::{Payload, PayloadError, Root, Statement, Verdict};
 use crate::gate::config::ActionKind;
-use crate::gate::fixture::{Book, approval, by, config, person, reference, rules, signoff};
+use crate::gate::fixture::{Book, approval, by, config, minutes, person, reference, release, rules, signoff};
 use crate::gate::request::Request;
 use crate::gate::signoffs::Signoff;
 use crate::gate::statement::{
-    Ending, Finding, OutcomeStatement, Progress, Review, Revocation, StepEnd, StepResult, canonical,
+    AutomaticRollback, Ending, Finding, OutcomeStatement, Progress, Review, Revocation, StepEnd, StepResult,
+    canonical,
 };
 use crate::gate::terms::Digest;
 
@@ -43,6 +44,14 @@ fn payloads() -> Vec<Payload> {
             failed_step: Some("release".to_owned()),
             watched: None,
         }),
+        Statement::AutomaticRollback(Box::new(AutomaticRollback {
+            execution,
+            environment: request.environment.clone(),
+            release: release(1),
+            triggers: vec![],
+            plan: Digest::of(b"plan"),
+            lease_until: minutes(30),
+        })),
         Statement::Review(Review {
             execution,
             finding: Finding::Interruption { ending: Ending::Succeeded },
@@ -170,6 +179,7 @@ fn each_kind_has_a_namespace_and_a_word_of_its_own_and_only_a_session_shares_one
             ("execution", "deployctl-execution", false),
             ("progress", "deployctl-session", true),
             ("outcome", "deployctl-session", true),
+            ("automatic rollback", "deployctl-session", true),
             ("review", "deployctl-review", false),
             ("sign-off", "deployctl-signoff", false),
         ]

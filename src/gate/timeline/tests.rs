@@ -1,3 +1,4 @@
+mod automatic_rollback;
 mod back;
 mod incident;
 mod quarantine;
