@@ -7,7 +7,9 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::gate::emergency::Severity;
 use crate::gate::explain::Wish;
+use crate::gate::history::Status;
 use crate::gate::request::{RiskLevel, Urgency};
+use crate::gate::since::Said;
 use crate::gate::terms::{Check, Environment, Role, Stage, Version};
 
 /// Stands between a change and production: machines prepare, people decide, signatures prove it
@@ -52,7 +54,7 @@ pub struct Common {
     /// How to print the result
     #[arg(long, value_enum, global = true, default_value_t = Format::Text, hide_default_value = true)]
     pub format: Format,
-    /// Short for `--format json`; not together with `--format github`
+    /// Short for `--format json`
     #[arg(long, global = true)]
     pub json: bool,
     /// When to use colour
@@ -89,6 +91,22 @@ pub enum Format {
     Json,
     /// For a step of GitHub Actions: text, annotations, outputs and the step's summary
     Github,
+    /// For spreadsheets, where the command has it
+    Csv,
+}
+
+impl Format {
+    /// As it is typed.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Json => "json",
+            Self::Github => "github",
+            Self::Csv => "csv",
+        }
+    }
 }
 
 /// When to use colour.
@@ -435,13 +453,35 @@ pub struct ExplainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  deployctl history
-  deployctl history --format markdown -o HISTORY.md
+  deployctl history --limit 20
+  deployctl history --since 30d --status rolled-back --format csv > rolled-back.csv
+  deployctl history --write docs/history.md
   deployctl history --verify")]
 pub struct HistoryArgs {
     /// Only this environment
     #[arg(short, long, value_name = "ENVIRONMENT")]
     pub environment: Option<Environment>,
+    /// Only what began then or later: a day, a moment, or a span before now such as `30d`
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Said>,
+    /// Only what began before; a day is included
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<Said>,
+    /// Only this version
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<Version>,
+    /// Only what this person or role executed, or this person approved
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Only what ended so
+    #[arg(long, value_enum)]
+    pub status: Option<Status>,
+    /// Only the newest N
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Keep the Markdown table in FILE up to date, between two marker lines
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["verify", "allowed_signers", "output"])]
+    pub write: Option<PathBuf>,
     /// Check the whole chain and every signature
     #[arg(long, conflicts_with = "allowed_signers")]
     pub verify: bool,

@@ -93,6 +93,7 @@ pub mod gate {
     pub mod facts;
     #[cfg(test)]
     pub(crate) mod fixture;
+    pub mod history;
     pub mod keys;
     pub mod plan;
     pub mod policy;
@@ -101,6 +102,7 @@ pub mod gate {
     pub mod request;
     pub mod scope;
     pub mod signoffs;
+    pub mod since;
     pub mod statement;
     pub mod terms;
     pub mod timeline;
@@ -112,10 +114,12 @@ pub mod outcome;
 /// Facts to Markdown, terminal text and JSON.
 pub mod render {
     pub mod answer;
+    pub mod csv;
     pub mod github;
     pub mod pages;
     pub mod screen;
     pub mod style;
+    pub mod table;
     pub mod text;
     pub mod watch;
 }
@@ -169,7 +173,7 @@ fn usage(format: Format, error: &clap::Error) -> String {
     let words = error.to_string();
     match format {
         Format::Github => words.trim_start_matches("error: ").trim_end().to_owned(),
-        Format::Text | Format::Markdown | Format::Json => words,
+        Format::Text | Format::Markdown | Format::Json | Format::Csv => words,
     }
 }
 
@@ -181,8 +185,14 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
         // Cleaned, it is wrong in the same way; where it is not, only the kind of the mistake is said.
         Arguments::try_parse_from(cleaned).err().unwrap_or_else(|| clap::Error::new(error.kind()))
     })?;
-    if parsed.common.json && parsed.common.format == Format::Github {
-        let what = "the argument '--json' cannot be used with '--format github'";
+    let format = parsed.common.format;
+    if parsed.common.json && !matches!(format, Format::Text | Format::Json) {
+        let what = format!("the argument '--json' cannot be used with '--format {}'", format.word());
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
+    }
+    let is_history = matches!(parsed.command, Some(Command::History(_)));
+    if format == Format::Csv && !is_history {
+        let what = "only `deployctl history` has '--format csv'";
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
     }
     Ok(parsed)
@@ -244,7 +254,7 @@ fn show(streams: &Streams, format: Format, answer: &Answer) -> ExitCode {
     let written = match format {
         Format::Json => streams.result(&answer.json()),
         Format::Github => commands::ci::show(streams, answer),
-        Format::Text | Format::Markdown => streams.result(&answer.text),
+        Format::Text | Format::Markdown | Format::Csv => streams.result(&answer.text),
     };
     let remarks = answer.remarks(Styles { on: streams.colours() });
     if format != Format::Json && !remarks.is_empty() {

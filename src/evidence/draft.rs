@@ -236,7 +236,15 @@ impl Draft {
             irreversible: (irreversible.count() + self.loose_sql.len()) as u64,
             dependencies: self.new_direct() as u64,
             breaking: self.breaking.declared.len() as u64,
+            features: self.of_kind("feat"),
+            fixes: self.of_kind("fix"),
         }
+    }
+
+    /// Commits of a Conventional Commits type that nothing in the range takes back.
+    fn of_kind(&self, kind: &str) -> u64 {
+        let of_kind = |change: &&Change| change.kind.as_deref() == Some(kind) && change.reverted_by.is_none();
+        self.changes.iter().filter(of_kind).count() as u64
     }
 
     /// People of the policy who wrote a commit of the range, sorted.

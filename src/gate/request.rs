@@ -115,6 +115,10 @@ pub struct Extent {
     pub dependencies: u64,
     /// Commits that declare a breaking change.
     pub breaking: u64,
+    /// Commits of the type `feat` (Conventional Commits) that are not taken back.
+    pub features: u64,
+    /// Commits of the type `fix` that are not taken back.
+    pub fixes: u64,
 }
 
 /// A request: `request.json`. Its digest is what people sign.

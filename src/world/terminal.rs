@@ -155,6 +155,12 @@ impl Streams {
         ask::Question::open(&self.tty, self.interrupted.clone())
     }
 
+    /// The width of the terminal that results go to, in columns; none where they go elsewhere.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        io::stdout().is_terminal().then(|| self.width())
+    }
+
     /// The width of the terminal, in columns; 80 where there is none.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -297,8 +297,8 @@ review owed by 2026-11-26 10:14 UTC: deployctl approve --review v1.4.0-[id] --sh
         json!({ "severity": "P1", "declared_at": "2026-11-23T10:02:00Z", "response": "immediate" })
     );
     let table = "\
-Date        Version  Type    Status   Rollback  Notes
-2026-11-23  v1.4.0   Hotfix  Success  N/A       P1 declared 10:02, live 10:14: 12 min, response time immediate; Deploy v1.4.0
+Date        Version  Type       Status   Rollback  Notes
+2026-11-23  v1.4.0   Emergency  Success  N/A       P1 declared 10:02, live 10:14: 12 min, response time immediate; Deploy v1.4.0
 ";
     house.run(["history"]).stdout(table).exit(0);
     let owed = "  the review of the emergency v1.4.0-[id] (P1) is owed by 2026-11-26 10:14 UTC

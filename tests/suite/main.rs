@@ -16,6 +16,7 @@ mod explain;
 mod forge;
 mod github;
 mod histories;
+mod history;
 mod house;
 mod live;
 mod lockfiles;

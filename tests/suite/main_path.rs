@@ -296,8 +296,9 @@ next: a person answers it and signs: deployctl approve --review [id] --report FI
 ";
     house.run(["status"]).stdout(&status("storefront · policy 2", rest, "1 h ago")).exit(0);
     let table = "\
-Date        Version  Type     Status       Rollback  Notes
-2026-11-23  v1.4.0   Feature  Rolled back  Yes       checkout fails; report open, begun just now
+Date        Version  Type      Status       Rollback  Notes
+2026-11-23  v1.3.0   Rollback  Success      N/A       back from v1.4.0: checkout fails
+2026-11-23  v1.4.0   Feature   Rolled back  Yes       checkout fails; report open, begun just now
 ";
     house.run(["history"]).stdout(table).exit(0);
 }

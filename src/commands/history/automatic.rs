@@ -3,30 +3,16 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::Row;
-use crate::commands::automatic::runs;
-use crate::commands::gather::Moment;
+use super::rows::Row;
+use crate::gate::config::ActionKind;
 use crate::gate::deployments::Run;
-use crate::gate::statement::Ending;
-use crate::gate::terms::Environment;
+use crate::gate::history::{Kind, Status};
 use crate::render::pages::HistoryRow;
 use crate::render::text;
 
-/// The deployments of the wanted environments, each with its moment.
-pub(super) fn rows(moment: &Moment, wanted: &dyn Fn(&Environment) -> bool) -> Vec<(DateTime<Utc>, Row)> {
-    let runs = runs::told(moment);
-    let told = runs.all().filter(|run| wanted(&run.start.environment));
-    told.map(|run| (run.start.at, row(run, moment.now))).collect()
-}
-
-fn row(run: &Run, now: DateTime<Utc>) -> Row {
-    let status = match run.end.as_ref().map(|end| end.ending) {
-        Some(Ending::Succeeded) => "Success",
-        Some(Ending::Failed) => "Failed",
-        Some(Ending::Interrupted) => "Interrupted",
-        None if now > run.lease_until() => "Interrupted",
-        None => "Running",
-    };
+/// The row of one.
+pub(super) fn row(run: &Run, now: DateTime<Utc>) -> Row {
+    let ending = run.end.as_ref().map(|end| end.ending);
     let start = &run.start;
     let failed_step = run.end.as_ref().and_then(|end| end.failed_step.as_ref());
     let by = text::line(&start.by, 80);
@@ -37,13 +23,14 @@ fn row(run: &Run, now: DateTime<Utc>) -> Row {
     let page = HistoryRow {
         date: start.at.format("%Y-%m-%d").to_string(),
         version: start.release.version.to_string(),
-        kind: "Automatic".to_owned(),
-        status: status.to_owned(),
+        kind: Kind::Automatic.word().to_owned(),
+        status: Status::ended(ending, run.lease_until(), now).word().to_owned(),
         rollback: "N/A".to_owned(),
         notes: notes.clone(),
     };
     let json = json!({
         "environment": start.environment,
+        "action": ActionKind::Deploy,
         "date": page.date,
         "version": page.version,
         "type": page.kind,

@@ -66,7 +66,8 @@ fn a_trigger_rolls_back_by_itself_where_the_approval_allows_it() {
     assert_eq!(ends, [json!("triggered"), json!("healthy")]);
     house.run(["history", "--verify"]).any_stdout().exit(0);
     let rows = house.run(["history", "--json"]).any_stdout().exit(0).json();
-    let row = &rows["deployments"][0];
+    let (back, row) = (&rows["deployments"][0], &rows["deployments"][1]);
+    assert_eq!((&back["type"], &back["automatic"]), (&json!("Rollback"), &json!(true)));
     assert_eq!((&row["status"], &row["rolled_back_automatically"]), (&json!("Rolled back"), &json!(true)));
     assert!(row["notes"].as_str().expect("notes").starts_with("trigger: "), "{row}");
     assert!(row["report"]["name"].is_string(), "{row}");

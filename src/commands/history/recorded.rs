@@ -1,0 +1,132 @@
+//! The rows of what people decided: the ledger's word.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::rows::Row;
+use crate::commands::emergency::clock_json;
+use crate::commands::gather::Moment;
+use crate::commands::{aftermath, target};
+use crate::gate::config::ActionKind;
+use crate::gate::history::{Kind, Status};
+use crate::gate::request::Request;
+use crate::gate::statement::Ending;
+use crate::gate::terms::Environment;
+use crate::gate::timeline::{Deployed, Timeline, Track};
+use crate::render::pages::HistoryRow;
+use crate::render::screen;
+
+/// The row of a production action.
+///
+/// # Errors
+/// When its request cannot be read.
+pub(super) fn row(
+    moment: &Moment,
+    environment: &Environment,
+    track: &Track,
+    deployed: &Deployed,
+) -> Result<Row> {
+    let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
+    let undone_by = deployed
+        .rolled_back_by
+        .and_then(|digest| track.deployments.iter().find(|rollback| rollback.execution == digest));
+    let notes = all_notes(moment, deployed, undone_by, request.as_ref());
+    let page = HistoryRow {
+        date: deployed.at.format("%Y-%m-%d").to_string(),
+        version: deployed.start.release.version.to_string(),
+        kind: Kind::of(deployed.start.action, request.as_ref()).word().to_owned(),
+        status: Status::of(deployed, moment.now).word().to_owned(),
+        rollback: undone(deployed, undone_by).to_owned(),
+        notes: notes.clone(),
+    };
+    let approved_by = moment.timeline().map(|timeline| approvers(timeline, deployed)).unwrap_or_default();
+    let json = json!({
+        "environment": environment,
+        "action": deployed.start.action,
+        "date": page.date,
+        "version": page.version,
+        "type": page.kind,
+        "status": page.status,
+        "rollback": page.rollback,
+        "notes": notes,
+        "commit": deployed.start.release.commit,
+        "previous": deployed.start.previous_release,
+        "request": deployed.start.request,
+        "started_at": deployed.at,
+        "ended_at": deployed.ending.map(|(_, at)| at),
+        "executed_by": deployed.by,
+        "approved_by": approved_by,
+        "reason": deployed.start.reason,
+        "steps": deployed.steps,
+        "failed_step": deployed.failed_step,
+        "watched": deployed.watched,
+        "emergency": clock_json(deployed),
+        "execution": deployed.execution,
+        "recorded_in": "ledger",
+        "automatic": deployed.automatic,
+        "rolled_back_by": undone_by.map(|rollback| &rollback.by),
+        "rolled_back_automatically": undone_by.map(|rollback| rollback.automatic),
+        "rolled_back_at": undone_by.map(|rollback| rollback.at),
+        "report": undone_by.map(|rollback| aftermath::json(moment, rollback)),
+    });
+    Ok(Row { page, json })
+}
+
+/// Whose approvals it used.
+pub(super) fn approvers(timeline: &Timeline, deployed: &Deployed) -> BTreeSet<String> {
+    let decided = timeline.requests.get(&deployed.start.request);
+    let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
+    votes
+        .iter()
+        .filter(|vote| deployed.start.approvals.contains(&vote.entry))
+        .map(|vote| vote.by.to_string())
+        .collect()
+}
+
+/// The column `Rollback`: whether a deployment was undone, where it needed to be.
+fn undone(deployed: &Deployed, undone_by: Option<&Deployed>) -> &'static str {
+    match (undone_by, deployed.ending) {
+        (Some(_), _) => "Yes",
+        (None, Some((Ending::Failed | Ending::Interrupted, _)))
+            if deployed.start.action == ActionKind::Deploy =>
+        {
+            "No"
+        }
+        (None, _) => "N/A",
+    }
+}
+
+/// The clock of an emergency, what is most worth knowing, and what is left to do.
+fn all_notes(
+    moment: &Moment,
+    deployed: &Deployed,
+    undone_by: Option<&Deployed>,
+    request: Option<&Request>,
+) -> String {
+    let clock = screen::clock(deployed);
+    let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
+    let notes = [clock, Some(note(deployed, undone_by, request)), open];
+    notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn note(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Request>) -> String {
+    if let Some(reason) = undone_by.and_then(|rollback| rollback.start.reason.clone()) {
+        return reason;
+    }
+    if let Some(watched) = deployed.watched.as_ref().filter(|_| deployed.failed_step.is_some()) {
+        return watched.words();
+    }
+    if let Some(step) = &deployed.failed_step {
+        return format!("ended at step {step}");
+    }
+    if let Some(found) = &deployed.reviewed {
+        return found.clone();
+    }
+    if deployed.start.action == ActionKind::Rollback {
+        let from = deployed.start.previous_release.as_ref().map(|from| format!("back from {}", from.version));
+        return [from, deployed.start.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    }
+    request.map(|request| request.asked.summary.clone()).unwrap_or_default()
+}

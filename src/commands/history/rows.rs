@@ -1,0 +1,124 @@
+//! The rows of the table of deployments: which are wanted, newest first.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use super::{automatic, recorded};
+use crate::cli::HistoryArgs;
+use crate::commands::automatic::runs;
+use crate::commands::gather::Moment;
+use crate::gate::deployments::Run;
+use crate::gate::history::Status;
+use crate::gate::terms::{Environment, Version};
+use crate::gate::timeline::{Deployed, Timeline, Track};
+use crate::render::pages::HistoryRow;
+
+/// One line of the table, and what programs get besides.
+pub(super) struct Row {
+    pub(super) page: HistoryRow,
+    pub(super) json: serde_json::Value,
+}
+
+/// The wanted rows, and how many more there are behind the limit.
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    pub(super) left: usize,
+}
+
+/// A deployment or a rollback, where it is recorded.
+pub(super) enum Entry<'a> {
+    /// What people decided.
+    Ledger(&'a Environment, &'a Track, &'a Deployed),
+    /// What machines did.
+    Journal(&'a Run),
+}
+
+impl Entry<'_> {
+    fn environment(&self) -> &Environment {
+        match self {
+            Self::Ledger(environment, ..) => environment,
+            Self::Journal(run) => &run.start.environment,
+        }
+    }
+
+    fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Ledger(_, _, deployed) => deployed.at,
+            Self::Journal(run) => run.start.at,
+        }
+    }
+
+    fn version(&self) -> &Version {
+        match self {
+            Self::Ledger(_, _, deployed) => &deployed.start.release.version,
+            Self::Journal(run) => &run.start.release.version,
+        }
+    }
+
+    fn status(&self, now: DateTime<Utc>) -> Status {
+        match self {
+            Self::Ledger(_, _, deployed) => Status::of(deployed, now),
+            Self::Journal(run) => {
+                Status::ended(run.end.as_ref().map(|end| end.ending), run.lease_until(), now)
+            }
+        }
+    }
+
+    /// Who executed it, and whose approvals it used.
+    fn people(&self, timeline: &Timeline) -> BTreeSet<String> {
+        match self {
+            Self::Ledger(_, _, deployed) => {
+                let mut people = recorded::approvers(timeline, deployed);
+                people.insert(deployed.by.to_string());
+                people
+            }
+            Self::Journal(run) => BTreeSet::from([run.start.by.clone()]),
+        }
+    }
+}
+
+/// The rows that the options ask for.
+///
+/// # Errors
+/// When records cannot be read.
+pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Result<Rows> {
+    let runs = runs::told(moment);
+    let tracks = timeline.tracks.iter();
+    let ledger = tracks.flat_map(|(environment, track)| {
+        track.deployments.iter().map(move |deployed| Entry::Ledger(environment, track, deployed))
+    });
+    let mut entries: Vec<Entry<'_>> = ledger
+        .chain(runs.all().map(Entry::Journal))
+        .filter(|entry| is_wanted(entry, moment.now, timeline, args))
+        .collect();
+    // Of one moment, what was recorded later stands first.
+    entries.reverse();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
+    let left = args.limit.map_or(0, |limit| entries.len().saturating_sub(limit));
+    entries.truncate(entries.len() - left);
+    // Where several environments have people to decide, a row must say which it is of.
+    let several = args.environment.is_none() && timeline.tracks.len() > 1;
+    let row = |entry: Entry<'_>| match entry {
+        Entry::Ledger(environment, track, deployed) => {
+            let mut row = recorded::row(moment, environment, track, deployed)?;
+            if several {
+                row.page.notes = format!("{environment}: {}", row.page.notes);
+            }
+            Ok(row)
+        }
+        Entry::Journal(run) => Ok(automatic::row(run, moment.now)),
+    };
+    Ok(Rows { rows: entries.into_iter().map(row).collect::<Result<_>>()?, left })
+}
+
+fn is_wanted(entry: &Entry<'_>, now: DateTime<Utc>, timeline: &Timeline, args: &HistoryArgs) -> bool {
+    let at = entry.at();
+    args.environment.as_ref().is_none_or(|wanted| wanted == entry.environment())
+        && args.since.is_none_or(|since| since.begins(now) <= at)
+        && args.until.is_none_or(|until| at < until.ends(now))
+        && args.version.as_ref().is_none_or(|wanted| wanted == entry.version())
+        && args.status.is_none_or(|wanted| wanted == entry.status(now))
+        && args.by.as_ref().is_none_or(|wanted| entry.people(timeline).contains(wanted))
+}

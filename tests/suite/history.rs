@@ -1,0 +1,151 @@
+//! `history`: the workflow document's table, its filters and its forms.
+
+use serde_json::json;
+
+use crate::house::House;
+
+/// v1.4.0 was deployed, v1.4.1 (one fix, urgent) failed and was rolled back, both on the same day.
+fn three_rows() -> House {
+    let (house, _) = House::deployed();
+    house.clock("2026-11-24T10:00:00Z");
+    house.write("app/total.txt", "12.51\n");
+    house.commit("fix(cart): =round, \"half\" up");
+    house.tag("v1.4.1");
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let words = [
+        "request",
+        "v1.4.1",
+        "--as",
+        "orchestrator",
+        "--urgency",
+        "urgent",
+        "--summary",
+        "=cmd|' /C', \"x\" | y",
+    ];
+    let id = house.run(words).any_stdout().exit(0);
+    let id = id.stdout.split_whitespace().nth(1).expect("an id").to_owned();
+    house.person("bob").approves(&id);
+    house.clock("2026-11-24T10:30:00Z");
+    house.person("alice").deploys(&id);
+    house.clock("2026-11-24T11:00:00Z");
+    house.person("bob").rolls_back("checkout fails");
+    house
+}
+
+const TABLE: &str = "\
+Date        Version  Type      Status       Rollback  Notes
+2026-11-24  v1.4.0   Rollback  Success      N/A       back from v1.4.1: checkout fails
+2026-11-24  v1.4.1   Hotfix    Rolled back  Yes       checkout fails; report open, begun just now
+2026-11-23  v1.4.0   Feature   Success      N/A       Totals in the cart
+";
+
+/// The versions of the rows, newest first.
+#[track_caller]
+fn versions(house: &House, words: &[&str]) -> Vec<String> {
+    let words = ["history", "--json"].iter().chain(words).copied();
+    let answer = house.run(words).any_stdout().exit(0).json();
+    let rows = answer["deployments"].as_array().expect("rows").clone();
+    rows.iter().map(|row| row["version"].as_str().expect("a version").to_owned()).collect()
+}
+
+#[test]
+fn the_table_has_the_documents_columns_and_the_newest_first() {
+    let house = three_rows();
+    house.run(["history"]).stdout(TABLE).exit(0);
+    let markdown = "\
+| Date | Version | Type | Status | Rollback | Notes |
+|------|---------|------|--------|----------|-------|
+| 2026-11-24 | v1.4.0 | Rollback | Success | N/A | back from v1.4.1: checkout fails |
+| 2026-11-24 | v1.4.1 | Hotfix | Rolled back | Yes | checkout fails; report open, begun just now |
+| 2026-11-23 | v1.4.0 | Feature | Success | N/A | Totals in the cart |
+";
+    house.run(["history", "--format", "markdown"]).stdout(markdown).exit(0);
+}
+
+#[test]
+fn every_filter_leaves_what_it_names() {
+    let house = three_rows();
+    let of = |words: &[&str]| versions(&house, words).join(" ");
+    assert_eq!(of(&[]), "v1.4.0 v1.4.1 v1.4.0");
+    assert_eq!(of(&["--since", "2026-11-24"]), "v1.4.0 v1.4.1");
+    assert_eq!(of(&["--since", "20m"]), "v1.4.0");
+    assert_eq!(of(&["--until", "2026-11-23"]), "v1.4.0");
+    assert_eq!(of(&["--since", "2026-11-24T10:00:00Z", "--until", "2026-11-24T10:31:00Z"]), "v1.4.1");
+    assert_eq!(of(&["--version", "v1.4.1"]), "v1.4.1");
+    assert_eq!(of(&["--by", "alice"]), "v1.4.1 v1.4.0");
+    assert_eq!(of(&["--by", "carol"]), "");
+    assert_eq!(of(&["--status", "rolled-back"]), "v1.4.1");
+    assert_eq!(of(&["--status", "failed"]), "");
+    assert_eq!(of(&["-e", "production"]), "v1.4.0 v1.4.1 v1.4.0");
+    assert_eq!(of(&["--limit", "0"]), "");
+    let two = house.run(["history", "--limit", "2"]).stderr("1 more: raise or leave out `--limit`\n");
+    assert_eq!(two.any_stdout().exit(0).stdout.lines().count(), 3);
+    house.run(["history", "--since", "yesterday"]).any_stderr().exit(2);
+}
+
+#[test]
+fn a_spreadsheet_gets_text_and_no_formula() {
+    let house = three_rows();
+    let csv = house.run(["history", "--format", "csv", "--version", "v1.4.1"]).any_stdout().exit(0).stdout;
+    let (head, row) = csv.split_once("\r\n").expect("two lines");
+    assert_eq!(
+        head,
+        "Date,Version,Type,Status,Rollback,Notes,Environment,Started,Ended,Commit,Previous,Request,Executed by,Approved by,Recorded in"
+    );
+    assert!(
+        row.starts_with(
+            "2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,\"checkout fails; report open, begun just now\","
+        ) || row.starts_with("2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,checkout fails; report open"),
+        "{row}"
+    );
+    assert!(row.ends_with(",alice,bob,ledger\r\n"), "{row}");
+    let wrong = house.run(["status", "--format", "csv"]).any_stderr().exit(2).stderr;
+    assert!(wrong.contains("only `deployctl history` has '--format csv'"), "{wrong}");
+}
+
+#[test]
+fn the_table_in_a_file_is_kept_between_its_markers() {
+    let house = three_rows();
+    let writes = || house.run(["history", "--write", "HISTORY.md", "-e", "production"]);
+    writes().stderr("ok: wrote the table into `HISTORY.md`\n").exit(0);
+    let file = house.file("HISTORY.md");
+    assert!(
+        file.starts_with("# Deployment History\n\n<!-- deployctl history: begin -->\n| Date |"),
+        "{file}"
+    );
+    writes().stderr("ok: `HISTORY.md` is up to date\n").exit(0);
+    house.write("HISTORY.md", &format!("Ours.\n{}\nTail", file.replace("Totals", "Old")));
+    writes().stderr("ok: wrote the table into `HISTORY.md`\n").exit(0);
+    assert_eq!(house.file("HISTORY.md"), format!("Ours.\n{file}\nTail"));
+    house.write("HISTORY.md", "nothing of the kind\n");
+    let stderr = "\
+error: `HISTORY.md` is left as it is: it lacks the two lines between which the table goes:
+  <!-- deployctl history: begin -->
+  <!-- deployctl history: end -->
+";
+    writes().stderr(stderr).exit(1);
+    assert_eq!(house.file("HISTORY.md"), "nothing of the kind\n");
+}
+
+#[test]
+fn a_row_tells_programs_everything() {
+    let house = three_rows();
+    let answer = house.run(["history", "--json", "--limit", "2"]).any_stdout().exit(0).json();
+    assert_eq!(answer["left_out"], 1);
+    let (back, undone) = (&answer["deployments"][0], &answer["deployments"][1]);
+    assert_eq!(
+        json!([
+            back["action"],
+            back["reason"],
+            back["executed_by"],
+            back["automatic"],
+            back["previous"]["version"]
+        ]),
+        json!(["rollback", "checkout fails", "bob", false, "v1.4.1"])
+    );
+    assert_eq!(
+        json!([undone["action"], undone["rolled_back_by"], undone["rolled_back_at"], undone["approved_by"]]),
+        json!(["deploy", "bob", "2026-11-24T11:00:00Z", ["bob"]])
+    );
+}
