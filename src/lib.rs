@@ -99,6 +99,7 @@ pub mod gate {
     pub mod policy;
     pub mod presence;
     pub mod reason;
+    pub mod remains;
     pub mod request;
     pub mod scope;
     pub mod signoffs;

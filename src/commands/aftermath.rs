@@ -7,11 +7,11 @@ use super::emergency::hotfix_path;
 use super::gather::Moment;
 use super::{pages, report, target};
 use crate::gate::config::ActionKind;
-use crate::gate::decide::{is_overdue, report_name};
+use crate::gate::decide::{again_for, is_overdue, report_name};
 use crate::gate::plan::Plan;
-use crate::gate::statement::{Ending, Release, StepEnd, Watched};
+use crate::gate::statement::{Ending, Execution, Release, StepEnd, Watched};
 use crate::gate::terms::{Digest, Environment};
-use crate::gate::timeline::{About, Deployed, Track};
+use crate::gate::timeline::{About, Deployed, Timeline, Track};
 use crate::render::pages::{Page, PostRollbackPage};
 
 /// The report with the ledger's facts, and the five actions that only people can do.
@@ -192,20 +192,27 @@ pub fn failed(moment: &Moment, plan: &Plan, execution: &Digest, failed_step: Opt
             list(&open)
         )
     };
-    let own = recorded.zip(moment.timeline()).is_some_and(|(it, line)| line.rests_on_its_own(&it.start));
-    let again = if own {
-        // Its approval was used.
-        let version = &plan.release.version;
-        format!("deployctl request {version} --rollback -e {environment} --as ROLE")
-    } else {
-        format!("deployctl rollback {environment} --reason TEXT")
+    let again = match recorded.zip(moment.timeline()) {
+        Some((recorded, timeline)) => again(timeline, environment, &recorded.start),
+        None => format!("deployctl rollback {environment} --reason TEXT"),
     };
-    let fix = hotfix_path(moment.policy(), environment, &plan.release.version).swap_remove(2);
+    let fix = hotfix_path(moment.policy(), environment, "").swap_remove(2);
     format!(
         "the rollback of {undone} to {} ended badly at `{}`\n{now}\nnext: look at `{environment}`, mend what stopped it, and try again: {again}\nnext: or go forward with a fix: {fix}",
         plan.release.version,
         failed_step.unwrap_or("a step"),
     )
+}
+
+/// How a rollback that did not end well is tried again.
+#[must_use]
+pub fn again(timeline: &Timeline, environment: &Environment, start: &Execution) -> String {
+    if timeline.rests_on_its_own(start) {
+        // Its approval was used.
+        again_for(ActionKind::Rollback, environment, &start.release.version)
+    } else {
+        format!("deployctl rollback {environment} --reason TEXT")
+    }
 }
 
 /// The lines after a rollback: what is in quarantine now, and what is left to do.

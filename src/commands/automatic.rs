@@ -25,8 +25,9 @@ use crate::gate::facts::{Action, Caller, LedgerTrouble, NoTarget};
 use crate::gate::plan::Plan;
 use crate::gate::policy::{EnvironmentRule, Step};
 use crate::gate::reason::Reason;
+use crate::gate::remains::Remains;
 use crate::gate::request::CheckState;
-use crate::gate::statement::{Ending, SCHEMA, StepResult};
+use crate::gate::statement::{EXPORT, Ending, SCHEMA, StepEnd, StepResult};
 use crate::gate::terms::{CommitId, Digest, Environment};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -213,7 +214,7 @@ fn follow(
     let plan = &judged.plan;
     let ended = run_all(moment, person, caller, judged, &begun.id).unwrap_or_else(|error| {
         person.streams.line(&format!("error: {error:#}"));
-        Ended { ending: Ending::Failed, failed_step: Some("export".to_owned()), steps: vec![], tested: None }
+        Ended { ending: Ending::Failed, failed_step: Some(EXPORT.to_owned()), steps: vec![], tested: None }
     });
     moment.now = clock::now();
     let tests = ended.tested.iter().flat_map(|tested| &tested.facts);
@@ -349,10 +350,17 @@ fn end_of(plan: &Plan, ended: &Ended, logs: &str) -> (Outcome, Option<String>) {
         Ending::Interrupted => (Outcome::Interrupted, "was interrupted"),
     };
     let step = ended.failed_step.as_deref().unwrap_or("a step");
-    let what = if ended.steps.len() == plan.steps.len() && ended.tested.is_some() {
+    let all = ended.steps.len() == plan.steps.len()
+        && ended.steps.iter().all(|step| step.result == StepEnd::Succeeded);
+    let what = if all && ended.tested.is_some() {
         format!("{version} was deployed and its smoke test `{step}` {how}, and so counts the deployment")
     } else {
-        format!("the deployment of {version} {how} at `{step}`: `{environment}` may run half of it")
+        let runs = match Remains::of(ended.failed_step.as_deref(), &ended.steps) {
+            Remains::Nothing => "no step was run".to_owned(),
+            _ if all => format!("`{environment}` runs it"),
+            Remains::All | Remains::Part => format!("`{environment}` may run half of it"),
+        };
+        format!("the deployment of {version} {how} at `{step}`: {runs}")
     };
     let back = plan.previous.as_ref().map_or_else(String::new, |previous| {
         let back = previous.argument();

@@ -11,11 +11,12 @@ use super::target::{self, Found};
 use super::{automatic, emergency};
 use crate::cli::{Common, DeployArgs};
 use crate::gate::config::ActionKind;
-use crate::gate::decide::{Decision, decide};
+use crate::gate::decide::{Decision, ask_again, decide};
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::plan::Plan;
 use crate::gate::presence::Presence;
 use crate::gate::reason::Reason;
+use crate::gate::remains::Remains;
 use crate::gate::statement::Ending;
 use crate::gate::terms::Environment;
 use crate::gate::timeline::Deployed;
@@ -127,7 +128,7 @@ impl Production for Deploy<'_> {
     fn concluded(&self, desk: &Desk<'_>, moment: &Moment, end: &End<'_>) -> Result<Answer> {
         let answer = answer(moment, end);
         // Where no step was run there is nothing to take back.
-        if end.ending != Ending::Failed || untouched(moment, end) {
+        if end.ending != Ending::Failed || remains(moment, end) == Remains::Nothing {
             return Ok(answer);
         }
         let plan = &end.judged.plan;
@@ -199,30 +200,44 @@ fn succeeded(moment: &Moment, end: &End<'_>) -> String {
     format!("{} runs {}\n{watch}\n{}\n{after}", plan.environment, plan.release.version, way_back(plan))
 }
 
-/// Whether no step was run, as the record says.
-fn untouched(moment: &Moment, end: &End<'_>) -> bool {
-    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(&end.judged.plan.environment));
-    let this = |deployed: &&Deployed| &deployed.execution == end.started.execution();
-    let deployed = track.and_then(|track| track.deployments.iter().rev().find(this));
-    deployed.is_some_and(|deployed| deployed.steps.is_empty())
+/// How much of it was run, as the record says.
+fn remains(moment: &Moment, end: &End<'_>) -> Remains {
+    emergency::deployed(moment, end.started.execution()).map_or(Remains::Part, Deployed::remains)
 }
 
 fn broken(moment: &Moment, end: &End<'_>, how: &str) -> String {
     let plan = &end.judged.plan;
-    let runs = match end.watched {
-        Some(watched) => format!("`{}` runs it, {}", plan.environment, watched.words()),
-        None if untouched(moment, end) => "no step was run".to_owned(),
-        None => format!("`{}` may run half of it", plan.environment),
+    let environment = &plan.environment;
+    let runs = match (remains(moment, end), end.watched) {
+        (_, Some(watched)) => format!("`{environment}` runs it, {}", watched.words()),
+        (Remains::Nothing, None) => "no step was run".to_owned(),
+        (Remains::All, None) => format!("`{environment}` runs it, and nobody watched it"),
+        (Remains::Part, None) => format!("`{environment}` may run half of it"),
     };
     let message = format!(
         "the deployment of {} {how} at `{}`: {runs}\nlogs: {}\n{}\n{}",
         plan.release.version,
         end.failed_step.unwrap_or("a step"),
         session::logs(moment, end.started).display(),
-        way_back(plan),
+        next(moment, end),
         emergency::after(moment, end.started.execution())
     );
     message.trim_end().to_owned()
+}
+
+/// The way back, where there is something to undo.
+fn next(moment: &Moment, end: &End<'_>) -> String {
+    let plan = &end.judged.plan;
+    if remains(moment, end) != Remains::Nothing {
+        return way_back(plan);
+    }
+    let again = ask_again(&end.judged.found.package.request);
+    let again = format!("nothing is to undo; its approval was used, so ask again: {again}");
+    if end.ending != Ending::Interrupted {
+        return again;
+    }
+    let id = plan.request_id();
+    format!("first say that nothing of it runs: deployctl approve --review {id} --reason TEXT\n{again}")
 }
 
 fn way_back(plan: &Plan) -> String {

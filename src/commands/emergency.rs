@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 use super::gather::Moment;
 use crate::gate::decide::{is_overdue, report_name, review_owed};
 use crate::gate::policy::Policy;
+use crate::gate::remains::Remains;
+use crate::gate::statement::Ending;
 use crate::gate::terms::{Digest, Environment, Version};
 use crate::gate::timeline::{Deployed, Track};
 use crate::render::screen;
 
-fn deployed<'a>(moment: &'a Moment, execution: &Digest) -> Option<&'a Deployed> {
+/// The action of this execution.
+#[must_use]
+pub fn deployed<'a>(moment: &'a Moment, execution: &Digest) -> Option<&'a Deployed> {
     let tracks = &moment.timeline()?.tracks;
     tracks.values().flat_map(|track| &track.deployments).find(|deployed| &deployed.execution == execution)
 }
@@ -78,21 +82,34 @@ pub fn owed(moment: &Moment, track: &Track, next: &mut Vec<String>) -> (Vec<Stri
     (lines, values)
 }
 
+/// What runs while nobody goes back: a deployment that is not undone, as far as the records tell.
+#[must_use]
+pub fn stays(environment: &Environment, version: &Version, deployed: Option<&Deployed>) -> String {
+    let whole = |deployed: &Deployed| {
+        matches!(deployed.ending, Some((Ending::Succeeded, _))) || deployed.remains() == Remains::All
+    };
+    if deployed.is_some_and(whole) {
+        format!("{version} stays live in {environment}")
+    } else {
+        format!("{environment} stays as it is, with what was run of {version}")
+    }
+}
+
 /// The hotfix path as numbered lines, each after a line end.
 #[must_use]
 pub fn hotfix_lines(path: &[String]) -> String {
     path.iter().zip(1..).map(|(step, number)| format!("\n  {number}. {step}")).collect()
 }
 
-/// What to do about a problem instead of going back: the hotfix path of the workflow document.
+/// What to do about a problem instead of going back: the hotfix path of the workflow document, with what runs meanwhile.
 #[must_use]
-pub fn hotfix_path(policy: Option<&Policy>, environment: &Environment, live: &Version) -> Vec<String> {
+pub fn hotfix_path(policy: Option<&Policy>, environment: &Environment, stays: &str) -> Vec<String> {
     let known = policy.and_then(|policy| policy.emergency.as_ref());
     let worst = known.and_then(|rules| rules.levels.keys().next());
     let urgency =
         worst.map_or_else(|| "urgent".to_owned(), |severity| format!("emergency --severity {severity}"));
     vec![
-        format!("diagnose the issue: {live} stays live in {environment}"),
+        format!("diagnose the issue: {stays}"),
         "develop the fix on top of it, and tag it".to_owned(),
         format!("deployctl request VERSION -e {environment} --as ROLE --urgency {urgency}"),
         "a person approves: deployctl approve VERSION".to_owned(),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::emergency::{hotfix_lines, hotfix_path};
+use super::emergency::{self, hotfix_lines, hotfix_path, stays};
 use super::gather::Moment;
 use super::person::Answered;
 use super::production::Desk;
@@ -11,8 +11,10 @@ use super::rollback;
 use super::session::Started;
 use crate::cli::RollbackArgs;
 use crate::gate::plan::Plan;
+use crate::gate::remains::Remains;
 use crate::gate::statement::{Watched, WatchedAs};
 use crate::gate::terms::Version;
+use crate::gate::timeline::Deployed;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::text;
@@ -43,7 +45,7 @@ pub fn ask(desk: &Desk<'_>, moment: &Moment, failure: Failure<'_>) -> Answer {
     let what = text::line(&failure.what, 2_000);
     desk.person.streams.line(&format!("\n{what}\n"));
     if let Some(rolled) = by_itself(desk, &failure) {
-        return settled(failure, Ok(rolled), back);
+        return settled(moment, failure, Ok(rolled), back);
     }
     desk.person.streams.line(&tree(back));
     // Whoever cannot be asked any more has not said yes.
@@ -58,7 +60,7 @@ pub fn ask(desk: &Desk<'_>, moment: &Moment, failure: Failure<'_>) -> Answer {
         key: desk.key.cloned(),
         yes: false,
     };
-    settled(failure, rollback::now(desk, &args), back)
+    settled(moment, failure, rollback::now(desk, &args), back)
 }
 
 /// The rollback that the approvals allow beforehand: on a trigger, never where a step failed or nobody can say.
@@ -69,13 +71,13 @@ fn by_itself(desk: &Desk<'_>, failure: &Failure<'_>) -> Option<Answer> {
 }
 
 /// What became of it.
-fn settled(failure: Failure<'_>, rolled: Result<Answer>, back: &Version) -> Answer {
+fn settled(moment: &Moment, failure: Failure<'_>, rolled: Result<Answer>, back: &Version) -> Answer {
     match rolled {
         Ok(rolled) if rolled.outcome == Outcome::Done => rolled_back(failure, rolled, back),
-        Ok(rolled) => not_rolled_back(failure, rolled),
+        Ok(rolled) => not_rolled_back(moment, failure, rolled),
         Err(error) => {
             let rolled = Answer::ended("rollback", Outcome::Failed, format!("{error:#}"));
-            not_rolled_back(failure, rolled)
+            not_rolled_back(moment, failure, rolled)
         }
     }
 }
@@ -96,8 +98,10 @@ fn tree(back: &Version) -> String {
 }
 
 fn hotfix(moment: &Moment, failure: Failure<'_>) -> Answer {
-    let Failure { plan, mut answer, .. } = failure;
-    let path = hotfix_path(moment.policy(), &plan.environment, &plan.release.version);
+    let Failure { plan, started, mut answer, .. } = failure;
+    let recorded = emergency::deployed(moment, started.execution());
+    let stays = stays(&plan.environment, &plan.release.version, recorded);
+    let path = hotfix_path(moment.policy(), &plan.environment, &stays);
     let message = answer.message.take().unwrap_or_default();
     answer.message = Some(format!("{message}\nthe hotfix path instead:{}", hotfix_lines(&path)));
     answer.with("hotfix_path", path).with("rollback", Value::Null)
@@ -113,15 +117,8 @@ fn rolled_back(failure: Failure<'_>, rolled: Answer, back: &Version) -> Answer {
     answer
 }
 
-fn not_rolled_back(failure: Failure<'_>, rolled: Answer) -> Answer {
-    let Failure { mut answer, what, plan, .. } = failure;
-    let environment = &plan.environment;
-    // An execution means that it ran: then neither version is whole.
-    let (how, runs) = if rolled.fields.contains_key("execution") {
-        ("the rollback failed too", "parts of both versions")
-    } else {
-        ("it was not rolled back", "half of it")
-    };
+fn not_rolled_back(moment: &Moment, failure: Failure<'_>, rolled: Answer) -> Answer {
+    let Failure { plan, started, what, mut answer, .. } = failure;
     let why: String = rolled
         .reasons
         .iter()
@@ -129,10 +126,21 @@ fn not_rolled_back(failure: Failure<'_>, rolled: Answer) -> Answer {
         .chain(rolled.message.clone())
         .map(|line| format!("\n{line}"))
         .collect();
-    let message = format!(
-        "{what}, and {how}: `{environment}` may run {runs}{why}\n\
-         again: deployctl rollback {environment} --reason TEXT"
-    );
+    // An execution means that it ran: then its own words say what of it, and how it is tried again.
+    let message = if rolled.fields.contains_key("execution") {
+        format!("{what}, and the rollback failed too{why}")
+    } else {
+        let (environment, version) = (&plan.environment, &plan.release.version);
+        let recorded = emergency::deployed(moment, started.execution());
+        let runs = match recorded.map(Deployed::remains) {
+            Some(Remains::All) => format!("runs {version}"),
+            _ => "may run half of it".to_owned(),
+        };
+        format!(
+            "{what}, and it was not rolled back: `{environment}` {runs}{why}\n\
+             again: deployctl rollback {environment} --reason TEXT"
+        )
+    };
     answer = answer.with("rollback", about(&rolled));
     answer.message = Some(message);
     answer

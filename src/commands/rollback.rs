@@ -5,7 +5,7 @@ pub mod automatic;
 
 use anyhow::{Context as _, Result};
 
-use super::emergency::{hotfix_lines, hotfix_path};
+use super::emergency::{hotfix_lines, hotfix_path, stays};
 use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
@@ -205,7 +205,9 @@ fn planned(moment: &Moment, environment: &Environment, permit: Permit, found: Da
 fn instead(moment: &Moment, judged: &Judged, what: &str) -> Answer {
     let plan = &judged.plan;
     let live = plan.previous.as_ref().unwrap_or(&plan.release);
-    let path = hotfix_path(moment.policy(), &plan.environment, &live.version);
+    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(&plan.environment));
+    let stays = stays(&plan.environment, &live.version, track.and_then(Track::to_undo));
+    let path = hotfix_path(moment.policy(), &plan.environment, &stays);
     let message = format!("{what}; nothing was run\nthe hotfix path instead:{}", hotfix_lines(&path));
     Answer::ended(COMMAND, Outcome::Declined, message)
         .with("environment", &plan.environment)

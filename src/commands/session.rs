@@ -24,7 +24,8 @@ use crate::gate::plan::Plan;
 use crate::gate::policy::{EnvironmentRule, Step};
 use crate::gate::reason::Reason;
 use crate::gate::statement::{
-    Ending, Execution, HEALTH, OutcomeStatement, Progress, Statement, StepResult, WATCH, Watched,
+    BASELINE, EXPORT, Ending, Execution, HEALTH, OutcomeStatement, Progress, Statement, StepResult, WATCH,
+    Watched,
 };
 use crate::gate::terms::{CommitId, Digest, PersonName};
 use crate::gate::timeline::Deployed;
@@ -183,7 +184,7 @@ pub fn run(
         Ok(dir) => around(moment, person, plan, rule, started, (dir.path(), &mut files))?,
         Err(error) => {
             person.streams.line(&format!("error: the approved files could not be written: {error:#}"));
-            Ended::badly(Ending::Failed, "export")
+            Ended::badly(Ending::Failed, EXPORT)
         }
     };
     // The end is recorded before the files go.
@@ -201,7 +202,7 @@ fn around(
 ) -> Result<Ended> {
     let recorded = undone(moment, plan).and_then(|deployed| deployed.watched.clone());
     let Ok(measured) = watched::before(person, plan, recorded.as_ref(), dir) else {
-        return Ok(Ended::badly(Ending::Interrupted, "baseline"));
+        return Ok(Ended::badly(Ending::Interrupted, BASELINE));
     };
     let display = Display::new(&person.streams, logs(moment, started), plan.steps.len());
     let display = display.expecting(estimates(moment, plan));

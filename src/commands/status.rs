@@ -1,6 +1,7 @@
 //! `deployctl status`, and plain `deployctl`: what is live, what waits, and who must do what next.
 
 mod automatic;
+mod doubt;
 mod stages;
 
 use anyhow::Result;
@@ -196,19 +197,8 @@ fn environment(
     lines.extend(track.iter().flat_map(|track| &track.quarantined).map(quarantined));
     if let Some(lock) = track.and_then(Track::lock) {
         lines.push(held(moment, name, lock, next));
-    } else if let Some(doubt) = track.and_then(Track::doubt) {
-        lines.push(format!("  {} ended badly: what runs may be half of it", doubt.start.release.version));
-        if track.and_then(Track::interrupted).is_some() {
-            let id = &doubt.start.request.id;
-            next.push(format!(
-                "look at {name} and say what runs: deployctl approve --review {id} --reason TEXT"
-            ));
-        }
-        next.push(match doubt.start.previous_release {
-            Some(_) => format!("deployctl rollback {name} --reason TEXT"),
-            None => "there is no release to go back to: request the fix: deployctl request VERSION --as ROLE"
-                .to_owned(),
-        });
+    } else if let Some(track) = track {
+        lines.extend(doubt::lines(timeline, name, track, next));
     }
     let (owed, owed_json) = track.map(|track| emergency::owed(moment, track, next)).unwrap_or_default();
     lines.extend(owed);

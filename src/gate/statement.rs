@@ -453,6 +453,12 @@ pub const HEALTH: &str = "health.json";
 /// What stands for the watch among the steps at which a deployment can fail.
 pub const WATCH: &str = "watch";
 
+/// What stands for writing the approved files, before the first step.
+pub const EXPORT: &str = "export";
+
+/// What stands for measuring how things stand, before the first step.
+pub const BASELINE: &str = "baseline";
+
 /// A person looked at a deployment afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {

@@ -353,7 +353,10 @@ back to v1.5.0: deployctl deploy staging v1.5.0 --as ROLE
     assert_eq!(said["live"]["version"], json!("v1.5.0"));
     assert_eq!(said["doubtful"]["ending"], json!("failed"));
     let shown = house.run(["status"]).any_stdout().exit(0).stdout;
-    assert!(shown.contains(", deployed by ci, ended badly: what runs may be half of it\n"), "{shown}");
+    assert!(
+        shown.contains(", deployed by ci, ended badly at release: what runs may be half of it\n"),
+        "{shown}"
+    );
     let table = house.run(["history"]).any_stdout().exit(0).stdout;
     assert!(table.contains("Failed   N/A       staging, by ci (journal); ended at release\n"), "{table}");
     house.mends("release");

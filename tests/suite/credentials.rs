@@ -118,10 +118,22 @@ fn without_secrets_no_step_runs_and_the_deployment_has_failed() {
         let told = format!("✗ credentials: {why}; what it wrote is shown nowhere, and no step was run\n");
         assert!(shown.contains(&told), "{shown}");
         assert!(!shown.contains("hunter22") && !shown.contains("▶"), "{shown}");
-        assert!(shown.contains("failed at `credentials`: no step was run\n"), "{shown}");
+        let end = "\
+error: the deployment of v1.4.0 failed at `credentials`: no step was run
+logs: [project]/.git/deployctl/logs/[id]
+nothing is to undo; its approval was used, so ask again: deployctl request v1.4.0 --as ROLE
+";
+        house.ends(&shown, end);
         assert_eq!(house.story_of_deployment(), ["execution", "outcome Failed"]);
         assert!(house.holds_anywhere("hunter22").is_empty());
         assert_eq!(house.live("journal"), None);
+        let status = house.run(["status"]).any_stdout().exit(0).stdout;
+        let failed = "\n  the deployment of v1.4.0 failed at credentials: no step was run\n";
+        assert!(status.contains(failed), "{status}");
+        let next = "\
+next: nothing is to undo; its approval was used, so ask again: deployctl request v1.4.0 --as ROLE
+";
+        house.ends(&status, next);
     }
 }
 

@@ -11,6 +11,7 @@ mod checklist;
 mod ci_examples;
 mod crash;
 mod credentials;
+mod doubts;
 mod emergencies;
 mod explain;
 mod forge;

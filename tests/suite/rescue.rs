@@ -71,7 +71,7 @@ error: the deployment of v1.4.0 failed at `release`: `production` may run half o
 logs: [project]/.git/deployctl/logs/[id]
 way back to v1.3.0: deployctl rollback production --reason TEXT
 the hotfix path instead:
-  1. diagnose the issue: v1.4.0 stays live in production
+  1. diagnose the issue: production stays as it is, with what was run of v1.4.0
   2. develop the fix on top of it, and tag it
   3. deployctl request VERSION -e production --as ROLE --urgency urgent
   4. a person approves: deployctl approve VERSION
@@ -104,13 +104,12 @@ fn a_rollback_that_fails_too_says_what_may_run() {
     house.ends(
         &shown,
         "\
-error: the deployment of v1.4.0 failed at `release`, and the rollback failed too: `production` may run parts of both versions
+error: the deployment of v1.4.0 failed at `release`, and the rollback failed too
 the rollback of v1.4.0 to v1.3.0 ended badly at `release`
 `production` may run parts of v1.4.0 and of v1.3.0: done: nothing; ended badly: release; not begun: migrate
 next: look at `production`, mend what stopped it, and try again: deployctl rollback production --reason TEXT
 next: or go forward with a fix: deployctl request VERSION -e production --as ROLE --urgency urgent
 logs: [project]/.git/deployctl/logs/[id]
-again: deployctl rollback production --reason TEXT
 ",
     );
     let back = ["execution", "step release Failed", "outcome Failed"];

@@ -128,6 +128,14 @@ fn a_declined_rollback_says_what_runs_and_how_it_is() {
     assert_eq!(house.live("version").as_deref(), Some("v1.4.0\n"));
     let row = &house.run(["history", "--json"]).any_stdout().exit(0).json()["deployments"][0];
     assert!(row["notes"].as_str().expect("notes").starts_with("not healthy: "), "{row}");
+    assert!(shown.contains("\n  1. diagnose the issue: v1.4.0 stays live in production\n"), "{shown}");
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    let all =
+        "the deployment of v1.4.0 failed at watch: all of its steps were run, and v1.4.0 is not healthy: ";
+    assert!(status.contains(all), "{status}");
+    let fix = "\nnext: or go forward with a fix: deployctl request VERSION -e production --as ROLE\n";
+    assert!(status.contains("\nnext: deployctl rollback production --reason TEXT\n"), "{status}");
+    assert!(status.contains(fix), "{status}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::commands::journal;
 use crate::gate::config::Right;
 use crate::gate::deployments::{Run, Runs};
 use crate::gate::policy::{EnvironmentRule, Policy};
+use crate::gate::remains::Remains;
 use crate::gate::terms::{Environment, PersonName, Role};
 use crate::render::{screen, text};
 
@@ -43,12 +44,7 @@ pub fn environment(
         lines.push(format!("  {version} is being deployed by {}, until {until} at the latest", by(run)));
     }
     if let Some(run) = doubt {
-        let how = match run.end.as_ref().map(|end| end.ending) {
-            None => "never said how it ended",
-            Some(_) => "ended badly",
-        };
-        let version = &run.start.release.version;
-        lines.push(format!("  {version}, deployed by {}, {how}: what runs may be half of it", by(run)));
+        lines.push(format!("  {}, deployed by {}, {}", run.start.release.version, by(run), badly(run)));
     }
     let waiting = waiting(moment, name, runs);
     for (id, line, step) in &waiting {
@@ -72,6 +68,21 @@ pub fn environment(
         "recorded_in": "journal",
     });
     (lines.join("\n"), value)
+}
+
+/// How it did not end well, and what of it was run.
+fn badly(run: &Run) -> String {
+    let Some(end) = &run.end else {
+        return "never said how it ended: what runs may be half of it".to_owned();
+    };
+    let runs = match Remains::of(end.failed_step.as_deref(), &end.steps) {
+        Remains::Nothing => "no step was run",
+        _ if !end.smoke.is_empty() => "all of its steps were run",
+        Remains::All | Remains::Part => "what runs may be half of it",
+    };
+    let at =
+        end.failed_step.as_ref().map_or_else(String::new, |step| format!(" at {}", text::line(step, 80)));
+    format!("ended badly{at}: {runs}")
 }
 
 fn by(run: &Run) -> String {

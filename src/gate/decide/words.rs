@@ -65,7 +65,8 @@ fn request_for(version: &Version, environment: &Environment) -> String {
 const USUAL: &str = "production";
 
 /// How an action is asked for once more.
-pub(super) fn again_for(action: ActionKind, environment: &Environment, version: &Version) -> String {
+#[must_use]
+pub fn again_for(action: ActionKind, environment: &Environment, version: &Version) -> String {
     match action {
         ActionKind::Deploy => request_for(version, environment) + " --as ROLE",
         ActionKind::Rollback => format!("deployctl request {version} --rollback -e {environment} --as ROLE"),
