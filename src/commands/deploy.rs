@@ -242,10 +242,8 @@ fn next(moment: &Moment, end: &End<'_>) -> String {
 
 fn way_back(plan: &Plan) -> String {
     let environment = &plan.environment;
-    plan.previous.as_ref().map_or_else(
-        || "there is no recorded release to go back to".to_owned(),
-        |previous| {
-            format!("way back to {}: deployctl rollback {environment} --reason TEXT", previous.version)
-        },
+    plan.way_back().map_or_else(
+        || screen::no_way_back(plan),
+        |back| format!("way back to {}: deployctl rollback {environment} --reason TEXT", back.version),
     )
 }

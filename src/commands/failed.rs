@@ -39,7 +39,7 @@ pub struct Failure<'a> {
 /// Answers 6 when that went well. A no, the end of input, and a rollback that was refused or failed leave the failure.
 /// What it could not find out stands in the answer, too.
 pub fn ask(desk: &Desk<'_>, moment: &Moment, failure: Failure<'_>) -> Answer {
-    let Some(back) = failure.plan.previous.as_ref().map(|previous| &previous.version) else {
+    let Some(back) = failure.plan.way_back().map(|back| &back.version) else {
         return hotfix(moment, failure);
     };
     let what = text::line(&failure.what, 2_000);

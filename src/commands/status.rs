@@ -2,6 +2,7 @@
 
 mod automatic;
 mod doubt;
+mod quarantine;
 mod stages;
 
 use anyhow::Result;
@@ -20,7 +21,7 @@ use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::statement::Verdict;
 use crate::gate::terms::{Environment, PersonName};
-use crate::gate::timeline::{Deployed, Quarantine, Timeline, Track, Vote};
+use crate::gate::timeline::{Deployed, Timeline, Track, Vote};
 use crate::render::answer::Answer;
 use crate::render::text;
 use crate::world::config_file::ConfigError;
@@ -194,7 +195,7 @@ fn environment(
     if let Some(count) = waits_since.filter(|count| *count > 0) {
         lines.push(format!("  {} on HEAD not live yet", text::count(count, "commit")));
     }
-    lines.extend(track.iter().flat_map(|track| &track.quarantined).map(quarantined));
+    lines.extend(track.iter().flat_map(|track| quarantine::lines(moment, track)));
     if let Some(lock) = track.and_then(Track::lock) {
         lines.push(held(moment, name, lock, next));
     } else if let Some(track) = track {
@@ -240,21 +241,6 @@ fn environment(
         "requests": pending,
     });
     (lines.join("\n"), value)
-}
-
-fn quarantined(quarantine: &Quarantine) -> String {
-    let undone = &quarantine.undone;
-    let what = format!("  {} ({}) was rolled back", undone.version, undone.commit.short());
-    match quarantine.released.last() {
-        None => format!("{what} and is quarantined"),
-        Some(released) => {
-            let fix = released
-                .fix
-                .as_ref()
-                .map_or_else(String::new, |fix| format!(" with the fix {}", fix.short()));
-            format!("{what}; released{fix} by {}: {}", released.by, text::line(&released.reason, 100))
-        }
-    }
 }
 
 fn ahead(moment: &Moment, environment: &Environment, live: &crate::gate::timeline::Live) -> Option<usize> {

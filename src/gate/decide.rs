@@ -477,26 +477,32 @@ impl<'a> Judge<'a> {
         Some(Covered::default())
     }
 
+    /// What is judged of the execution of a request whatever it asks for: when, where, who, and which request.
+    fn executes<'t>(
+        &mut self,
+        timeline: &Timeline,
+        environment: &Environment,
+        action: ActionKind,
+        target: Result<&'t Target, &NoTarget>,
+    ) -> Option<(&'a EnvironmentRule, &'a Approvals, &'t Target)> {
+        let (rule, approvals) = self.production(environment)?;
+        self.window(rule, environment, action, false);
+        self.held_environment(timeline, environment, action);
+        self.signer_is_present(environment, approvals);
+        if action == ActionKind::Rollback {
+            self.no_way_back(rule, environment);
+        }
+        let target = target.map_err(|none| self.no_target(none, environment)).ok()?;
+        self.asks_for(target, action, environment).then_some((rule, approvals, target))
+    }
+
     fn deploy(
         &mut self,
         timeline: &Timeline,
         environment: &Environment,
         target: Result<&Target, &NoTarget>,
     ) -> Option<Covered> {
-        let (rule, approvals) = self.production(environment)?;
-        self.window(rule, environment, ActionKind::Deploy, false);
-        self.held_environment(timeline, environment, ActionKind::Deploy);
-        self.signer_is_present(environment, approvals);
-        let target = match target {
-            Ok(target) => target,
-            Err(none) => {
-                self.no_target(none, environment);
-                return None;
-            }
-        };
-        if !self.asks_for(target, ActionKind::Deploy, environment) {
-            return None;
-        }
+        let (rule, approvals, target) = self.executes(timeline, environment, ActionKind::Deploy, target)?;
         let decided = timeline.requests.get(&target.reference);
         let track = timeline.tracks.get(environment);
         let open = track.and_then(|track| track.lock().or_else(|| track.interrupted()));
@@ -604,11 +610,7 @@ impl<'a> Judge<'a> {
         self.window(rule, environment, ActionKind::Rollback, false);
         self.held_environment(timeline, environment, ActionKind::Rollback);
         self.signer_is_present(environment, approvals);
-        if rule.rollback.is_none() {
-            self.refuse(
-                Reason::new(Code::RollbackPlan, "the policy says no way back").rule(environment, "rollback"),
-            );
-        }
+        self.no_way_back(rule, environment);
         let undo = timeline.tracks.get(environment).and_then(Track::to_undo);
         let Some(undo) = undo else {
             self.refuse(Reason::new(
@@ -617,29 +619,7 @@ impl<'a> Judge<'a> {
             ));
             return None;
         };
-        let Some(back) = undo.start.previous_release.clone() else {
-            self.refuse(Reason::new(
-                Code::RollbackPlan,
-                format!("the approval of `{}` named no version to go back to", undo.start.release.version),
-            ));
-            return None;
-        };
-        if let Some(version) = version.filter(|version| *version != &back.version) {
-            self.refuse(
-                Reason::new(
-                    Code::ApprovalMissing,
-                    format!(
-                        "the approval of `{}` covers going back to `{}` only",
-                        undo.start.release.version, back.version
-                    ),
-                )
-                .next(format!("deployctl rollback {environment} {} --reason TEXT", back.version))
-                .next(format!(
-                    "to another version that was live, with an approval of its own: {}",
-                    again_for(ActionKind::Rollback, environment, version)
-                )),
-            );
-        }
+        let back = self.covered_way_back(timeline, environment, undo, version)?;
         self.available(&undo.start.release.version, missing);
         self.approvals.clone_from(&undo.start.approvals);
         Some(Covered {

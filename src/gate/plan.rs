@@ -143,6 +143,12 @@ impl Plan {
         self
     }
 
+    /// What a rollback of this deployment would go to: the release before it, where that is another one.
+    #[must_use]
+    pub fn way_back(&self) -> Option<&Release> {
+        self.previous.as_ref().filter(|previous| **previous != self.release)
+    }
+
     /// The request's id, or nothing.
     #[must_use]
     pub fn request_id(&self) -> &str {

@@ -223,6 +223,9 @@ fn rollback(rule: &EnvironmentRule, request: &Request) -> String {
     let Some(previous) = &request.previous_release else {
         return "NONE: there is no release to go back to".to_owned();
     };
+    if previous == &request.release {
+        return format!("NONE: {} is live already, and is deployed over itself", previous.version);
+    }
     let estimate =
         plan.estimate.map_or_else(String::new, |time| format!(", about {} min", time.as_secs().div_ceil(60)));
     let database = match (request.extent.migrations, request.extent.irreversible, plan.migrations.is_empty())
@@ -492,17 +495,24 @@ pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
     lines.extend(plan.watch.iter().map(watch_line));
     let by_itself = |allowed| format!("  On a trigger {}", automatic_rollback::by_itself(allowed, None));
     lines.extend(plan.on_trigger.iter().map(by_itself));
-    match (plan.action, &plan.previous) {
-        (ActionKind::Deploy, Some(_)) => {
-            lines.push(format!("  Way back     deployctl rollback {} --reason TEXT", plan.environment));
-        }
-        (ActionKind::Deploy, None) => {
-            lines.push("  Way back     NONE: there is no recorded release to go back to".to_owned())
-        }
-        (ActionKind::Rollback, _) => {}
+    if plan.action == ActionKind::Deploy {
+        let back = plan.way_back().map_or_else(
+            || format!("NONE: {}", no_way_back(plan)),
+            |_| format!("deployctl rollback {} --reason TEXT", plan.environment),
+        );
+        lines.push(format!("  Way back     {back}"));
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Why there is nothing that a deployment could be rolled back to.
+#[must_use]
+pub fn no_way_back(plan: &Plan) -> String {
+    plan.previous.as_ref().map_or_else(
+        || "there is no recorded release to go back to".to_owned(),
+        |previous| format!("{} is live already, and is deployed over itself", previous.version),
+    )
 }
 
 fn watch_line(watch: &PlannedWatch) -> String {

@@ -268,6 +268,35 @@ next: ask a person to run: deployctl approve v1.4.0-[id]
 }
 
 #[test]
+fn nothing_is_rolled_back_to_itself() {
+    let (house, _) = House::deployed();
+    // What is live, by its name.
+    let named = "\
+refused: deployctl rollback
+  ✗ rollback.plan  `v1.4.0` is live in `production` already
+next: deployctl rollback production v1.3.0 --reason TEXT
+";
+    house.same(&house.person("bob").at_terminal(back("v1.4.0")).exit(3), named);
+    // What was deployed over itself.
+    let words = ["request", "v1.4.0", "--as", "orchestrator", "--summary", "Once more", "--json"];
+    let answer = house.run(words).any_stdout().any_stderr().exit(0).json();
+    let id = answer["id"].as_str().expect("an id").to_owned();
+    let screen = house.person("alice").approves(&id);
+    let none = "NONE: v1.4.0 is live already, and is deployed over itself\n";
+    assert!(screen.contains(&format!("  Rollback     {none}")), "{screen}");
+    house.breaks("release");
+    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    assert!(shown.contains(&format!("  Way back     {none}")) && !shown.contains("ROLLBACK?"), "{shown}");
+    let refused = "\
+refused: deployctl rollback
+  ✗ rollback.plan  `v1.4.0` was deployed over itself: a rollback would change nothing
+next: to another version that was live, with an approval of its own: deployctl request VERSION --rollback -e production --as ROLE
+";
+    let again = ["rollback", "production", "--reason", "it broke"];
+    house.same(&house.person("bob").at_terminal(again).exit(3), refused);
+}
+
+#[test]
 fn each_command_names_the_other_where_the_request_is_its() {
     let house = three();
     let id = approved(&house);

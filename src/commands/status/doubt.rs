@@ -76,7 +76,7 @@ fn what_next(
             }
         }];
     };
-    if left.start.previous_release.is_none() {
+    if left.start.previous_release.as_ref().is_none_or(|back| back == &left.start.release) {
         return vec![format!("there is no release to go back to: request the fix: {fix}")];
     }
     let back = match left.start.action {

@@ -8,7 +8,7 @@ use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::Release;
 use crate::gate::terms::{Environment, Role, Version};
-use crate::gate::timeline::{Timeline, Track};
+use crate::gate::timeline::{Deployed, Timeline, Track};
 
 impl Judge<'_> {
     /// A role asks people for a rollback.
@@ -64,21 +64,7 @@ impl Judge<'_> {
         environment: &Environment,
         target: Result<&Target, &NoTarget>,
     ) -> Option<Covered> {
-        let (rule, approvals) = self.production(environment)?;
-        self.window(rule, environment, ActionKind::Rollback, false);
-        self.held_environment(timeline, environment, ActionKind::Rollback);
-        self.signer_is_present(environment, approvals);
-        self.no_way_back(rule, environment);
-        let target = match target {
-            Ok(target) => target,
-            Err(none) => {
-                self.no_target(none, environment);
-                return None;
-            }
-        };
-        if !self.asks_for(target, ActionKind::Rollback, environment) {
-            return None;
-        }
+        let (_, approvals, target) = self.executes(timeline, environment, ActionKind::Rollback, target)?;
         let request = &target.request;
         let decided = timeline.requests.get(&target.reference);
         if decided.is_some_and(|decided| decided.consumed.is_some()) {
@@ -94,7 +80,48 @@ impl Judge<'_> {
         Some(self.covered(target))
     }
 
-    fn no_way_back(&mut self, rule: &EnvironmentRule, environment: &Environment) {
+    /// Where the approval of a deployment lets it go back to, where that is the version that was named.
+    pub(super) fn covered_way_back(
+        &mut self,
+        timeline: &Timeline,
+        environment: &Environment,
+        undo: &Deployed,
+        named: Option<&Version>,
+    ) -> Option<Release> {
+        let undone = &undo.start.release;
+        let Some(back) = undo.start.previous_release.clone() else {
+            let what = format!("the approval of `{}` named no version to go back to", undone.version);
+            self.refuse(Reason::new(Code::RollbackPlan, what));
+            return None;
+        };
+        let own = |version: &str| {
+            let again = format!("deployctl request {version} --rollback -e {environment} --as ROLE");
+            format!("to another version that was live, with an approval of its own: {again}")
+        };
+        if &back == undone {
+            let what =
+                format!("`{}` was deployed over itself: a rollback would change nothing", back.version);
+            self.refuse(Reason::new(Code::RollbackPlan, what).next(own("VERSION")));
+            return None;
+        }
+        let Some(version) = named.filter(|version| *version != &back.version) else { return Some(back) };
+        let way = format!("deployctl rollback {environment} {} --reason TEXT", back.version);
+        let live = timeline.tracks.get(environment).and_then(|track| track.live.as_ref());
+        self.refuse(if live.is_some_and(|live| &live.release.version == version) {
+            Reason::new(Code::RollbackPlan, format!("`{version}` is live in `{environment}` already"))
+                .next(way)
+        } else if version == &undone.version {
+            let what = format!("`{version}` is what a rollback of `{environment}` would undo");
+            Reason::new(Code::RollbackPlan, what).next(way)
+        } else {
+            let what =
+                format!("the approval of `{}` covers going back to `{}` only", undone.version, back.version);
+            Reason::new(Code::ApprovalMissing, what).next(way).next(own(version.as_str()))
+        });
+        Some(back)
+    }
+
+    pub(super) fn no_way_back(&mut self, rule: &EnvironmentRule, environment: &Environment) {
         if rule.rollback.is_none() {
             self.refuse(
                 Reason::new(Code::RollbackPlan, "the policy says no way back").rule(environment, "rollback"),

@@ -949,6 +949,9 @@ mod rollbacks {
         let reasons = with(&case, Some("v0"), &[]);
         assert_eq!(message(&reasons), "the approval of `v2` covers going back to `v1` only");
         assert_eq!(reasons[0].code.as_str(), "approval.missing");
+        let reasons = with(&case, Some("v2"), &[]);
+        assert_eq!(message(&reasons), "`v2` is live in `production` already");
+        assert_eq!(reasons[0].next, ["deployctl rollback production v1 --reason TEXT"]);
         let gone = Missing::Commit { commit: commit('2'), remote: "origin".to_owned() };
         let reasons = with(&case, None, &[gone]);
         assert_eq!(message(&reasons), "commit 2222222 of `v2` is not in this clone");
