@@ -83,6 +83,7 @@ pub mod evidence {
 }
 /// The room where it is decided: pure functions over owned values.
 pub mod gate {
+    pub mod alike;
     pub mod analysis;
     pub mod authority;
     pub mod config;

@@ -219,7 +219,7 @@ pub fn again(timeline: &Timeline, environment: &Environment, start: &Execution) 
 #[must_use]
 pub fn after(environment: &Environment, undone: &str, execution: &Digest) -> String {
     format!(
-        "{undone} is quarantined: what holds its commits is not deployed to {environment} until they are fixed or released\n\
+        "{undone} is quarantined: what holds its commits or their content is not deployed to {environment} until they are fixed or released\n\
          next: write the report: deployctl approve --review {} --show > report.md\n",
         execution.short()
     )

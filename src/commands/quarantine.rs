@@ -9,6 +9,7 @@ use super::gather::{Key, Moment};
 use super::person::{Answered, Person, first_sight};
 use super::review::Said;
 use crate::cli::{ApproveArgs, Common};
+use crate::gate::alike::Alike;
 use crate::gate::decide::{Decision, decide, ledger_reason};
 use crate::gate::facts::{Action, Taint, Taints};
 use crate::gate::reason::{Code, Reason};
@@ -18,6 +19,7 @@ use crate::gate::timeline::{Quarantine, Timeline, Track};
 use crate::render::answer::Answer;
 use crate::render::{screen, text};
 use crate::world::records::Files;
+use crate::world::repository::Repository;
 
 const COMMAND: &str = "approve";
 
@@ -56,19 +58,41 @@ fn taint(moment: &Moment, track: &Track, quarantine: &Quarantine, commit: &Commi
         let not_live = range(live)?;
         held.retain(|known| not_live.contains(known));
     }
-    if held.is_empty() {
-        return Ok(Taint::Clear);
-    }
-    if repository.lacks_change(back_to, undone, commit)? {
+    if !held.is_empty() && repository.lacks_change(back_to, undone, commit)? {
         return Ok(Taint::TakenBack);
     }
+    let alike = repository.alike(back_to, undone, commit, live)?;
+    if held.is_empty() && alike.again == 0 {
+        return Ok(Taint::Clear);
+    }
+    let fixes = fixes(repository, quarantine, commit, &alike)?;
+    Ok(match held.len() {
+        0 => Taint::Alike { alike, fixes },
+        commits => Taint::Holds { commits, fixes },
+    })
+}
+
+/// The fixes of a quarantine that a commit holds. One that it took back again, so that every file is as it was when it
+/// was rolled back, is none.
+fn fixes(
+    repository: &Repository,
+    quarantine: &Quarantine,
+    commit: &CommitId,
+    alike: &Alike,
+) -> Result<Vec<CommitId>> {
+    let (undone, back_to) = (&quarantine.undone.commit, &quarantine.back_to.commit);
     let mut fixes = Vec::new();
     for fix in quarantine.released.iter().filter_map(|released| released.fix.as_ref()) {
-        if repository.has(fix) && repository.descends(commit, fix)? {
+        if !repository.has(fix) || !repository.descends(commit, fix)? {
+            continue;
+        }
+        let undone_again =
+            alike.is_complete() && !repository.alike(back_to, undone, fix, None)?.is_complete();
+        if !undone_again {
             fixes.push(fix.clone());
         }
     }
-    Ok(Taint::Holds { commits: held.len(), fixes })
+    Ok(fixes)
 }
 
 /// A person releases what was rolled back.
@@ -151,7 +175,7 @@ fn released(
 ) -> Answer {
     let version = &quarantine.undone.version;
     let what = fix.map_or_else(
-        || "whatever holds its commits".to_owned(),
+        || "whatever holds its commits or their content".to_owned(),
         |fix| format!("what holds {} too", fix.short()),
     );
     let text = format!(
@@ -217,7 +241,7 @@ fn shown(
             let (change, _) = moment.repository.commit(fix)?;
             format!("only what holds {}  {}", fix, text::line(&change.subject, 100))
         }
-        None => "WHATEVER HOLDS ITS COMMITS, fixed or not".to_owned(),
+        None => "WHATEVER HOLDS ITS COMMITS OR THEIR CONTENT, fixed or not".to_owned(),
     };
     Ok(screen::release(&policy.project, environment, quarantine, &for_what, reason))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::alike::Alike;
 use super::deployments::{Candidate, Runs};
 use super::keys::Proof;
 use super::presence::Presence;
@@ -183,10 +184,17 @@ pub type Taints = BTreeMap<Digest, Taint>;
 /// What of the commits that a rollback put into quarantine is in another commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taint {
-    /// None of them, or only such as came to be live again after it, with what is live.
+    /// None of them, or only such as came to be live again after it, with what is live; nor their content.
     Clear,
     /// Some of them, and their change is not: every file is as it was before it.
     TakenBack,
+    /// None of them, and of their content, under other commits, as much as is counted here; something of it comes again.
+    Alike {
+        /// How much.
+        alike: Alike,
+        /// The commits named as a fix by a person that it holds too.
+        fixes: Vec<CommitId>,
+    },
     /// Some of them.
     Holds {
         /// How many.

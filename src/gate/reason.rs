@@ -114,7 +114,7 @@ codes! {
     EmergencySkip = "emergency.skip", false, "the policy lets no emergency of this severity skip the stage";
     EmergencyUndeclared = "emergency.undeclared", true, "an approval does not declare the emergency, its severity and the skipped stages";
     ReviewOwed = "review.owed", true, "the report of an emergency or of a rollback is owed";
-    CommitQuarantined = "commit.quarantined", false, "the commit, or one that it holds, was rolled back, and nobody released it";
+    CommitQuarantined = "commit.quarantined", false, "the commit, one that it holds or its content was rolled back, and nobody released it";
     CommitBranch = "commit.branch", false, "the required branch does not hold the commit";
     CommitIncomplete = "commit.incomplete", false, "files of the commit are not in this clone, or a step's program is not in the commit";
     CommitBehind = "commit.behind", false, "commits that are live are not in the candidate, and no approver saw that";

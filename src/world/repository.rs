@@ -3,6 +3,7 @@
 //! Everything is read from raw objects. Nothing here runs a filter, a hook, a diff driver or fsmonitor, nothing fetches,
 //! and neither grafts nor replaced objects count: a commit's parents are the ones that its id stands for.
 
+mod alike;
 mod available;
 mod commit;
 mod differ;

@@ -274,7 +274,7 @@ Enter passphrase:
   │ migrated down
 ✓ migrate in [time]
 production runs v1.3.0 again
-v1.4.0 is quarantined: what holds its commits is not deployed to production until they are fixed or released
+v1.4.0 is quarantined: what holds its commits or their content is not deployed to production until they are fixed or released
 next: write the report: deployctl approve --review [id] --show > report.md
 ";
 

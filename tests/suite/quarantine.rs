@@ -112,6 +112,105 @@ fn a_revert_takes_the_change_back_and_what_is_built_on_it_is_free() {
     refused(&house, &requested(&house, "v1.4.2"));
 }
 
+/// The refusal of what holds v1.4.0's content under other commits.
+const CONTENT: &str = "\
+refused: deployctl approve
+  ✗ commit.quarantined  [id] holds the content of `v1.4.0`, which was rolled back in `production` by bob at 2026-11-23 10:00 UTC, under other commits: all 5 files that it changed (`Cargo.lock`, `Cargo.toml`, `app/total.txt` and 2 more)
+next: take the change back with `git revert`, and request the commit that does
+next: where a commit fixes it, a person says so: deployctl approve --release v1.4.0 --fix COMMIT --reason TEXT
+next: where it was not to blame, a person says so: deployctl approve --release v1.4.0 --reason TEXT
+";
+
+#[test]
+fn the_revert_of_a_revert_is_refused_also_once_the_revert_is_live() {
+    let house = rolled_back();
+    detached(&house, "v1.4.0");
+    for commit in ["v1.4.0", "v1.4.0~1"] {
+        house.git(["revert", "--no-edit", commit]);
+    }
+    let id = requested(&house, "v1.4.1");
+    house.person("alice").approves(&id);
+    house.person("alice").deploys(&id);
+    for revert in ["v1.4.1", "v1.4.1~1"] {
+        house.git(["revert", "--no-edit", revert]);
+    }
+    house.same(&refused(&house, &requested(&house, "v1.5.0")), CONTENT);
+    // With a fix on top it is let through: that is not what was rolled back.
+    house.write("app/total.txt", "12.51\n");
+    house.commit("fix: the cent");
+    let shown = house.normal(&house.person("alice").approves(&requested(&house, "v1.5.1")));
+    let said = "  warning: commit.quarantined  [id] holds 4 of the 5 files that `v1.4.0` changed just as there, and that was rolled back in `production`: `Cargo.lock`, `Cargo.toml`, `migrations/20261101_totals.down.sql` and 1 more\n";
+    assert!(shown.contains(said), "{shown}");
+}
+
+#[test]
+fn a_squash_a_rebase_a_cherry_pick_and_another_message_are_the_same_change() {
+    let house = rolled_back();
+    let again = |version: &str, way: &dyn Fn(&House)| {
+        detached(&house, "v1.3.0");
+        way(&house);
+        house.same(&refused(&house, &requested(&house, version)), CONTENT);
+    };
+    again("v1.4.1", &|house| {
+        house.git(["merge", "--squash", "--quiet", "v1.4.0"]);
+        house.commit("feat: totals once more");
+    });
+    again("v1.4.2", &|house| {
+        house.write("notes.txt", "in between\n");
+        house.commit("docs: notes");
+        house.git(["cherry-pick", "v1.3.0..v1.4.0"]);
+    });
+    again("v1.4.3", &|house| {
+        house.git(["cherry-pick", "v1.3.0..v1.4.0"]);
+        house.git(["commit", "--amend", "--quiet", "--message", "feat: nothing of it"]);
+    });
+}
+
+#[test]
+fn a_part_of_the_change_under_other_commits_is_said_and_let_through() {
+    let house = rolled_back();
+    detached(&house, "v1.3.0");
+    house.git(["checkout", "v1.4.0", "--", "app/total.txt"]);
+    house.commit("feat: totals, without the table");
+    let said = "  warning: commit.quarantined  [id] holds 1 of the 5 files that `v1.4.0` changed just as there, and that was rolled back in `production`: `app/total.txt`\n";
+    let id = requested(&house, "v1.4.1");
+    let shown = house.normal(&house.person("alice").approves(&id));
+    assert!(shown.contains(said), "{shown}");
+    house.person("alice").deploys(&id);
+    // The other half makes it whole, whatever is live.
+    house.git(["checkout", "v1.4.0", "--", "."]);
+    house.commit("feat: the table");
+    let shown = house.normal(&refused(&house, &requested(&house, "v1.4.2")));
+    assert!(shown.contains("all 5 files that it changed (`Cargo.lock`, `Cargo.toml`, `migrations/20261101_totals.down.sql` and 1 more)\n"), "{shown}");
+}
+
+#[test]
+fn content_that_was_released_is_let_through_and_said_once_more() {
+    let house = rolled_back();
+    detached(&house, "v1.3.0");
+    house.git(["merge", "--squash", "--quiet", "v1.4.0"]);
+    house.commit("feat: totals once more");
+    let id = requested(&house, "v1.4.1");
+    refused(&house, &id);
+    releases(&house, &["v1.4.0", "--reason", "the network"]).signs().exit(0);
+    let shown = house.normal(&house.person("alice").approves(&id));
+    let said = "[id] HOLDS THE CONTENT OF `v1.4.0`, WHICH WAS ROLLED BACK in `production` by bob at 2026-11-23 10:00 UTC (checkout fails); RELEASED by bob at 2026-11-23 10:00 UTC: the network\n";
+    assert!(shown.contains(said), "{shown}");
+}
+
+#[test]
+fn a_fix_that_was_taken_back_is_none() {
+    let house = rolled_back();
+    detached(&house, "v1.4.0");
+    house.write("app/total.txt", "12.51\n");
+    house.commit("fix: the cent");
+    let fix = house.git(["rev-parse", "HEAD"]);
+    house.git(["revert", "--no-edit", "HEAD"]);
+    let id = requested(&house, "v1.4.1");
+    releases(&house, &["v1.4.0", "--fix", &fix, "--reason", "the cent is back"]).signs().exit(0);
+    refused(&house, &id);
+}
+
 #[test]
 fn half_a_revert_takes_nothing_back() {
     let house = rolled_back();
@@ -175,7 +274,10 @@ fn what_was_not_to_blame_is_released_until_it_is_rolled_back_again() {
     let house = rolled_back();
     let id = asked(&house, "v1.4.0");
     let declined = releases(&house, &["v1.4.0", "--reason", "the network"]).types_instead("no").exit(5);
-    assert!(declined.contains("  Allows       WHATEVER HOLDS ITS COMMITS, fixed or not\n"), "{declined}");
+    assert!(
+        declined.contains("  Allows       WHATEVER HOLDS ITS COMMITS OR THEIR CONTENT, fixed or not\n"),
+        "{declined}"
+    );
     refused(&house, &id);
     let quarantined = || house.run(["status"]).any_stdout().exit(0).stdout.matches("quarantined").count();
     assert_eq!(quarantined(), 1);

@@ -116,7 +116,7 @@ next: deployctl rollback production v1.4.0-[id] --reason TEXT
         "  Now live     v1.6.0 ([id])\n",
         "  Database     untouched: there were no migrations\n",
         "production runs v1.4.0 again\n",
-        "v1.6.0 is quarantined: what holds its commits is not deployed to production",
+        "v1.6.0 is quarantined: what holds its commits or their content is not deployed to production",
     ] {
         assert!(shown.contains(line), "{line}{shown}");
     }

@@ -3,6 +3,7 @@
 
 use super::Judge;
 use super::words::{minute, plural};
+use crate::gate::alike::Alike;
 use crate::gate::facts::{Taint, Taints};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::terms::{CommitId, Digest, Environment};
@@ -105,26 +106,39 @@ fn word(
             )
             .next(format!("git fetch REMOTE {missing}")),
         ),
-        Taint::Holds { commits, fixes } => {
-            let counts =
-                |released: &&Released| released.fix.as_ref().is_none_or(|fix| fixes.contains(fix));
-            match quarantine.released.iter().rev().find(counts) {
-                Some(released) => Word::Warn(is_released(environment, quarantine, commit, released)),
-                None => Word::Refuse(is_held(environment, quarantine, commit, *commits)),
+        Taint::Holds { commits, fixes } => match counts(quarantine, fixes) {
+            Some(released) => {
+                Word::Warn(is_released(environment, quarantine, commit, (released, "COMMITS")))
             }
-        }
+            None => Word::Refuse(is_held(environment, quarantine, commit, *commits)),
+        },
+        Taint::Alike { alike, fixes } => match counts(quarantine, fixes) {
+            Some(released) if alike.is_whole() => {
+                Word::Warn(is_released(environment, quarantine, commit, (released, "THE CONTENT")))
+            }
+            Some(_) => return None,
+            None if alike.is_whole() => Word::Refuse(comes_again(environment, quarantine, commit, alike)),
+            None if alike.again > 0 => Word::Warn(comes_in_part(environment, quarantine, commit, alike)),
+            None => return None,
+        },
     })
+}
+
+/// The newest release that counts for what holds these fixes.
+fn counts<'a>(quarantine: &'a Quarantine, fixes: &[CommitId]) -> Option<&'a Released> {
+    let counts = |released: &&Released| released.fix.as_ref().is_none_or(|fix| fixes.contains(fix));
+    quarantine.released.iter().rev().find(counts)
 }
 
 fn is_released(
     environment: &Environment,
     quarantine: &Quarantine,
     commit: &CommitId,
-    released: &Released,
+    (released, what): (&Released, &str),
 ) -> Reason {
     let fix = released.fix.as_ref().map_or_else(String::new, |fix| format!(", FIXED BY {}", fix.short()));
     let what = format!(
-        "{} HOLDS COMMITS OF `{}`, WHICH WAS ROLLED BACK in `{environment}` by {} at {} ({}); RELEASED by {} at {}{fix}: {}",
+        "{} HOLDS {what} OF `{}`, WHICH WAS ROLLED BACK in `{environment}` by {} at {} ({}); RELEASED by {} at {}{fix}: {}",
         commit.short(),
         quarantine.undone.version,
         quarantine.by,
@@ -148,7 +162,59 @@ fn is_held(environment: &Environment, quarantine: &Quarantine, commit: &CommitId
             plural(commits, "commit")
         )
     };
+    with_ways_out(Reason::new(Code::CommitQuarantined, what), quarantine)
+}
+
+/// The whole change under other commits: a squash, a rebase, a cherry-pick, or the revert of its revert.
+fn comes_again(
+    environment: &Environment,
+    quarantine: &Quarantine,
+    commit: &CommitId,
+    alike: &Alike,
+) -> Reason {
+    let files = match alike.paths {
+        1 => "the file".to_owned(),
+        paths => format!("all {paths} files"),
+    };
+    let what = format!(
+        "{} holds the content of `{}`, which was rolled back in `{environment}` by {} at {}, under other commits: {files} that it changed ({})",
+        commit.short(),
+        quarantine.undone.version,
+        quarantine.by,
+        minute(quarantine.at),
+        named(alike)
+    );
+    with_ways_out(Reason::new(Code::CommitQuarantined, what), quarantine)
+}
+
+fn comes_in_part(
+    environment: &Environment,
+    quarantine: &Quarantine,
+    commit: &CommitId,
+    alike: &Alike,
+) -> Reason {
+    let what = format!(
+        "{} holds {} of the {} that `{}` changed just as there, and that was rolled back in `{environment}`: {}",
+        commit.short(),
+        alike.same,
+        plural(alike.paths, "file"),
+        quarantine.undone.version,
+        named(alike)
+    );
     Reason::new(Code::CommitQuarantined, what)
+}
+
+/// The first files that come again.
+fn named(alike: &Alike) -> String {
+    let first: Vec<String> = alike.first.iter().map(|path| format!("`{path}`")).collect();
+    let more = alike.again.saturating_sub(first.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    first.join(", ") + &more
+}
+
+fn with_ways_out(reason: Reason, quarantine: &Quarantine) -> Reason {
+    let version = &quarantine.undone.version;
+    reason
         .next("take the change back with `git revert`, and request the commit that does")
         .next(format!(
             "where a commit fixes it, a person says so: deployctl approve --release {version} --fix COMMIT --reason TEXT"

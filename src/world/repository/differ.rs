@@ -1,7 +1,7 @@
 //! What differs between two commits, from raw trees: equal subtrees are skipped by their id alone.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use git2::Oid;
@@ -35,13 +35,21 @@ impl Repository {
 
 /// The leaves that differ, before anybody asks where a file went.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     modified: Vec<Vec<u8>>,
     added: Vec<(Vec<u8>, Oid)>,
     deleted: BTreeMap<Vec<u8>, Oid>,
 }
 
 impl Found {
+    /// The paths alone, each once, in order.
+    pub(super) fn paths(self) -> Vec<Vec<u8>> {
+        let added = self.added.into_iter().map(|(path, _)| path);
+        let all: BTreeSet<Vec<u8>> =
+            self.modified.into_iter().chain(added).chain(self.deleted.into_keys()).collect();
+        all.into_iter().collect()
+    }
+
     fn changes(mut self) -> Vec<PathChange> {
         let mut gone: BTreeMap<Oid, Vec<&Vec<u8>>> = BTreeMap::new();
         for (path, id) in &self.deleted {
@@ -94,7 +102,7 @@ impl<'a> Differ<'a> {
         Ok(tree)
     }
 
-    fn collect(
+    pub(super) fn collect(
         &mut self,
         old: Option<Oid>,
         new: Option<Oid>,

@@ -1,4 +1,5 @@
 use super::{Case, codes, message, ready};
+use crate::gate::alike::Alike;
 use crate::gate::facts::{Action, Taint};
 use crate::gate::fixture::{Book, by, commit, config, minutes, production};
 use crate::gate::statement::{Ending, Verdict};
@@ -82,6 +83,46 @@ fn a_fix_counts_only_for_what_holds_it() {
     assert_eq!(case.deploy(), ["commit.quarantined"]);
     case.target.quarantined.insert(back, holds(&[commit('8'), commit('7')]));
     assert!(warned(&case)[0].contains(", FIXED BY 7777777: it was the network"));
+}
+
+/// So many of three files are as they were, and so many of those come again.
+fn alike(same: usize, again: usize, fixes: &[CommitId]) -> Taint {
+    let first: Vec<String> = ["a", "b", "c"][..again].iter().map(|path| (*path).to_owned()).collect();
+    Taint::Alike { alike: Alike { paths: 3, same, again, first }, fixes: fixes.to_vec() }
+}
+
+#[test]
+fn the_whole_content_under_other_commits_is_held_and_a_part_of_it_is_said() {
+    let (case, _) = rolled_back(alike(3, 3, &[]));
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+    assert_eq!(case.verdict(Verdict::Allow), ["commit.quarantined"]);
+    let reasons = case.deploy_reasons();
+    let said = "3333333 holds the content of `v2`, which was rolled back in `production` by alice at 2026-11-23 10:45 UTC, under other commits: all 3 files that it changed (`a`, `b`, `c`)";
+    assert_eq!(message(&reasons), said);
+    assert_eq!(reasons[0].next.len(), 3);
+    // What is live already need not come again to make it whole.
+    assert_eq!(rolled_back(alike(3, 1, &[])).0.deploy(), ["commit.quarantined"]);
+    let (case, _) = rolled_back(alike(2, 2, &[]));
+    assert_eq!(
+        warned(&case),
+        [
+            "3333333 holds 2 of the 3 files that `v2` changed just as there, and that was rolled back in `production`: `a`, `b`"
+        ]
+    );
+    for quiet in [alike(0, 0, &[]), alike(3, 0, &[]), alike(2, 0, &[])] {
+        assert_eq!(warned(&rolled_back(quiet).0), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn content_that_a_person_released_is_let_through_in_capitals() {
+    let (mut case, back) = rolled_back(alike(3, 3, &[]));
+    case.book.release(by("bob", 55), back, Some(commit('7'))).unwrap();
+    assert_eq!(case.deploy(), ["commit.quarantined"]);
+    case.target.quarantined.insert(back, alike(3, 3, &[commit('7')]));
+    assert!(warned(&case)[0].starts_with("3333333 HOLDS THE CONTENT OF `v2`, WHICH WAS ROLLED BACK"));
+    case.target.quarantined.insert(back, alike(2, 2, &[commit('7')]));
+    assert_eq!(warned(&case), Vec::<String>::new());
 }
 
 #[test]
