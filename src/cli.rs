@@ -479,6 +479,9 @@ pub struct HistoryArgs {
     /// Only the newest N
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Every change of policy, request, approval, execution and review instead: who, what and why
+    #[arg(long, conflicts_with_all = ["verify", "allowed_signers", "version", "status"])]
+    pub modifications: bool,
     /// Keep the Markdown table in FILE up to date, between two marker lines
     #[arg(long, value_name = "FILE", conflicts_with_all = ["verify", "allowed_signers", "output"])]
     pub write: Option<PathBuf>,

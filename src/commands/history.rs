@@ -1,20 +1,23 @@
 //! `deployctl history`: the table of deployments from the records, and the proof that they hold.
 
 mod automatic;
+mod modifications;
 mod proof;
 mod recorded;
 mod rows;
 mod write;
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
-use self::rows::Rows;
+use self::modifications::Modification;
+use self::rows::{Row, Rows};
 use super::gather::Moment;
 use super::pages;
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::gate::decide::{ledger_reason, no_environment};
 use crate::render::answer::Answer;
-use crate::render::pages::{HistoryPage, Page};
+use crate::render::pages::{HistoryPage, ModificationsPage, Page};
 use crate::render::{csv, table};
 
 const COMMAND: &str = "history";
@@ -32,7 +35,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     } else if args.allowed_signers {
         proof::allowed_signers(&moment)?
     } else {
-        deployments(&moment, common, args)?
+        tables(&moment, common, args)?
     };
     if let Some(path) = &args.output
         && answer.reasons.is_empty()
@@ -44,7 +47,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     Ok(answer)
 }
 
-fn deployments(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer> {
+fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     if let (Some(policy), Some(wanted)) = (moment.policy(), &args.environment)
         && !policy.environments.contains_key(wanted)
@@ -52,24 +55,80 @@ fn deployments(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<A
     {
         return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
     }
-    let Rows { rows, left } = rows::of(moment, timeline, args)?;
-    let json: Vec<_> = rows.iter().map(|row| row.json.clone()).collect();
-    let page = HistoryPage { rows: rows.into_iter().map(|row| row.page).collect() };
-    let markdown = pages::of(moment, &[Page::History])?.render(Page::History, &page)?;
+    let (pages, left) = if args.modifications {
+        let (lines, left) = modifications::of(moment, args)?;
+        (modified(moment, &lines)?, left)
+    } else {
+        let Rows { rows, left } = rows::of(moment, timeline, args)?;
+        (deployed(moment, rows)?, left)
+    };
     if let Some(path) = &args.write {
-        let message = write::between_markers(path, &markdown)?;
+        let message = write::between_markers(path, &pages.place, &pages.markdown)?;
         return Ok(Answer { message: Some(message), ..Answer::done(COMMAND, "") });
     }
-    let text = match common.format {
-        Format::Markdown => markdown.clone(),
-        Format::Csv => csv::deployments(&json),
-        Format::Text | Format::Json | Format::Github => table::plain(&page, moment.streams.columns()),
-    };
     if left > 0 && !common.wants_json() {
         moment.streams.note(&format!("{left} more: raise or leave out `--limit`"));
     }
-    Ok(Answer::done(COMMAND, text)
-        .with("deployments", json)
-        .with("left_out", left)
-        .with("markdown", markdown))
+    let text = match common.format {
+        Format::Markdown => pages.markdown.clone(),
+        Format::Csv => csv::table(pages.columns, &pages.json),
+        Format::Text | Format::Json | Format::Github => pages.plain,
+    };
+    let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);
+    Ok(answer.with("left_out", left).with("markdown", pages.markdown))
+}
+
+/// A table in every form.
+struct Forms {
+    key: &'static str,
+    place: write::Place,
+    columns: &'static [(&'static str, &'static str)],
+    plain: String,
+    markdown: String,
+    json: Vec<Value>,
+}
+
+fn deployed(moment: &Moment, rows: Vec<Row>) -> Result<Forms> {
+    let json = rows.iter().map(|row| row.json.clone()).collect();
+    let page = HistoryPage { rows: rows.into_iter().map(|row| row.page).collect() };
+    let cells: Vec<_> = page
+        .rows
+        .iter()
+        .map(|row| {
+            [&row.date, &row.version, &row.kind, &row.status, &row.rollback, &row.notes].map(String::as_str)
+        })
+        .collect();
+    let titles = ["Date", "Version", "Type", "Status", "Rollback", "Notes"];
+    let plain = match cells.is_empty() {
+        true => "no deployment is recorded yet\n".to_owned(),
+        false => table::aligned(titles, &cells, moment.streams.columns()),
+    };
+    Ok(Forms {
+        key: "deployments",
+        place: write::Place { heading: "Deployment History", name: "history" },
+        columns: csv::DEPLOYMENTS,
+        plain,
+        markdown: pages::of(moment, &[Page::History])?.render(Page::History, &page)?,
+        json,
+    })
+}
+
+fn modified(moment: &Moment, lines: &[Modification]) -> Result<Forms> {
+    let page = ModificationsPage { rows: lines.iter().map(|line| line.page.clone()).collect() };
+    let cells: Vec<_> = page
+        .rows
+        .iter()
+        .map(|row| {
+            [&row.date, &row.time, &row.agent, &row.action, &row.details, &row.reason].map(String::as_str)
+        })
+        .collect();
+    let titles = ["Date", "Time", "Agent", "Action", "Details", "Reason"];
+    Ok(Forms {
+        key: "modifications",
+        place: write::Place { heading: "Modification History", name: "modifications" },
+        columns: csv::MODIFICATIONS,
+        plain: table::aligned(titles, &cells, moment.streams.columns()),
+        markdown: pages::of(moment, &[Page::Modifications])?.render(Page::Modifications, &page)?,
+        json: lines.iter().map(|line| line.json.clone()).collect(),
+    })
 }

@@ -200,6 +200,30 @@ impl<'a> IntoIterator for Requests<'a> {
     }
 }
 
+/// A line of the journal for who only wants to read it: nothing in it is signed.
+pub struct Told {
+    /// When, by the clock of the machine that wrote it.
+    pub at: DateTime<Utc>,
+    /// Who, as the line says.
+    pub by: String,
+    /// What it is about.
+    pub about: String,
+    /// More of it: the reasons of a refusal.
+    pub details: Vec<String>,
+}
+
+/// The lines of a kind, newest first; a warning where the journal cannot be read.
+#[must_use]
+pub fn told(moment: &Moment, kind: &'static str) -> Vec<Told> {
+    let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return vec![] };
+    let Ok(index) = moment.journal.up_to(&moment.records, &tip) else {
+        moment.streams.line("warning: the journal cannot be read: what machines said is left out");
+        return vec![];
+    };
+    let lines = index.lines(&moment.records, kind).map(|found| found.line);
+    lines.map(|Line { at, by, about, details, .. }| Told { at, by, about, details }).collect()
+}
+
 /// Its other files are read only where `request.json` is one.
 fn package(records: &Records, found: &Found) -> Option<Package> {
     let file = |name: &str| Some((name.to_owned(), found.file(records, name)?));

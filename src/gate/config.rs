@@ -2,12 +2,14 @@
 //!
 //! [`super::policy::Policy`] is what it means once checked.
 
+mod changes;
 mod health;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+pub use self::changes::changes;
 pub use self::health::{IncreaseMode, RawErrorRate, RawHealth, RawLatency, RawLevel, RawMetrics, RawProbe};
 use super::terms::{Check, Environment, Group, MachineName, PersonName, Role, Stage};
 

@@ -1,11 +1,12 @@
-//! The table of deployments for spreadsheets (RFC 4180).
+//! Tables for spreadsheets (RFC 4180).
 
 use serde_json::Value;
 
 use super::text;
 
-/// The columns: the workflow document's six, and what auditors ask for besides.
-const COLUMNS: [(&str, &str); 15] = [
+/// The columns of the table of deployments: the workflow document's six, and what auditors ask for besides. Each with its place
+/// in a row of `history --json`.
+pub const DEPLOYMENTS: &[(&str, &str)] = &[
     ("Date", "/date"),
     ("Version", "/version"),
     ("Type", "/type"),
@@ -23,13 +24,26 @@ const COLUMNS: [(&str, &str); 15] = [
     ("Recorded in", "/recorded_in"),
 ];
 
-/// One line a deployment, as `history --json` has them.
+/// The columns of the modification history: the workflow document's six, and where each line is from.
+pub const MODIFICATIONS: &[(&str, &str)] = &[
+    ("Date", "/date"),
+    ("Time", "/time"),
+    ("Agent", "/by"),
+    ("Action", "/action"),
+    ("Details", "/details"),
+    ("Reason", "/reason"),
+    ("Environment", "/environment"),
+    ("Signed", "/signed"),
+    ("Entry", "/entry"),
+];
+
+/// One line a row, under the titles of the columns.
 #[must_use]
-pub fn deployments(rows: &[Value]) -> String {
-    let head = COLUMNS.map(|(title, _)| title.to_owned());
-    let rows = rows.iter().map(|row| COLUMNS.map(|(_, place)| plain(row.pointer(place))));
-    let lines = std::iter::once(head).chain(rows);
-    lines.map(|cells| format!("{}\r\n", cells.map(|cell| quoted(&cell)).join(","))).collect()
+pub fn table(columns: &[(&str, &str)], rows: &[Value]) -> String {
+    let head = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
+    let cells = |row: &Value| columns.iter().map(|(_, place)| quoted(&plain(row.pointer(place)))).collect();
+    let lines = std::iter::once(head).chain(rows.iter().map(cells));
+    lines.map(|cells: Vec<String>| format!("{}\r\n", cells.join(","))).collect()
 }
 
 fn plain(value: Option<&Value>) -> String {
@@ -56,7 +70,7 @@ fn quoted(cell: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::deployments;
+    use super::{DEPLOYMENTS, table};
 
     #[test]
     fn a_formula_a_comma_and_a_quote_stay_text() {
@@ -67,7 +81,7 @@ mod tests {
             "approved_by": ["alice", "bob"],
             "previous": null,
         });
-        let written = deployments(&[row]);
+        let written = table(DEPLOYMENTS, &[row]);
         let rest = "2026-11-23,'=1+1,,,,\"'@sum(a), \"\"b\"\"\\r\\nforged\",,,,,,,,alice bob,\r\n";
         assert_eq!(written.split_once("\r\n").map(|(_, rows)| rows), Some(rest));
     }

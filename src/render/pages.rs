@@ -15,8 +15,8 @@ use tera::{Context, Tera};
 
 use super::text;
 pub use contexts::{
-    ChecklistPage, Group, HistoryPage, HistoryRow, PageSection, Pinned, PostIncidentPage, PostRollbackPage,
-    RequestPage, TimelineEvent,
+    ChecklistPage, Group, HistoryPage, HistoryRow, ModificationRow, ModificationsPage, PageSection, Pinned,
+    PostIncidentPage, PostRollbackPage, RequestPage, TimelineEvent,
 };
 
 /// The largest template that is read, in bytes: the built-in ones have less than 2,000.
@@ -33,6 +33,8 @@ pub enum Page {
     Request,
     /// The table of deployments, from a [`HistoryPage`].
     History,
+    /// The modification history, from a [`ModificationsPage`].
+    Modifications,
     /// The report of an emergency, from a [`PostIncidentPage`].
     PostIncident,
     /// The report of a rollback, from a [`PostRollbackPage`].
@@ -41,8 +43,14 @@ pub enum Page {
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 5] =
-        [Self::Checklist, Self::Request, Self::History, Self::PostIncident, Self::PostRollback];
+    pub const ALL: [Self; 6] = [
+        Self::Checklist,
+        Self::Request,
+        Self::History,
+        Self::Modifications,
+        Self::PostIncident,
+        Self::PostRollback,
+    ];
 
     /// The file name of its template, which is also the name of the team's own one.
     #[must_use]
@@ -51,6 +59,7 @@ impl Page {
             Self::Checklist => "checklist.md.tera",
             Self::Request => "request.md.tera",
             Self::History => "history.md.tera",
+            Self::Modifications => "modifications.md.tera",
             Self::PostIncident => "post_incident.md.tera",
             Self::PostRollback => "post_rollback.md.tera",
         }
@@ -61,6 +70,7 @@ impl Page {
             Self::Checklist => include_str!("../../templates/checklist.md.tera"),
             Self::Request => include_str!("../../templates/request.md.tera"),
             Self::History => include_str!("../../templates/history.md.tera"),
+            Self::Modifications => include_str!("../../templates/modifications.md.tera"),
             Self::PostIncident => include_str!("../../templates/post_incident.md.tera"),
             Self::PostRollback => include_str!("../../templates/post_rollback.md.tera"),
         }
@@ -148,8 +158,8 @@ impl Pages {
         Ok(Self { tera })
     }
 
-    /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`], [`HistoryPage`], [`PostIncidentPage`]
-    /// or [`PostRollbackPage`].
+    /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`], [`HistoryPage`],
+    /// [`ModificationsPage`], [`PostIncidentPage`] or [`PostRollbackPage`].
     ///
     /// # Errors
     /// A template that asks for what the context does not have, or that writes without end.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::house::House;
+use crate::house::{House, POLICY};
 
 /// v1.4.0 was deployed, v1.4.1 (one fix, urgent) failed and was rolled back, both on the same day.
 fn three_rows() -> House {
@@ -148,4 +148,44 @@ fn a_row_tells_programs_everything() {
         json!([undone["action"], undone["rolled_back_by"], undone["rolled_back_at"], undone["approved_by"]]),
         json!(["deploy", "bob", "2026-11-24T11:00:00Z", ["bob"]])
     );
+}
+
+#[test]
+fn every_change_is_told_with_who_what_and_why_and_whether_it_is_signed() {
+    let house = three_rows();
+    let policy = POLICY.replace("estimate: 5m", "estimate: 6m").replace("on_call: alice", "on_call: bob");
+    house.config(&policy);
+    house.person("alice").signs_policy();
+    house.run(["deploy", "production", "v1.4.1", "--as", "orchestrator"]).any_stderr().exit(4);
+    let table = "\
+Date        Time   Agent                      Action       Details                                                                                                              Reason
+2026-11-24  11:00  alice (signed)             changed      policy 2: environments.production.monitoring.on_call alice → bob; environments.production.rollback.estimate 5m → 6m
+2026-11-24  11:00  session of bob (signed)    ended        rollback production v1.4.0: succeeded
+2026-11-24  11:00  bob (signed)               executed     rollback production v1.4.0 by v1.4.1-[id]                                                                         checkout fails
+2026-11-24  11:00  orchestrator (journal)     was refused  deploy production                                                                                                    human.terminal, approval.consumed
+2026-11-24  10:30  session of alice (signed)  ended        deploy production v1.4.1: succeeded
+2026-11-24  10:30  alice (signed)             executed     deploy production v1.4.1 by v1.4.1-[id]
+2026-11-24  10:00  bob (signed)               approved     deploy production v1.4.1-[id]
+2026-11-24  10:00  orchestrator (journal)     requested    v1.4.1-[id]
+2026-11-23  10:00  session of alice (signed)  ended        deploy production v1.4.0: succeeded
+2026-11-23  10:00  alice (signed)             executed     deploy production v1.4.0 by v1.4.0-[id]
+2026-11-23  10:00  alice (signed)             approved     deploy production v1.4.0-[id]
+2026-11-23  10:00  alice (signed)             founded      policy 1
+2026-11-23  10:00  orchestrator (journal)     requested    v1.4.0-[id]
+";
+    let shown = house.run(["history", "--modifications"]).any_stdout().exit(0).stdout;
+    house.same(&shown, table);
+    let of = |words: &[&str]| {
+        let words = ["history", "--modifications", "--format", "csv"].iter().chain(words).copied();
+        house.run(words).any_stdout().exit(0).stdout.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [back] = &of(&["--by", "bob", "--since", "2026-11-24T11:00:00Z", "--limit", "2"])[1..] else {
+        panic!()
+    };
+    assert!(
+        back.starts_with("2026-11-24,11:00,bob,executed,rollback production v1.4.0 by v1.4.1-"),
+        "{back}"
+    );
+    assert!(back.contains(",checkout fails,production,true,"), "{back}");
+    assert!(of(&["--by", "orchestrator", "--until", "2026-11-23"])[0].ends_with(",,,false,"));
 }

@@ -69,7 +69,11 @@ pub(super) fn whole(moment: &Moment) -> Result<Answer> {
         .with("root", root))
 }
 
-fn read(moment: &Moment) -> Result<Vec<RawEntry>> {
+/// Every entry of the ledger, oldest first.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn read(moment: &Moment) -> Result<Vec<RawEntry>> {
     match moment.records.tip(LEDGER)? {
         Some(tip) => Ok(moment.records.read(&tip)?),
         None => Ok(vec![]),

@@ -6,10 +6,19 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-/// The line before the table.
-const BEGIN: &str = "<!-- deployctl history: begin -->";
-/// The line after it.
-const END: &str = "<!-- deployctl history: end -->";
+/// A table of a file: its heading where the file is new, and the name in the lines before and after it.
+pub(super) struct Place {
+    pub(super) heading: &'static str,
+    pub(super) name: &'static str,
+}
+
+impl Place {
+    fn markers(&self) -> (String, String) {
+        let line = |edge: &str| format!("<!-- deployctl {}: {edge} -->", self.name);
+        (line("begin"), line("end"))
+    }
+}
+
 /// A file with this in it is no document that people read, in bytes.
 const FILE_MAX: u64 = 16 << 20;
 
@@ -17,7 +26,7 @@ const FILE_MAX: u64 = 16 << 20;
 ///
 /// # Errors
 /// A file that cannot be read or written, or without its two markers: it is then left as it is.
-pub(super) fn between_markers(path: &Path, table: &str) -> Result<String> {
+pub(super) fn between_markers(path: &Path, place: &Place, table: &str) -> Result<String> {
     let shown = path.display();
     let before = match fs::metadata(path) {
         Ok(found) if found.len() > FILE_MAX => bail!("`{shown}` is too large to be a document"),
@@ -26,8 +35,11 @@ pub(super) fn between_markers(path: &Path, table: &str) -> Result<String> {
         Err(error) => return Err(error).with_context(|| format!("cannot read `{shown}`")),
     };
     let after = match &before {
-        Some(text) => replaced(text, table).with_context(|| format!("`{shown}` is left as it is"))?,
-        None => format!("# Deployment History\n\n{BEGIN}\n{table}{END}\n"),
+        Some(text) => replaced(text, place, table).with_context(|| format!("`{shown}` is left as it is"))?,
+        None => {
+            let (begin, end) = place.markers();
+            format!("# {}\n\n{begin}\n{table}{end}\n", place.heading)
+        }
     };
     if before.as_ref() == Some(&after) {
         return Ok(format!("`{shown}` is up to date"));
@@ -37,16 +49,17 @@ pub(super) fn between_markers(path: &Path, table: &str) -> Result<String> {
 }
 
 /// The text with what stands between the markers replaced, in the text's own line ends.
-fn replaced(text: &str, table: &str) -> Result<String> {
+fn replaced(text: &str, place: &Place, table: &str) -> Result<String> {
+    let (first, last) = place.markers();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let places = |marker: &str| {
         let found = lines.iter().enumerate().filter(|(_, line)| line.trim() == marker);
         found.map(|(at, _)| at).collect::<Vec<_>>()
     };
-    let (begin, end) = match (&places(BEGIN)[..], &places(END)[..]) {
+    let (begin, end) = match (&places(&first)[..], &places(&last)[..]) {
         ([begin], [end]) if begin < end => (*begin, *end),
-        ([], []) => bail!("it lacks the two lines between which the table goes:\n  {BEGIN}\n  {END}"),
-        _ => bail!("it needs the line `{BEGIN}` once, and after it the line `{END}` once"),
+        ([], []) => bail!("it lacks the two lines between which the table goes:\n  {first}\n  {last}"),
+        _ => bail!("it needs the line `{first}` once, and after it the line `{last}` once"),
     };
     let table = if lines[begin].ends_with("\r\n") { table.replace('\n', "\r\n") } else { table.to_owned() };
     Ok([&lines[..=begin].concat(), &table, &lines[end..].concat()].map(String::as_str).concat())
@@ -71,12 +84,16 @@ fn replace(path: &Path, text: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BEGIN, END, replaced};
+    use super::{Place, replaced};
+
+    const BEGIN: &str = "<!-- deployctl history: begin -->";
+    const END: &str = "<!-- deployctl history: end -->";
+    const PLACE: Place = Place { heading: "Deployment History", name: "history" };
 
     #[test]
     fn only_what_stands_between_the_markers_changes() {
         let text = format!("# Ours\r\n\r\n{BEGIN}\r\nold\r\n{END}\r\ntail");
-        let new = replaced(&text, "| a |\n").unwrap();
+        let new = replaced(&text, &PLACE, "| a |\n").unwrap();
         assert_eq!(new, format!("# Ours\r\n\r\n{BEGIN}\r\n| a |\r\n{END}\r\ntail"));
     }
 
@@ -89,7 +106,7 @@ mod tests {
             format!("{BEGIN}\n{BEGIN}\n{END}\n"),
             format!("x {BEGIN}\n{END}\n"),
         ] {
-            assert!(replaced(&text, "| a |\n").is_err(), "{text}");
+            assert!(replaced(&text, &PLACE, "| a |\n").is_err(), "{text}");
         }
     }
 }

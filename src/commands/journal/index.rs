@@ -45,7 +45,7 @@ pub(super) fn bearable(kind: &str, files: &Files) -> Result<()> {
 }
 
 /// The kinds that are ever looked for again.
-const KINDS: [&str; 3] = ["request", "evidence", "deployment"];
+const KINDS: [&str; 4] = ["request", "evidence", "deployment", "refusal"];
 
 /// Which lines of the journal are of which kind, each newest first.
 #[derive(Default)]

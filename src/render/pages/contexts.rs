@@ -158,6 +158,30 @@ pub struct HistoryRow {
     pub notes: String,
 }
 
+/// The modification history as its template has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModificationsPage {
+    /// What was done, in the order of the table.
+    pub rows: Vec<ModificationRow>,
+}
+
+/// One thing that was done.
+#[derive(Clone, Debug, Serialize)]
+pub struct ModificationRow {
+    /// `YYYY-MM-DD`.
+    pub date: String,
+    /// `HH:MM`, UTC.
+    pub time: String,
+    /// Who, and whether that is signed.
+    pub agent: String,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub details: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// The report of an emergency as its template has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct PostIncidentPage {
