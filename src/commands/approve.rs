@@ -144,6 +144,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     let (request, reference) = (&found.package.request, &found.package.reference);
     let on_trigger = screen::on_trigger(&authority::on_trigger(policy, rule, request, moment.now), None);
     let mut text = screen::review(policy, rule, signoffs, request, reference, on_trigger);
+    text.push_str(&screen::your_reason(args.reason.as_deref()));
     text.push_str(&screen::warnings(&permit.warnings));
     text.push_str(&first_sight(&moment));
     let rule = rule.clone();
@@ -466,7 +467,8 @@ fn revoke(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> R
     };
     let (Some(key), Some(signer)) = (key, permit.signer) else { return Ok(Some(no_key())) };
     let reason = args.reason.clone().context("say why, with `--reason TEXT`")?;
-    let text = format!("revoke the approval of {} in {environment}\n", reference.id);
+    let text = format!("revoke the approval of {} in {environment}\n", reference.id)
+        + &screen::your_reason(Some(&reason));
     person.streams.line(&text);
     let phrase =
         format!("revoke {environment} {} {}", package.request.release.version, reference.digest.short());

@@ -12,7 +12,7 @@ use super::person::{Answered, Person, first_sight};
 use super::review::Said;
 use super::{aftermath, incident, target};
 use crate::cli::{ApproveArgs, Common};
-use crate::evidence::report::unanswered;
+use crate::evidence::report::{altered, unanswered};
 use crate::gate::decide::{Decision, decide, ledger_reason, report_name};
 use crate::gate::facts::Action;
 use crate::gate::policy::Policy;
@@ -214,7 +214,8 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str, path: &Path) -> Resu
         return Ok(Answer::refused(COMMAND, vec![Reason::new(Code::KeyUnknown, "no key signs this")]));
     };
     let policy = moment.policy().context("no policy is in force")?;
-    let text = shown(policy, &environment, &deployed, &report) + &first_sight(&moment);
+    let reason = args.reason.clone().context("say what came of it, with `--reason TEXT`")?;
+    let text = shown(&moment, policy, (&environment, &deployed), &reason, &report) + &first_sight(&moment);
     person.streams.line(&text);
     if let Some(answer) = confirm(&person, &environment, &deployed)? {
         return Ok(answer);
@@ -224,12 +225,7 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str, path: &Path) -> Resu
         About::Incident => Finding::Incident { report: digest },
         About::Rollback => Finding::Rollback { report: digest },
     };
-    let review = Review {
-        execution: deployed.execution,
-        finding,
-        reason: args.reason.clone().context("say what came of it, with `--reason TEXT`")?,
-        presence: person.presence.clone(),
-    };
+    let review = Review { execution: deployed.execution, finding, reason, presence: person.presence.clone() };
     let name = report_name(&deployed);
     let said = Said {
         environment: &environment,
@@ -290,6 +286,14 @@ fn problems(draft: &str, report: &str, deployed: &Deployed) -> Vec<Reason> {
     if !report.contains(digits) {
         let what = format!("the report does not name `{name}`: it is of another deployment");
         reasons.push(Reason::new(Code::ReviewOwed, what).next(again.clone()));
+    } else if let Some(found) = altered(draft, report) {
+        let place = found.line.map_or_else(String::new, |line| format!("line {line}: "));
+        let what = format!("the report changes a fact of its draft: {place}{}", text::line(&found.what, 500));
+        reasons.push(
+            Reason::new(Code::ReviewOwed, what)
+                .next("leave the facts as they were drafted: what is to be added to them stands in an answer")
+                .next(again.clone()),
+        );
     }
     reasons.extend(unanswered(draft, report).into_iter().map(|found| {
         let place = found.line.map_or_else(String::new, |line| format!("line {line} of "));
@@ -301,18 +305,38 @@ fn problems(draft: &str, report: &str, deployed: &Deployed) -> Vec<Reason> {
     reasons
 }
 
-fn shown(policy: &Policy, environment: &Environment, deployed: &Deployed, report: &str) -> String {
-    let (what, more) = match screen::clock(deployed) {
-        Some(clock) => ("emergency", clock),
-        None => ("rollback", deployed.start.reason.clone().unwrap_or_default()),
-    };
-    let head = format!(
-        "{} · review of the {what} {} in {environment}\n  {}\n\n",
+fn shown(
+    moment: &Moment,
+    policy: &Policy,
+    (environment, deployed): (&Environment, &Deployed),
+    reason: &str,
+    report: &str,
+) -> String {
+    let clock = screen::clock(deployed);
+    let what = if clock.is_some() { "emergency" } else { "rollback" };
+    let mut text = format!(
+        "{} · review of the {what} {} in {environment}\n",
         text::line(&policy.project, 100),
-        report_name(deployed),
-        text::line(&more, 200)
+        report_name(deployed)
     );
-    head + &screen::signed_text(REPORT, None, report)
+    text.push_str(&clock.map_or_else(String::new, |clock| screen::because("Response", &clock)));
+    text.push_str(&reasons(moment, deployed));
+    text.push_str(&screen::your_reason(Some(reason)));
+    text + "\n" + &screen::signed_text(REPORT, None, report)
+}
+
+/// Why it was done: the reason of a rollback, and what the people said who approved.
+#[must_use]
+pub fn reasons(moment: &Moment, deployed: &Deployed) -> String {
+    let given = deployed.start.reason.iter().map(|reason| screen::because("Because", reason));
+    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&deployed.start.request));
+    let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
+    let counted = votes.iter().filter(|vote| deployed.start.approvals.contains(&vote.entry));
+    let said = counted.filter_map(|vote| {
+        let reason = vote.approval.reason.as_ref()?;
+        Some(screen::because("Approved", &format!("by {}: {reason}", vote.by)))
+    });
+    given.chain(said).collect()
 }
 
 fn confirm(person: &Person, environment: &Environment, deployed: &Deployed) -> Result<Option<Answer>> {

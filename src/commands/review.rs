@@ -8,6 +8,7 @@ use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
 use super::report;
 use crate::cli::{ApproveArgs, Common};
+use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, decide, report_name};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
@@ -16,6 +17,7 @@ use crate::gate::terms::{CommitId, Digest, Environment, PersonName};
 use crate::gate::timeline::{About, Deployed, Timeline};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
+use crate::render::screen;
 use crate::world::records::Files;
 use crate::world::signer::SigningKey;
 
@@ -57,10 +59,8 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
         return Ok(Answer::refused("approve", vec![Reason::new(Code::KeyUnknown, "no key signs this")]));
     };
     let release = &deployed.start.release;
-    let text = format!(
-        "the deployment of {} in {environment}, started by {}, was interrupted; you have looked at what runs\n",
-        release.version, deployed.by
-    );
+    let reason = args.reason.clone().context("say what you found, with `--reason TEXT`")?;
+    let text = shown(&moment, &environment, &deployed, &reason);
     person.streams.line(&text);
     let (ending, verb) =
         match person.says_yes(&format!("Is {} live and well in {environment}?", release.version))? {
@@ -77,7 +77,7 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
     let review = Review {
         execution: deployed.execution,
         finding: Finding::Interruption { ending },
-        reason: args.reason.clone().context("say what you found, with `--reason TEXT`")?,
+        reason,
         presence: person.presence.clone(),
     };
     let said = Said {
@@ -92,9 +92,29 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
     };
     let text = match ending {
         Ending::Succeeded => format!("{environment} runs {}\n", release.version),
-        _ => format!("{environment} is free again; the deployment of {} failed\n", release.version),
+        _ => format!("{environment} is free again; {} failed\nnext: deployctl status\n", named(&deployed)),
     };
     Ok(Answer::done("approve", text).with("ending", ending).with("entry", entry))
+}
+
+fn named(deployed: &Deployed) -> String {
+    let what = match deployed.start.action {
+        ActionKind::Deploy => "deployment of",
+        ActionKind::Rollback => "rollback to",
+    };
+    format!("the {what} {}", deployed.start.release.version)
+}
+
+/// What was interrupted, and why it was done.
+fn shown(moment: &Moment, environment: &Environment, deployed: &Deployed, reason: &str) -> String {
+    let mut text = format!(
+        "{} in {environment}, started by {}, was interrupted; you have looked at what runs\n",
+        named(deployed),
+        deployed.by
+    );
+    text.push_str(&report::reasons(moment, deployed));
+    text.push_str(&screen::your_reason(Some(reason)));
+    text
 }
 
 /// A review as a person is about to sign it.

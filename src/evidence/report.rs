@@ -1,4 +1,5 @@
-//! A post-incident report: which of the draft's questions nobody has answered yet.
+//! A report that people answer: which of the draft's questions nobody has answered yet, and which of its facts somebody has
+//! changed.
 
 /// What stands where a person has to answer; the templates of reports hold it as it is.
 pub const PROMPT: &str = "_to be answered_";
@@ -38,6 +39,72 @@ pub fn unanswered(draft: &str, report: &str) -> Vec<Unanswered> {
     found
 }
 
+/// What of the draft's facts stands otherwise in a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Altered {
+    /// The line of the report, from 1; none where the section itself is gone.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// The first place where a report says something else than the facts of its draft: the sections in which nothing is asked.
+/// Empty lines do not count.
+#[must_use]
+pub fn altered(draft: &str, report: &str) -> Option<Altered> {
+    let said = sections(report);
+    let asks = |section: &Section<'_>| section.lines.iter().any(|(_, line)| line.contains(PROMPT));
+    sections(draft).into_iter().filter(|section| !asks(section)).find_map(|facts| {
+        let mut same = said.iter().filter(|section| section.heading == facts.heading).peekable();
+        if same.peek().is_none() {
+            let title = facts.heading.trim_start_matches('#').trim();
+            return Some(Altered { line: None, what: format!("the section `{title}` is gone") });
+        }
+        same.find_map(|section| facts.differs(section))
+    })
+}
+
+/// A heading with what stands below it, up to the next one.
+struct Section<'a> {
+    heading: &'a str,
+    /// The number of its line.
+    place: usize,
+    /// What stands there, with the numbers of the lines.
+    lines: Vec<(usize, &'a str)>,
+}
+
+impl Section<'_> {
+    /// The first line of another section of this heading that is not as here.
+    fn differs(&self, other: &Self) -> Option<Altered> {
+        let found = |line, what| Some(Altered { line: Some(line), what });
+        for index in 0..self.lines.len().max(other.lines.len()) {
+            match (self.lines.get(index), other.lines.get(index)) {
+                (Some((_, fact)), Some((_, said))) if fact == said => {}
+                (Some((_, fact)), Some((line, said))) => {
+                    return found(*line, format!("`{said}` stands where the draft says `{fact}`"));
+                }
+                (Some((_, fact)), None) => return found(other.place, format!("`{fact}` is gone below it")),
+                (None, Some((line, said))) => return found(*line, format!("`{said}` is not in the draft")),
+                (None, None) => {}
+            }
+        }
+        None
+    }
+}
+
+/// The sections of a text; what stands before the first heading is none.
+fn sections(text: &str) -> Vec<Section<'_>> {
+    let mut sections: Vec<Section<'_>> = Vec::new();
+    for (line, place) in text.lines().map(str::trim_end).zip(1..) {
+        if level(line).is_some() {
+            sections.push(Section { heading: line, place, lines: Vec::new() });
+        } else if let Some(section) = sections.last_mut().filter(|_| !line.is_empty()) {
+            section.lines.push((place, line));
+        }
+    }
+    sections
+}
+
 /// How deep a heading is, 1 to 6; none for another line, such as one that begins with the number of an issue.
 fn level(line: &str) -> Option<usize> {
     let depth = line.bytes().take_while(|byte| *byte == b'#').count();
@@ -66,7 +133,7 @@ fn question(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::unanswered;
+    use super::{altered, unanswered};
 
     const DRAFT: &str = "## Report\nfacts\n### What happened\n_to be answered_: what broke\n\n### Root cause\n_to be answered_: why\n_to be answered_: since when\n";
 
@@ -96,6 +163,34 @@ mod tests {
         assert_eq!(told("### Root cause\nx"), ["-: the section `What happened` is gone"]);
         assert_eq!(told("### What happened\nx\n### Root cause"), ["3: nothing stands under `Root cause`"]);
         assert_eq!(told("### What happened\nx _to be answered_\n### Root cause\ny"), ["2: a question"]);
+    }
+
+    #[test]
+    fn the_facts_stay_as_they_were_drafted() {
+        let draft =
+            "## Report\n**Time**: ten\n\n### Timeline\n| a |\n| b |\n### Root cause\n_to be answered_: why\n";
+        let told = |report: &str| {
+            altered(draft, report).map_or("as drafted".to_owned(), |found| {
+                format!("{}: {}", found.line.map_or("-".to_owned(), |line| line.to_string()), found.what)
+            })
+        };
+        for (edit, into, said) in [
+            ("", "", "as drafted"),
+            ("_to be answered_: why", "a typo\n\n| a |", "as drafted"),
+            ("\n| a |", "\n\n| a |  \n", "as drafted"),
+            ("### Root cause", "### More\nwords\n### Root cause", "as drafted"),
+            ("ten", "nine", "2: `**Time**: nine` stands where the draft says `**Time**: ten`"),
+            ("| b |\n", "", "4: `| b |` is gone below it"),
+            ("| b |\n", "| b |\n| c |\n", "7: `| c |` is not in the draft"),
+            ("### Timeline", "### Time", "-: the section `Timeline` is gone"),
+            (
+                "### Root cause",
+                "### Timeline\n| z |\n### Root cause",
+                "8: `| z |` stands where the draft says `| a |`",
+            ),
+        ] {
+            assert_eq!(told(&draft.replacen(edit, into, 1)), said, "{edit} {into}");
+        }
     }
 
     #[test]

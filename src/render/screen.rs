@@ -539,6 +539,18 @@ fn runs(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// Why the person who signs does it, in the words of the command line; nothing where none were given.
+#[must_use]
+pub fn your_reason(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| because("Your reason", reason))
+}
+
+/// Why somebody did what the screen is about.
+#[must_use]
+pub fn because(who: &str, reason: &str) -> String {
+    format!("  {who:<12} {}\n", text::line(reason, 2_000))
+}
+
 /// Warnings as lines under a screen.
 #[must_use]
 pub fn warnings(warnings: &[Reason]) -> String {

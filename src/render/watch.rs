@@ -27,24 +27,30 @@ const NAME_MAX: usize = 24;
 const SPARK_MAX: usize = 48;
 /// The narrowest that says something.
 const SPARK_MIN: usize = 8;
-/// What a server said is cut here.
-const WHY_MAX: usize = 160;
+/// No sentence is longer, whatever a server said.
+const SENTENCE_MAX: usize = 2_000;
 
 /// The whole view, each line at most so many columns wide. What fits no row is left out, and said.
 #[must_use]
 pub fn table(head: &Head, watch: &Watch, styles: Styles, columns: usize, rows: usize) -> Vec<String> {
-    let signals: Vec<Standing<'_>> = watch.signals().collect();
-    let mut lines = vec![text::line(&title(head, &watch.verdict()), columns)];
-    let room = Room::of(&signals, columns);
-    lines.push(styles.dim(&room.heading()));
-    lines.extend(signals.iter().map(|signal| room.row(signal, styles)));
-    lines.extend(watch.triggers().iter().map(|trigger| styles.bad(&triggered(trigger, columns))));
-    lines.extend(watch.doubts().iter().map(|doubt| doubted(doubt, columns)));
+    let mut lines = view(head, watch, styles, (columns, columns));
     if lines.len() > rows.max(3) {
         let hidden = lines.len() - (rows.max(3) - 1);
         lines.truncate(rows.max(3) - 1);
         lines.push(format!("  … {} more", text::count(hidden, "line")));
     }
+    lines
+}
+
+/// The rows as wide as `columns`, and the sentences as long as `sentences`.
+fn view(head: &Head, watch: &Watch, styles: Styles, (columns, sentences): (usize, usize)) -> Vec<String> {
+    let signals: Vec<Standing<'_>> = watch.signals().collect();
+    let mut lines = vec![text::line(&title(head, &watch.verdict()), sentences)];
+    let room = Room::of(&signals, columns);
+    lines.push(styles.dim(&room.heading()));
+    lines.extend(signals.iter().map(|signal| room.row(signal, styles)));
+    lines.extend(watch.triggers().iter().map(|trigger| styles.bad(&triggered(trigger, sentences))));
+    lines.extend(watch.doubts().iter().map(|doubt| doubted(doubt, sentences)));
     lines
 }
 
@@ -56,7 +62,7 @@ pub fn line(at: DateTime<Utc>, watch: &Watch) -> String {
         match (standing.state, standing.last) {
             (State::Healthy, Some(last)) => format!("{name} {}", figure(standing.signal, last)),
             (State::Failing | State::NoValue, _) => {
-                format!("{name} {} ({})", words(&standing), text::line(standing.why, WHY_MAX))
+                format!("{name} {} ({})", words(&standing), text::line(standing.why, SENTENCE_MAX))
             }
             (_, Some(last)) => format!("{name} {} {}", figure(standing.signal, last), words(&standing)),
             (_, None) => format!("{name} {}", words(&standing)),
@@ -66,10 +72,11 @@ pub fn line(at: DateTime<Utc>, watch: &Watch) -> String {
     format!("{} {} · {}", at.format("%H:%M:%S"), watch.verdict().word(), signals.join(" · "))
 }
 
-/// The end of a watch: the table, plain, with what was a trigger and what nobody knows.
+/// The end of a watch: the table, plain, with what was a trigger and what nobody knows. It stays, so that a sentence may go
+/// on in the next line of a terminal, and is whole in a pipe.
 #[must_use]
 pub fn page(head: &Head, watch: &Watch, columns: usize) -> String {
-    table(head, watch, Styles::plain(), columns, usize::MAX).join("\n") + "\n"
+    view(head, watch, Styles::plain(), (columns, SENTENCE_MAX)).join("\n") + "\n"
 }
 
 /// `3:20`, or `1:03:20` from an hour on.

@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
 
@@ -144,8 +144,8 @@ pub enum SignError {
         /// The private key file.
         path: PathBuf,
     },
-    /// The passphrase did not open the key; an empty one counts.
-    #[error("the passphrase does not open `{}`: nothing was signed, try again", path.display())]
+    /// No passphrase opened the key, as often as it was asked for; an empty one counts.
+    #[error("the passphrase does not open `{}`: nothing was signed, run it again", path.display())]
     Passphrase {
         /// The private key file.
         path: PathBuf,
@@ -225,9 +225,13 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// How often a passphrase is asked for, as `ssh` does.
+const PASSPHRASES: u32 = 3;
+
 /// Has `ssh-keygen` sign `payload`, and returns the armored signature. It is not verified here: the caller does.
 ///
-/// The passphrase is asked for on the terminal by `ssh-keygen` itself, once.
+/// The passphrase is asked for on the terminal by `ssh-keygen` itself; a wrong one is asked for again, so that nothing that
+/// was decided before has to be said once more.
 ///
 /// # Errors
 /// When there is no signature, and why.
@@ -243,19 +247,33 @@ pub fn sign(key: &SigningKey, namespace: &str, payload: &[u8]) -> Result<String,
     fs::write(&file, payload).map_err(workspace)?;
     let path = std::path::absolute(&key.path).map_err(workspace)?;
 
-    let mut command = process::tool(program);
-    command.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(&path).arg(&file);
-    command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::null());
+    let attempt = || {
+        let mut command = process::tool(program.clone());
+        command.args(["-q", "-Y", "sign", "-n", namespace, "-f"]).arg(&path).arg(&file);
+        command.current_dir(dir.path());
+        once(key, command)
+    };
+    let mut signed = attempt();
+    for _ in 1..PASSPHRASES {
+        if !matches!(signed, Err(SignError::Passphrase { .. })) {
+            break;
+        }
+        signed = attempt();
+    }
+    signed?;
+    fs::read_to_string(dir.path().join("payload.json.sig"))
+        .map_err(|_| SignError::Failed { path: key.path.clone(), why: "it wrote no signature".to_owned() })
+}
+
+/// Runs `ssh-keygen`, which asks for the passphrase once.
+fn once(key: &SigningKey, mut command: Command) -> Result<(), SignError> {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     // The passphrase prompt is on /dev/tty. The words "confirm user presence" are written to standard error, and
     // only where that is a terminal; so a device keeps ours, and of a file's key the message is caught.
     command.stderr(if key.public.is_hardware() { Stdio::inherit() } else { Stdio::piped() });
     let child = command.spawn().map_err(|error| SignError::Tool { why: error.to_string() })?;
     let output = child.wait_with_output().map_err(|error| SignError::Tool { why: error.to_string() })?;
-    if !output.status.success() {
-        return Err(failure(&key.path, output.status, &output.stderr));
-    }
-    fs::read_to_string(dir.path().join("payload.json.sig"))
-        .map_err(|_| SignError::Failed { path: key.path.clone(), why: "it wrote no signature".to_owned() })
+    if output.status.success() { Ok(()) } else { Err(failure(&key.path, output.status, &output.stderr)) }
 }
 
 /// What a failed `ssh-keygen` means, from how it ended and what it said.

@@ -139,6 +139,20 @@ next: draft it anew: deployctl approve --review [id] --show
 }
 
 #[test]
+fn the_facts_of_the_ledger_are_not_the_persons_to_change() {
+    let (house, name) = rolled_back();
+    let draft = house.run(["approve", "--review", &name, "--show"]).any_stdout().exit(0).stdout;
+    house.write("report.md", &answered(&draft).replace("**Reason**: checkout fails", "**Reason**: none"));
+    let refused = "\
+refused: deployctl approve
+  ✗ review.owed  the report changes a fact of its draft: line 9: `**Reason**: none` stands where the draft says `**Reason**: checkout fails`
+next: leave the facts as they were drafted: what is to be added to them stands in an answer
+next: draft it anew: deployctl approve --review [id] --show
+";
+    house.same(&signs_report(&house, &name).exit(4), refused);
+}
+
+#[test]
 fn the_report_of_a_rollback_is_open_until_a_person_signs_it() {
     let (house, name) = rolled_back();
     house.clock("2026-11-25T12:00:00Z");
@@ -153,13 +167,15 @@ fn the_report_of_a_rollback_is_open_until_a_person_signs_it() {
     );
     let table = "\
 Date        Version  Type     Status       Rollback  Notes
-2026-11-23  v1.4.0   Feature  Rolled back  Yes       checkout fails; report open, begun 2 d ago
+2026-11-23  v1.4.0   Feature  Rolled back  Yes       report open, begun 2 d ago; checkout fails
 ";
     house.run(["history"]).stdout(table).exit(0);
     let draft = house.run(["approve", "--review", &name, "--show"]).any_stdout().exit(0).stdout;
     house.write("report.md", &answered(&draft));
     let shown = signs_report(&house, &name).signs().exit(0);
     assert!(shown.contains("    A total was missing.\n"), "what is signed is shown\n{shown}");
+    let why = "  Because      checkout fails\n  Your reason  fixed in v1.4.1\n\n";
+    assert!(shown.contains(why), "{shown}");
     let end = "\
 reviewed [id] as bob: nothing is owed for it any more
 the report is in the ledger: git show [id]:report.md

@@ -51,7 +51,7 @@ fn what_a_person_found_is_told_as_found() {
         assert!(interrupted.contains(said), "{said}{interrupted}");
     }
     let words = ["approve", "--review", &id, "--reason", "the old one runs"];
-    house
+    let shown = house
         .person("alice")
         .at_terminal(words)
         .expect("[y/n] ")
@@ -59,6 +59,11 @@ fn what_a_person_found_is_told_as_found() {
         .types_phrase()
         .passphrase(crate::house::PASSPHRASE)
         .exit(0);
+    let screen = "\
+the deployment of v1.4.0 in production, started by alice, was interrupted; you have looked at what runs
+  Your reason  the old one runs
+";
+    assert!(shown.contains(screen), "{shown}");
     let status = status(&house);
     let found = "\n  the deployment of v1.4.0 failed, as a person found: the old one runs\n";
     assert!(status.contains(found), "{status}");

@@ -36,7 +36,7 @@ fn three_rows() -> House {
 const TABLE: &str = "\
 Date        Version  Type      Status       Rollback  Notes
 2026-11-24  v1.4.0   Rollback  Success      N/A       back from v1.4.1: checkout fails
-2026-11-24  v1.4.1   Hotfix    Rolled back  Yes       checkout fails; report open, begun just now
+2026-11-24  v1.4.1   Hotfix    Rolled back  Yes       report open, begun just now; checkout fails
 2026-11-23  v1.4.0   Feature   Success      N/A       Totals in the cart
 ";
 
@@ -57,7 +57,7 @@ fn the_table_has_the_documents_columns_and_the_newest_first() {
 | Date | Version | Type | Status | Rollback | Notes |
 |------|---------|------|--------|----------|-------|
 | 2026-11-24 | v1.4.0 | Rollback | Success | N/A | back from v1.4.1: checkout fails |
-| 2026-11-24 | v1.4.1 | Hotfix | Rolled back | Yes | checkout fails; report open, begun just now |
+| 2026-11-24 | v1.4.1 | Hotfix | Rolled back | Yes | report open, begun just now; checkout fails |
 | 2026-11-23 | v1.4.0 | Feature | Success | N/A | Totals in the cart |
 ";
     house.run(["history", "--format", "markdown"]).stdout(markdown).exit(0);
@@ -95,7 +95,7 @@ fn a_spreadsheet_gets_text_and_no_formula() {
     );
     assert!(
         row.starts_with(
-            "2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,\"checkout fails; report open, begun just now\","
+            "2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,\"report open, begun just now; checkout fails\","
         ) || row.starts_with("2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,checkout fails; report open"),
         "{row}"
     );

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::house::{Answer, House, POLICY};
+use crate::house::{Answer, House, PASSPHRASE, POLICY};
 
 /// The codes of all reasons, in their order.
 fn codes(answer: &Value) -> Vec<&str> {
@@ -132,9 +132,21 @@ fn a_person_can_stop_at_every_question() {
     approves().yes_to_all().types_instead("approve").exit(5);
     approves().yes_to_all().expect(": ").end_of_input().exit(5);
     approves().yes_to_all().expect(": ").ctrl_c().exit(130);
-    approves().yes_to_all().types_phrase().passphrase("wrong").exit(5);
+    let wrong = approves().yes_to_all().types_phrase().passphrase("wrong").passphrase("wronger");
+    let shown = wrong.passphrase("no").exit(5);
+    assert!(shown.ends_with(": nothing was signed, run it again\n"), "{shown}");
     approves().yes_to_all().types_phrase().stops_at_passphrase().exit(130);
     assert_eq!(house.git(["rev-parse", "deployctl/ledger"]), before);
+}
+
+#[test]
+fn a_wrong_passphrase_is_asked_for_again_and_nothing_else_is() {
+    let (house, id) = House::requested();
+    let asked = house.person("alice").at_terminal(["approve", &id]).yes_to_all().types_phrase();
+    let shown = asked.passphrase("wrong").passphrase("").passphrase(PASSPHRASE).exit(0);
+    assert_eq!(shown.matches("Enter passphrase").count(), 3, "{shown}");
+    assert_eq!(shown.matches("Type \"").count(), 1, "{shown}");
+    assert!(shown.contains(&format!("approved {id} as alice\n")), "{shown}");
 }
 
 #[test]

@@ -98,7 +98,8 @@ fn undone(deployed: &Deployed, undone_by: Option<&Deployed>) -> &'static str {
     }
 }
 
-/// The clock of an emergency, what is most worth knowing, and what is left to do.
+/// What is left to do, the clock of an emergency, and what is most worth knowing. What asks for something goes first: a long
+/// cell is cut.
 fn all_notes(
     moment: &Moment,
     deployed: &Deployed,
@@ -107,7 +108,7 @@ fn all_notes(
 ) -> String {
     let clock = screen::clock(deployed);
     let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
-    let notes = [clock, Some(note(deployed, undone_by, request)), open];
+    let notes = [open, clock, Some(note(deployed, undone_by, request))];
     notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
