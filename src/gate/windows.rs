@@ -141,6 +141,21 @@ impl Windows {
         Some(format!("{} ({})", words.join("; "), self.zone))
     }
 
+    /// Every window with all that is said of it, for whoever signs it.
+    #[must_use]
+    pub fn whole(&self) -> Vec<String> {
+        let line = |word: &str, window: &Window| {
+            let name = window.name.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+            let times = window.times();
+            let times = if times.is_empty() { String::new() } else { format!(" {times}") };
+            let actions: Vec<String> =
+                window.actions.iter().map(|action| format!("{action:?}").to_lowercase()).collect();
+            format!("{word}{name}{times} for {} ({})", actions.join(", "), self.zone)
+        };
+        let open = self.allow.iter().map(|window| line("open", window));
+        open.chain(self.deny.iter().map(|window| line("closed", window))).collect()
+    }
+
     fn allowed(&self, local: NaiveDateTime, action: ActionKind) -> bool {
         let mut about = self.allow.iter().filter(|window| window.actions.contains(&action)).peekable();
         about.peek().is_none() || about.any(|window| window.holds(local, action))
@@ -228,9 +243,10 @@ impl Window {
     }
 
     fn words(&self) -> String {
-        if let Some(name) = &self.name {
-            return name.clone();
-        }
+        self.name.clone().unwrap_or_else(|| self.times())
+    }
+
+    fn times(&self) -> String {
         let mut words = Vec::new();
         if self.days != [true; 7] {
             let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];

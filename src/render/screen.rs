@@ -7,6 +7,7 @@ pub mod back;
 mod emergency;
 mod health;
 mod quarantine;
+mod rules;
 mod signoff;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -299,6 +300,7 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
         lines.extend(
             person.keys.iter().map(|key| format!("      {} {}", key.algorithm().name(), key.fingerprint())),
         );
+        lines.extend(person.emails.iter().map(|email| format!("      {}", cut(email))));
     }
     if !policy.machines.is_empty() {
         lines.push("  Machines".to_owned());
@@ -323,8 +325,13 @@ pub fn policy(policy: &Policy, version: u64, remote: Option<&str>, root: Option<
         lines.push(format!("    {role}  {}", rights.join(" · ")));
         lines.extend(powerless(policy, environments).map(|what| format!("      without effect: {what}")));
     }
+    lines.extend(rules::project(policy));
+    lines.extend(rules::pipeline(policy));
     for (name, rule) in &policy.environments {
-        lines.extend(environment(name.as_str(), rule));
+        lines.push(format!("  Environment {name}"));
+        lines.extend(rules::before(policy, rule));
+        lines.extend(environment(rule));
+        lines.extend(rules::after(rule));
     }
     lines.extend(emergency::rules(policy));
     lines.push(String::new());
@@ -394,8 +401,8 @@ pub fn signed_text(name: &str, before: Option<&str>, after: &str) -> String {
     lines.join("\n")
 }
 
-fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
-    let mut lines = vec![format!("  Environment {name}")];
+fn environment(rule: &EnvironmentRule) -> Vec<String> {
+    let mut lines = Vec::new();
     if let Some(approvals) = &rule.approvals {
         let from: Vec<&str> = approvals.from.iter().map(crate::gate::terms::PersonName::as_str).collect();
         lines.push(format!("    approve  {} of {}", approvals.required, from.join(", ")));
@@ -414,11 +421,14 @@ fn environment(name: &str, rule: &EnvironmentRule) -> Vec<String> {
         );
     }
     for rule in rule.approvals.iter().flat_map(|approvals| &approvals.rules) {
-        lines.push(format!("    more     {}", cut(&emergency::extra(rule))));
+        lines.push(format!("    more     {}", text::line(&emergency::extra(rule), usize::MAX)));
     }
-    if let Some(windows) = rule.windows.words() {
-        lines.push(format!("    windows  {}", cut(&windows)));
-    }
+    lines.extend(
+        rule.windows
+            .whole()
+            .into_iter()
+            .map(|window| format!("    windows  {}", text::line(&window, usize::MAX))),
+    );
     if !rule.pass_environment.is_empty() {
         lines.push(format!("    passes   {}", rule.pass_environment.join(", ")));
     }
@@ -453,7 +463,8 @@ fn steps(title: &str, steps: &[Step]) -> Vec<String> {
         .iter()
         .map(|step| {
             let timeout = span(step.timeout);
-            format!("    {title}: {} = {} (at most {timeout})", step.name, command(&step.run))
+            let database = if step.migration { "; changes the database" } else { "" };
+            format!("    {title}: {} = {} (at most {timeout}{database})", step.name, command(&step.run))
         })
         .collect()
 }
@@ -595,28 +606,46 @@ mod tests {
                 "  People".to_owned(),
                 "    alice  release".to_owned(),
                 format!("      ssh-ed25519 {}", prints[0]),
+                "      alice@shop.example".to_owned(),
                 "    bob  release".to_owned(),
                 format!("      ssh-ed25519 {}", prints[1]),
                 format!("      sk-ssh-ed25519@openssh.com {}", prints[2]),
+                "      bob@shop.example".to_owned(),
                 "    carol  design".to_owned(),
                 format!("      ssh-ed25519 {}", prints[3]),
+                "      carol@shop.example".to_owned(),
                 "  Roles".to_owned(),
                 "    orchestrator  production: request".to_owned(),
                 "    qa  staging: check deploy".to_owned(),
+                "  Checks".to_owned(),
+                "    design-review  Design review: a signature of design · when web/** changes".to_owned(),
+                "    unit  Unit tests: reports/unit/*.xml".to_owned(),
+                "  Stages".to_owned(),
+                "    development  unit, design-review".to_owned(),
+                "    integration  unit · on main".to_owned(),
                 "  Environment eu".to_owned(),
+                "    deployed by people, with an approval".to_owned(),
                 "    approve  1 of alice, bob".to_owned(),
                 "    apart    waived".to_owned(),
                 "    presence passphrase · decide within 24 h · execute within 4 h".to_owned(),
                 "    runs: release = ./release (at most 10 min)".to_owned(),
                 "    rolls back: back = ./back (at most 10 min)".to_owned(),
+                "    a rollback: its report holds nothing up".to_owned(),
+                "    monitors watch 15 min".to_owned(),
                 "  Environment production".to_owned(),
+                "    deployed by people, with an approval".to_owned(),
+                "    needs    branch main".to_owned(),
                 "    approve  1 of alice, bob".to_owned(),
                 "    apart    requester".to_owned(),
                 "    presence passphrase · decide within 24 h · execute within 4 h".to_owned(),
                 "    runs: release = ./release (at most 10 min)".to_owned(),
                 "    rolls back: back = ./back (at most 5 min)".to_owned(),
                 "    migrations down: down = ./down (at most 5 min)".to_owned(),
+                "    a rollback: its report holds nothing up".to_owned(),
+                "    monitors watch 15 min".to_owned(),
                 "  Environment staging".to_owned(),
+                "    deployed by machines, within their rights".to_owned(),
+                "    monitors watch 15 min".to_owned(),
             ]
         );
     }
