@@ -39,6 +39,7 @@ stories! {
     a_p3_tries_to_skip_staging
     a_freeze
     a_rollback_inside_a_freeze
+    a_rollback_over_two_versions
     two_approvers
     a_denied_request
     a_held_request
@@ -178,6 +179,14 @@ impl Cast {
                 "v1.3.0 is live, and v1.4.0 was just merged." => {}
                 "v1.3.0 is live, and v1.4.0 has passed every stage." => self.does(STAGED),
                 "v1.4.0 is live." => self.does(&format!("{STAGED}\n{RELEASED}")),
+                "v1.4.0 was live, and v1.5.0 is." => {
+                    self.does(&format!("{STAGED}\n{RELEASED}"));
+                    self.merges("v1.5.0");
+                    // What is done at one moment has no order in a table.
+                    self.machines.clock("2026-12-07T14:30:00Z");
+                    let again = format!("{STAGED}\n{RELEASED}").replace("v1.4.0", "v1.5.0");
+                    self.does(&again.replace("Totals in the cart", "Discounts"));
+                }
                 other => panic!("no story begins with: {other}"),
             }
         } else if let Some(rest) = line.strip_prefix("**20") {
@@ -188,6 +197,18 @@ impl Cast {
                 !line.contains("**Begins") && !line.contains(" UTC**"),
                 "this has to begin a line: {line}"
             );
+        }
+    }
+
+    /// One more version comes to everybody's `main`.
+    #[track_caller]
+    fn merges(&self, version: &str) {
+        self.machines.write("app/discount.txt", "10 %\n");
+        self.machines.commit("feat(cart): discounts");
+        self.machines.tag(version);
+        self.machines.git(["push", "--quiet", "origin", "main", version]);
+        for house in self.people.values() {
+            house.git(["pull", "--quiet", "--tags", "origin", "main"]);
         }
     }
 
