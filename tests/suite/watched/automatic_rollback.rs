@@ -69,7 +69,7 @@ fn a_trigger_rolls_back_by_itself_where_the_approval_allows_it() {
     let (back, row) = (&rows["deployments"][0], &rows["deployments"][1]);
     assert_eq!((&back["type"], &back["automatic"]), (&json!("Rollback"), &json!(true)));
     assert_eq!((&row["status"], &row["rolled_back_automatically"]), (&json!("Rolled back"), &json!(true)));
-    assert!(row["notes"].as_str().expect("notes").starts_with("trigger: "), "{row}");
+    assert!(row["notes"].as_str().expect("notes").contains("; trigger: "), "{row}");
     assert!(row["report"]["name"].is_string(), "{row}");
 }
 
