@@ -9,7 +9,7 @@ use super::{pages, report, target};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{again_for, is_overdue, report_name};
 use crate::gate::plan::Plan;
-use crate::gate::statement::{Ending, Execution, Release, StepEnd, Watched};
+use crate::gate::statement::{Ending, Execution, Release, StepEnd, StepResult, Watched};
 use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{About, Deployed, Timeline, Track};
 use crate::render::pages::{Page, PostRollbackPage};
@@ -167,13 +167,12 @@ pub fn failed(moment: &Moment, plan: &Plan, execution: &Digest, failed_step: Opt
         track.deployments.iter().find(|known| &known.execution == execution)
     });
     let steps = recorded.map(|recorded| recorded.steps.as_slice()).unwrap_or_default();
-    let began = |end: StepEnd| !matches!(end, StepEnd::NotStarted | StepEnd::WindowClosed);
-    let named = |wanted: &dyn Fn(StepEnd) -> bool| {
-        let ended = steps.iter().filter(|step| wanted(step.result));
+    let named = |wanted: &dyn Fn(&StepResult) -> bool| {
+        let ended = steps.iter().filter(|step| wanted(step));
         ended.map(|step| step.step.as_str()).collect::<Vec<_>>()
     };
-    let done = named(&|end| end == StepEnd::Succeeded);
-    let half = named(&|end| began(end) && end != StepEnd::Succeeded);
+    let done = named(&|step| step.result == StepEnd::Succeeded);
+    let half = named(&|step| step.began() && step.result != StepEnd::Succeeded);
     let ran = |step: &str| done.contains(&step) || half.contains(&step);
     let open: Vec<&str> =
         plan.steps.iter().map(|step| step.name.as_str()).filter(|step| !ran(step)).collect();

@@ -75,10 +75,10 @@ pub fn run(mut moment: Moment, person: &Person, args: &DeployArgs) -> Result<Ans
             return Ok(Answer::ended(COMMAND, Outcome::Interrupted, "interrupted; nothing was run"));
         }
         let start = start(&moment, &caller, &judged)?;
-        let at = start.at;
+        let (at, lease_until) = (start.at, start.lease_until);
         match runs::begin(&moment, judged.tip.as_ref(), start)? {
             (Placed::Done, id) => {
-                let begun = Begun { id, at };
+                let begun = Begun { id, at, lease_until };
                 return follow(&mut moment, person, &caller, &judged, &begun);
             }
             (Placed::Lost, _) => {
@@ -192,6 +192,8 @@ fn start(moment: &Moment, caller: &Caller, judged: &Judged) -> Result<Start> {
 struct Begun {
     id: Digest,
     at: DateTime<Utc>,
+    /// From then on others may deploy.
+    lease_until: DateTime<Utc>,
 }
 
 /// How it ended.
@@ -212,7 +214,7 @@ fn follow(
     begun: &Begun,
 ) -> Result<Answer> {
     let plan = &judged.plan;
-    let ended = run_all(moment, person, caller, judged, &begun.id).unwrap_or_else(|error| {
+    let ended = run_all(moment, person, caller, judged, begun).unwrap_or_else(|error| {
         person.streams.line(&format!("error: {error:#}"));
         Ended { ending: Ending::Failed, failed_step: Some(EXPORT.to_owned()), steps: vec![], tested: None }
     });
@@ -237,17 +239,24 @@ fn follow(
     Ok(answer(moment, caller, plan, &ended, &begun.id, warning))
 }
 
-fn run_all(moment: &Moment, person: &Person, caller: &Caller, judged: &Judged, id: &Digest) -> Result<Ended> {
+fn run_all(
+    moment: &Moment,
+    person: &Person,
+    caller: &Caller,
+    judged: &Judged,
+    begun: &Begun,
+) -> Result<Ended> {
+    let (id, lease_until) = (&begun.id, begun.lease_until);
     let plan = &judged.plan;
     let dir = steps::workspace(moment, &plan.tree_of).context("the files could not be written")?;
     let display = Display::new(&person.streams, steps::logs(moment, id), plan.steps.len());
-    let mut onlooker = Onlooker { rule: &judged.rule, display, steps: vec![] };
+    let mut onlooker = Onlooker { rule: &judged.rule, lease_until, display, steps: vec![] };
     let (ending, failed_step) = process::execute(plan, dir.path(), person.interrupt(), &mut onlooker)?;
     let mut ended = Ended { ending, failed_step, steps: onlooker.steps, tested: None };
     if ending != Ending::Succeeded {
         return Ok(ended);
     }
-    match smoke::run(moment, caller, plan, &judged.smoke, &person.streams) {
+    match smoke::run(moment, caller, plan, (&judged.smoke, lease_until), &person.streams) {
         Ok(tested) => {
             let failed = |fact: &&TestFact| fact.state != CheckState::Passed;
             if let Some(check) = &tested.interrupted {
@@ -269,6 +278,7 @@ fn run_all(moment: &Moment, person: &Person, caller: &Caller, judged: &Judged, i
 /// Looks on while the plan runs.
 struct Onlooker<'a> {
     rule: &'a EnvironmentRule,
+    lease_until: DateTime<Utc>,
     display: Display<'a>,
     steps: Vec<StepResult>,
 }
@@ -276,6 +286,10 @@ struct Onlooker<'a> {
 impl Watcher for Onlooker<'_> {
     fn may_begin(&mut self, _step: &Step) -> bool {
         window_still_open(self.rule, clock::now(), ActionKind::Deploy)
+    }
+
+    fn lasts(&self) -> bool {
+        clock::now() <= self.lease_until
     }
 
     fn told(&mut self, words: &str) {

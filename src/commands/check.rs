@@ -6,6 +6,7 @@ mod signer;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
+use chrono::{DateTime, Utc};
 
 use self::said::Told;
 use self::signer::Signer;
@@ -207,8 +208,9 @@ fn find_out(
     };
     let step = Step { name: name.to_string(), run: command.clone(), timeout: *timeout, migration: false };
     let variables = BTreeMap::from([("DEPLOYCTL_COMMIT".to_owned(), place.commit().to_string())]);
-    let result = process::run_check(&step, moment.repository.root(), &variables, &mut Shower { streams })
-        .context("signals cannot be caught, so nothing was run")?;
+    let result =
+        process::run_check(&step, moment.repository.root(), &variables, &mut Shower { streams, until: None })
+            .context("signals cannot be caught, so nothing was run")?;
     let failed = how_it_failed(&step, &result);
     if result.result == StepEnd::Interrupted {
         bail!("`{name}` was interrupted; nothing was recorded");
@@ -228,6 +230,7 @@ pub(super) fn how_it_failed(step: &Step, result: &StepResult) -> Option<String> 
             let limit = humantime::format_duration(step.timeout);
             Some(format!("`{command}` took longer than {limit} and was ended"))
         }
+        (StepEnd::LeaseOver, _) => Some(format!("`{command}` was ended: the time of the deployment is over")),
         (StepEnd::NotStarted, _) => Some(format!("`{command}` could not be started")),
         _ => Some(format!("`{command}` failed")),
     }
@@ -237,11 +240,17 @@ pub(super) fn how_it_failed(step: &Step, result: &StepResult) -> Option<String> 
 pub(super) struct Shower<'a> {
     /// Where it is shown.
     pub(super) streams: &'a Streams,
+    /// When it is ended at the latest.
+    pub(super) until: Option<DateTime<Utc>>,
 }
 
 impl Watcher for Shower<'_> {
     fn may_begin(&mut self, _step: &Step) -> bool {
         true
+    }
+
+    fn lasts(&self) -> bool {
+        self.until.is_none_or(|until| clock::now() <= until)
     }
 
     fn began(&mut self, step: &Step) {

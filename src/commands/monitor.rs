@@ -145,8 +145,14 @@ impl Sight<'_> {
         };
         let version = self.live.map_or("nothing is live", |release| release.version.as_str());
         let what = format!("{} · {}", self.args.environment, text::line(version, 40));
-        let wish =
-            Wish { what, prober: self.prober, health: self.health, baseline: &baseline, length: self.length };
+        let wish = Wish {
+            what,
+            prober: self.prober,
+            health: self.health,
+            baseline: &baseline,
+            length: self.length,
+            until: None,
+        };
         let json = self.common.wants_json();
         let shown = if json { Shown::Nowhere } else { Shown::People };
         let mut watching = Watching::begin(wish, &moment.streams, interrupted, shown);

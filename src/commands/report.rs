@@ -125,6 +125,7 @@ const fn end_word(end: StepEnd) -> &'static str {
         StepEnd::Interrupted => "was interrupted",
         StepEnd::NotStarted => "could not be started",
         StepEnd::WindowClosed => "was not begun",
+        StepEnd::LeaseOver => "was ended or not begun, since its time was over",
     }
 }
 

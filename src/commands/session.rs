@@ -1,6 +1,7 @@
 //! A session: the second signature, the consumption, the steps of the plan, the watch, and the record of how it ended.
 
 mod automatic_rollback;
+mod settled;
 mod watched;
 
 use std::cell::RefCell;
@@ -180,15 +181,16 @@ pub fn run(
 ) -> Result<Ended> {
     let mut files = Files::new();
     let workspace = steps::workspace(moment, &plan.tree_of);
+    let mut done = Vec::new();
     let ended = match &workspace {
-        Ok(dir) => around(moment, person, plan, rule, started, (dir.path(), &mut files))?,
+        Ok(dir) => around(moment, person, plan, rule, started, (dir.path(), &mut files, &mut done))?,
         Err(error) => {
             person.streams.line(&format!("error: the approved files could not be written: {error:#}"));
             Ended::badly(Ending::Failed, EXPORT)
         }
     };
     // The end is recorded before the files go.
-    conclude(moment, person, plan, started, ended, files)
+    conclude(moment, person, plan, started, (ended, &done), files)
 }
 
 /// The baseline, the steps and the watch.
@@ -198,7 +200,7 @@ fn around(
     plan: &Plan,
     rule: &EnvironmentRule,
     started: &Started,
-    (dir, files): (&Path, &mut Files),
+    (dir, files, done): (&Path, &mut Files, &mut Vec<StepResult>),
 ) -> Result<Ended> {
     let recorded = undone(moment, plan).and_then(|deployed| deployed.watched.clone());
     let Ok(measured) = watched::before(person, plan, recorded.as_ref(), dir) else {
@@ -206,12 +208,13 @@ fn around(
     };
     let display = Display::new(&person.streams, logs(moment, started), plan.steps.len());
     let display = display.expecting(estimates(moment, plan));
-    let mut onlooker = Onlooker { moment, person, plan, rule, started, display, question: None, late: None };
+    let mut onlooker =
+        Onlooker { moment, person, plan, rule, started, display, done, question: None, late: None };
     let (ending, failed_step) = process::execute(plan, dir, person.interrupt(), &mut onlooker)?;
     let Some(measured) = measured.filter(|_| ending == Ending::Succeeded) else {
         return Ok(Ended { ending, failed_step, watched: None });
     };
-    let found = match measured.watch(person) {
+    let found = match measured.watch(person, started.lease_until) {
         Ok(found) => found,
         Err(error) => {
             person.streams.line(&format!("error: it could not be watched: {error:#}"));
@@ -239,7 +242,7 @@ fn conclude(
     person: &Person,
     plan: &Plan,
     started: &Started,
-    ended: Ended,
+    (ended, done): (Ended, &[StepResult]),
     files: Files,
 ) -> Result<Ended> {
     let outcome = OutcomeStatement {
@@ -249,10 +252,15 @@ fn conclude(
         watched: ended.watched.clone(),
     };
     let message = format!("{}: {} {}", started.by, plan.request_id(), ending_word(ended.ending));
-    record(moment, person, started, (&Statement::Outcome(outcome), files), &message).context(
+    let Err(error) = record(moment, person, started, (&Statement::Outcome(outcome), files), &message) else {
+        return Ok(ended);
+    };
+    if let Some(known) = settled::by(moment, started) {
+        anyhow::bail!(settled::words(moment, started, (&ended, done), &known));
+    }
+    Err(error.context(
         "the end of the deployment could not be recorded: the environment stays locked until its lease ends",
-    )?;
-    Ok(ended)
+    ))
 }
 
 /// How long each step took when the same was done here the last time and ended well, as the ledger says.
@@ -287,6 +295,7 @@ fn record(
     message: &str,
 ) -> Result<()> {
     for _ in 0..TRIES {
+        anyhow::ensure!(settled::by(moment, started).is_none(), "others settled this deployment meanwhile");
         let timeline = moment.timeline().context("the ledger cannot be believed")?;
         let unsigned =
             ledger::prepare(timeline, statement.clone(), &started.by, clock::now(), files.clone())?;
@@ -340,6 +349,8 @@ struct Onlooker<'a> {
     rule: &'a EnvironmentRule,
     started: &'a Started,
     display: Display<'a>,
+    /// The steps that ended.
+    done: &'a mut Vec<StepResult>,
     /// What to do after Ctrl-C, while nobody has answered.
     question: Option<Meanwhile>,
     /// What was answered when the step had just ended.
@@ -358,13 +369,11 @@ impl Onlooker<'_> {
 
 impl Watcher for Onlooker<'_> {
     fn may_begin(&mut self, _step: &Step) -> bool {
-        if clock::now() > self.started.lease_until {
-            let what =
-                "the time of this deployment is over: others may have settled it, so nothing more is run";
-            self.person.streams.line(what);
-            return false;
-        }
         window_still_open(self.rule, clock::now(), self.plan.action)
+    }
+
+    fn lasts(&self) -> bool {
+        clock::now() <= self.started.lease_until
     }
 
     fn told(&mut self, words: &str) {
@@ -421,6 +430,7 @@ impl Watcher for Onlooker<'_> {
             self.unask();
         }
         self.display.ended(result);
+        self.done.push(result.clone());
         let progress = Progress { execution: self.started.execution, step: result.clone() };
         let message = format!("{}: step {} {}", self.started.by, result.step, self.plan.request_id());
         let said = (&Statement::Progress(progress), Files::new());

@@ -232,20 +232,31 @@ fn seconds(duration: Duration) -> String {
 }
 
 fn ended(result: &StepResult) -> String {
+    match result.result {
+        StepEnd::Succeeded => format!("✓ {} in {} s", result.step, result.milliseconds / 1_000),
+        _ => format!("✗ {} {}", result.step, how_it_ended(result)),
+    }
+}
+
+/// How a step ended, as its name is followed.
+#[must_use]
+pub fn how_it_ended(result: &StepResult) -> String {
     let seconds = result.milliseconds / 1_000;
     match (result.result, result.exit) {
-        (StepEnd::Succeeded, _) => format!("✓ {} in {seconds} s", result.step),
-        (StepEnd::Failed, Some(exit)) => {
-            format!("✗ {} failed with exit status {exit} after {seconds} s", result.step)
+        (StepEnd::Succeeded, _) => format!("succeeded in {seconds} s"),
+        (StepEnd::Failed, Some(exit)) => format!("failed with exit status {exit} after {seconds} s"),
+        (StepEnd::Failed, None) => format!("failed after {seconds} s"),
+        (StepEnd::TimedOut, _) => format!("took longer than it may, and was ended after {seconds} s"),
+        (StepEnd::Interrupted, _) => format!("was interrupted after {seconds} s"),
+        (StepEnd::NotStarted, _) => "could not be started".to_owned(),
+        (StepEnd::WindowClosed, _) => "was not begun: the deployment window has closed".to_owned(),
+        (StepEnd::LeaseOver, _) if result.began() => {
+            format!(
+                "was ended after {seconds} s: the time of this deployment is over, and others may act now"
+            )
         }
-        (StepEnd::Failed, None) => format!("✗ {} failed after {seconds} s", result.step),
-        (StepEnd::TimedOut, _) => {
-            format!("✗ {} took longer than it may, and was ended after {seconds} s", result.step)
-        }
-        (StepEnd::Interrupted, _) => format!("✗ {} was interrupted after {seconds} s", result.step),
-        (StepEnd::NotStarted, _) => format!("✗ {} could not be started", result.step),
-        (StepEnd::WindowClosed, _) => {
-            format!("✗ {} was not begun: the deployment window has closed", result.step)
+        (StepEnd::LeaseOver, _) => {
+            "was not begun: the time of this deployment is over, and others may act now".to_owned()
         }
     }
 }

@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::gate::analysis::{Baseline, Doubt, Seen, Trigger, Verdict, Watch};
-use crate::gate::policy::Health;
+use crate::gate::policy::{BASELINE_PAUSE, BASELINE_ROUNDS, Health};
 use crate::gate::statement::{SCHEMA, canonical};
 use crate::render::style::Styles;
 use crate::render::watch::{Head, line, page, table};
@@ -17,10 +18,6 @@ use crate::world::clock::{self, Stopwatch};
 use crate::world::probe::Prober;
 use crate::world::terminal::{Live, Streams};
 
-/// How often a baseline is asked for that is not there yet.
-const BASELINE_TRIES: u32 = 3;
-/// Between two of these.
-const PAUSE: Duration = Duration::from_secs(1);
 /// How soon a signal is noticed.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -29,12 +26,12 @@ const GLANCE: Duration = Duration::from_millis(50);
 #[must_use]
 pub fn baseline(prober: &Prober, health: &Health, interrupted: &AtomicBool) -> Option<Baseline> {
     let mut samples = prober.round(interrupted)?;
-    for _ in 1..BASELINE_TRIES {
+    for _ in 1..BASELINE_ROUNDS {
         if Baseline::of(&samples).missing(health).is_empty() {
             break;
         }
         let pause = Stopwatch::start();
-        while pause.elapsed() < PAUSE {
+        while pause.elapsed() < BASELINE_PAUSE {
             if interrupted.load(Ordering::SeqCst) {
                 return None;
             }
@@ -54,6 +51,8 @@ pub enum End {
     Triggered,
     /// A signal came.
     Interrupted,
+    /// The moment has passed after which others may act.
+    LeaseOver,
 }
 
 /// Where a watch is shown while it runs.
@@ -77,6 +76,8 @@ pub struct Wish<'a> {
     pub baseline: &'a Baseline,
     /// For how long; without it, until a signal comes, whatever triggers.
     pub length: Option<Duration>,
+    /// Until when at the latest, by the clock on the wall, which goes on while the machine sleeps.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A watch that runs.
@@ -91,6 +92,7 @@ pub struct Watching<'a> {
     asked: Option<Duration>,
     /// Time in which nothing was asked, such as while the program was stopped: it is no part of the watch.
     lost: Duration,
+    until: Option<DateTime<Utc>>,
     rounds: u64,
     shown: Shown,
     live: Option<Live>,
@@ -100,7 +102,7 @@ impl<'a> Watching<'a> {
     /// Begins; nothing is asked yet.
     #[must_use]
     pub fn begin(wish: Wish<'a>, streams: &'a Streams, interrupted: &'a AtomicBool, shown: Shown) -> Self {
-        let Wish { what, prober, health, baseline, length } = wish;
+        let Wish { what, prober, health, baseline, length, until } = wish;
         Self {
             prober,
             streams,
@@ -110,6 +112,7 @@ impl<'a> Watching<'a> {
             since: Stopwatch::start(),
             asked: None,
             lost: Duration::ZERO,
+            until,
             rounds: 0,
             shown,
             live: (shown == Shown::People).then(|| streams.live()).filter(Live::is_on),
@@ -118,8 +121,8 @@ impl<'a> Watching<'a> {
 
     /// Waits for the moment of the next round, asks, and shows what came. `Some` where that was the end.
     pub fn tick(&mut self) -> Option<End> {
-        if !self.wait() {
-            return Some(End::Interrupted);
+        if let Some(end) = self.wait() {
+            return Some(end);
         }
         let now = self.since.elapsed();
         if let Some(gap) = self.asked.map(|asked| now.saturating_sub(asked)) {
@@ -128,6 +131,9 @@ impl<'a> Watching<'a> {
         }
         self.asked = Some(now);
         let Some(samples) = self.prober.round(self.interrupted) else { return Some(End::Interrupted) };
+        if let Some(end) = self.cut_short() {
+            return Some(end);
+        }
         samples.iter().for_each(|sample| self.watch.take(sample));
         self.rounds += 1;
         self.show();
@@ -148,19 +154,27 @@ impl<'a> Watching<'a> {
         }
     }
 
-    /// `false` where a signal came first. The last round is asked when the time is over.
-    fn wait(&mut self) -> bool {
-        let Some(asked) = self.asked else { return !self.interrupted.load(Ordering::SeqCst) };
+    /// What ends it whatever is seen.
+    fn cut_short(&self) -> Option<End> {
+        if self.interrupted.load(Ordering::SeqCst) {
+            return Some(End::Interrupted);
+        }
+        self.until.filter(|until| clock::now() > *until).map(|_| End::LeaseOver)
+    }
+
+    /// `Some` where something else came first. The last round is asked when the time is over.
+    fn wait(&mut self) -> Option<End> {
+        let Some(asked) = self.asked else { return self.cut_short() };
         let due = asked + self.head.interval;
         let due = self.head.length.map_or(due, |length| due.min(length + self.lost));
         while self.since.elapsed() < due {
-            if self.interrupted.load(Ordering::SeqCst) {
-                return false;
+            if let Some(end) = self.cut_short() {
+                return Some(end);
             }
             thread::sleep(GLANCE.min(due.saturating_sub(self.since.elapsed())));
             self.draw();
         }
-        !self.interrupted.load(Ordering::SeqCst)
+        self.cut_short()
     }
 
     fn show(&mut self) {

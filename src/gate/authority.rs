@@ -82,8 +82,9 @@ mod tests {
         assert_eq!(allowed, Err("there is no release to go back to"));
         book.deployed("production", 1, 0, Ending::Succeeded);
         let mut second = book.request("production", 2);
-        // The approval's four hours, ten minutes of steps, fifteen of the watch, five to spare.
-        let until = minutes(1 + 240 + 10 + 15 + 5);
+        // The approval's four hours, ten minutes of steps, fifteen of the watch, five to spare; and what is asked before
+        // and at the end.
+        let until = minutes(1 + 240 + 10 + 15 + 5) + chrono::Duration::seconds(27);
         let allowed = on_trigger(&rules, rule, &second, minutes(1));
         assert_eq!(allowed, Ok(Some(RollbackAuthority { to: release(1), until })));
         second.extent.migrations = 2;

@@ -172,7 +172,7 @@ impl Plan {
     /// How long it may take at the most: after that the environment counts as interrupted.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        let watch = self.watch.as_ref().map_or(Duration::ZERO, PlannedWatch::length);
+        let watch = self.watch.as_ref().map(|watch| (&watch.health, watch.length()));
         lease(&self.steps, self.credentials.as_ref(), watch)
     }
 }
@@ -180,12 +180,36 @@ impl Plan {
 /// How long the deployment of a request may take at the most.
 #[must_use]
 pub fn longest(rule: &EnvironmentRule, request_minutes: u64) -> Duration {
-    let watched = rule.health.as_ref().map_or(0, |_| request_minutes.saturating_mul(60));
-    lease(&rule.steps, rule.credentials.as_ref(), Duration::from_secs(watched))
+    let length = Duration::from_secs(request_minutes.saturating_mul(60));
+    lease(&rule.steps, rule.credentials.as_ref(), rule.health.as_ref().map(|health| (health, length)))
 }
 
-fn lease(steps: &[Step], credentials: Option<&Credentials>, watch: Duration) -> Duration {
+fn lease(steps: &[Step], credentials: Option<&Credentials>, watch: Option<(&Health, Duration)>) -> Duration {
     let credentials = credentials.map_or(Duration::ZERO, |found| found.timeout);
-    let spans = steps.iter().map(|step| step.timeout).chain([credentials, watch, LEASE_MARGIN]);
+    // How things stand before the steps, the watch, and the answers that its last round waits for.
+    let watched = watch.map(|(health, length)| [health.longest_baseline(), length, health.longest_round()]);
+    let spans = steps.iter().map(|step| step.timeout).chain(watched.into_iter().flatten());
+    let spans = spans.chain([credentials, LEASE_MARGIN]);
     spans.fold(Duration::ZERO, Duration::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{LEASE_MARGIN, longest};
+    use crate::gate::fixture::{Book, ROLLS_BACK, config, production};
+
+    #[test]
+    fn the_lease_counts_the_baseline_the_watch_and_its_last_answers() {
+        let rule = |edits: &[(&str, &str)]| {
+            Book::founded(&config(edits)).policy().environments[&production()].clone()
+        };
+        let (steps, watch) = (Duration::from_secs(10 * 60), Duration::from_secs(15 * 60));
+        assert_eq!(longest(&rule(&[]), 15), steps + LEASE_MARGIN);
+        let watched = rule(&[ROLLS_BACK]);
+        // Three rounds with a pause after each, and one at the end; a probe may take five seconds, and a little.
+        let asking = Duration::from_secs(3 * (6 + 1) + 6);
+        assert_eq!(longest(&watched, 15), steps + watch + asking + LEASE_MARGIN);
+    }
 }

@@ -18,7 +18,9 @@ use globset::GlobSet;
 use self::check::Checker;
 pub use self::credentials::{CREDENTIALS, Credentials, refused_variable};
 pub use self::extra::{ApprovalRule, ChangeFacts, Lack, Quorum, When};
-pub use self::health::{ErrorRate, Health, Latency, Level, Metrics, Probe, Question};
+pub use self::health::{
+    BASELINE_PAUSE, BASELINE_ROUNDS, ErrorRate, Health, Latency, Level, Metrics, Probe, Question,
+};
 use super::config::{
     Deployment, OnTrigger, PresenceLevel, RawLedger, RawMigrations, RawPolicy, Right, Scan, Separation,
 };

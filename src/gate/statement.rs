@@ -357,6 +357,18 @@ pub struct StepResult {
     pub log: Digest,
 }
 
+impl StepResult {
+    /// Whether anything of it ran.
+    #[must_use]
+    pub const fn began(&self) -> bool {
+        match self.result {
+            StepEnd::NotStarted | StepEnd::WindowClosed => false,
+            StepEnd::LeaseOver => self.milliseconds > 0,
+            StepEnd::Succeeded | StepEnd::Failed | StepEnd::TimedOut | StepEnd::Interrupted => true,
+        }
+    }
+}
+
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -373,6 +385,8 @@ pub enum StepEnd {
     NotStarted,
     /// Its window closed before it began.
     WindowClosed,
+    /// The time of the deployment was over: it was ended, or not begun.
+    LeaseOver,
 }
 
 /// How a deployment ended.
@@ -429,6 +443,9 @@ impl Watched {
             WatchedAs::Triggered => format!("not healthy: {}", sentences.join("; ")),
             WatchedAs::Unknown => format!("healthy or not, nobody can say: {}", doubts.join("; ")),
             WatchedAs::Interrupted => "healthy or not, the watch was ended before its time".to_owned(),
+            WatchedAs::LeaseOver => {
+                "healthy or not, the time of the deployment was over before that of its watch".to_owned()
+            }
         }
     }
 }
@@ -445,6 +462,8 @@ pub enum WatchedAs {
     Unknown,
     /// It was ended before its time.
     Interrupted,
+    /// The time of the deployment was over before that of the watch.
+    LeaseOver,
 }
 
 /// The name of a watch's samples among the attachments.

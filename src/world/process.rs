@@ -167,6 +167,11 @@ fn end_group(child: &Child, signal: Signal) {
 pub trait Watcher {
     /// Whether this step may begin now.
     fn may_begin(&mut self, step: &Step) -> bool;
+    /// Whether what runs still holds its environment: afterwards somebody else may act there. By the clock on the wall,
+    /// which goes on while the machine sleeps and the time of a step stands still.
+    fn lasts(&self) -> bool {
+        true
+    }
     /// A step begins.
     fn began(&mut self, step: &Step);
     /// A step wrote this: whole lines with their ends, or a piece of a very long one. The digest of its log covers exactly
@@ -211,6 +216,8 @@ pub fn execute(
     for step in &plan.steps {
         let result = if signals.stops(watcher) {
             not_run(step, StepEnd::Interrupted)
+        } else if !watcher.lasts() {
+            not_run(step, StepEnd::LeaseOver)
         } else if !watcher.may_begin(step) {
             not_run(step, StepEnd::WindowClosed)
         } else {

@@ -316,10 +316,10 @@ fn a_window_that_closes_meanwhile_stops_the_next_step() {
     )];
     let house = founded_with(&changes);
     let clock = house.home().join("clock");
-    fs::write(&clock, "2026-11-23T10:00:00Z").unwrap();
+    fs::write(&clock, "2026-11-23T11:58:00Z").unwrap();
     let path = clock.display().to_string();
     // The first step moves the clock.
-    let step = "steps:\n      - { name: wait, run: [\"sh\", \"-c\", \"echo 2026-11-23T13:00:00Z > $HOME/clock\"] }\n      - { name: release, run: [\"./ops/release.sh\"], timeout: 1m }\n  production:";
+    let step = "steps:\n      - { name: wait, run: [\"sh\", \"-c\", \"echo 2026-11-23T12:00:00Z > $HOME/clock\"] }\n      - { name: release, run: [\"./ops/release.sh\"], timeout: 1m }\n  production:";
     let from = "steps:\n      - { name: release, run: [\"./ops/release.sh\"], timeout: 1m }\n  production:";
     house.config(&rules(&[changes[0], (from, step)]));
     house.person("alice").signs_policy();
@@ -333,6 +333,27 @@ fn a_window_that_closes_meanwhile_stops_the_next_step() {
     assert_eq!((&answer["ending"], &answer["failed_step"]), (&json!("failed"), &json!("release")));
     assert_eq!(answer["steps"][1]["result"], json!("window-closed"));
     assert_eq!(house.live("version"), None);
+}
+
+#[test]
+fn a_step_is_ended_when_the_time_of_its_deployment_is_over() {
+    let house = founded();
+    let clock = house.home().join("clock");
+    fs::write(&clock, "2026-11-23T10:00:00Z").unwrap();
+    let path = clock.display().to_string();
+    // As on a machine that slept: the clock moves, and the step's own time does not.
+    let sleeps = "[\"sh\", \"-c\", \"echo 2026-11-24T10:00:00Z > $HOME/clock; sleep 300\"], timeout: 10m }\n  production:";
+    house.config(&rules(&[("[\"./ops/release.sh\"], timeout: 1m }\n  production:", sleeps)]));
+    house.person("alice").signs_policy();
+    let answer = house
+        .run(["deploy", "staging", "--as", "ci", "--json"])
+        .env("DEPLOYCTL_TEST_CLOCK", &path)
+        .any_stdout()
+        .any_stderr()
+        .exit(1)
+        .json();
+    assert_eq!((&answer["ending"], &answer["failed_step"]), (&json!("failed"), &json!("release")));
+    assert_eq!(answer["steps"][0]["result"], json!("lease-over"));
 }
 
 #[test]

@@ -157,6 +157,23 @@ fn a_command_for_secrets_that_fails_or_hangs_ends_the_deployment() {
 }
 
 #[test]
+fn a_command_for_secrets_is_ended_when_the_time_of_the_deployment_is_over() {
+    let house = House::new();
+    let sleeps = "#!/bin/sh\necho 2026-11-24T08:00:00Z > \"$HOME/clock\"\nsleep 300\n";
+    house.releases(&[("ops/secrets.sh", sleeps)]);
+    let rules = "    credentials: { exec: [\"./ops/secrets.sh\"], timeout: 10m }\n    approvals:";
+    let id = house.approved_under(&POLICY.replace("    approvals:", rules));
+    let file = house.home().join("clock");
+    fs::write(&file, "2026-11-23T10:00:00Z").unwrap();
+    let clock = format!("DEPLOYCTL_TEST_CLOCK={}", file.display());
+    let shown = house.at_terminal_with("alice", &[&clock], &["deploy", "production", &id]).signs().exit(1);
+    let why = "✗ credentials: the time of this deployment is over, so it was ended; ";
+    assert!(shown.contains(why), "{shown}");
+    assert_eq!(house.story_of_deployment(), ["execution", "outcome Failed"]);
+    house.nothing_ran();
+}
+
+#[test]
 fn the_rules_that_people_sign_show_where_secrets_come_from() {
     let house = House::new();
     let rules = "    credentials: { exec: [\"/usr/bin/pass-env\", \"shop's\"] }\n    approvals:";

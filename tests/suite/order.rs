@@ -142,7 +142,8 @@ fn a_window_that_closes_between_two_steps_stops_before_the_next() {
     let house = House::new();
     house.releases(&[("ops/migrate.sh", "#!/bin/sh\necho 2026-11-23T12:00:00Z > \"$HOME/clock\"\n")]);
     let id = house.approved_under(&POLICY.replace("    monitoring:", WINDOWS));
-    let clock = clock_file(&house, "2026-11-23T10:30:00Z");
+    // The time of the deployment itself still lasts.
+    let clock = clock_file(&house, "2026-11-23T11:58:00Z");
     let deploy = [DEPLOY[0], DEPLOY[1], &id];
     let shown = house.at_terminal_with("alice", &[&clock], &deploy).signs().declines_rollback().exit(1);
     in_order(&shown, &["✓ migrate", "✗ release was not begun: the deployment window has closed"]);

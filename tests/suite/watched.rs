@@ -163,6 +163,32 @@ fn a_closed_terminal_ends_the_watch_and_the_end_is_recorded() {
 }
 
 #[test]
+fn a_watch_is_ended_when_the_time_of_the_deployment_is_over() {
+    let house = House::new();
+    let (clock, live) = (house.home().join("clock"), house.home().join("live/version"));
+    // Once v1.4.0 is live the machine sleeps.
+    let sleeps = format!(
+        "[sh, -c, \"test ! -e {} || echo 2026-11-24T08:00:00Z > {}\"]",
+        live.display(),
+        clock.display()
+    );
+    let ill = format!("[test, \"!\", -e, \"{}\"]", house.home().join("ill").display());
+    let id = approved_under(&house, &rules(&house).replace(&ill, &sleeps), "5");
+    fs::write(&clock, "2026-11-23T10:00:00Z").expect("a clock");
+    let clock = format!("DEPLOYCTL_TEST_CLOCK={}", clock.display());
+    let running = house.at_terminal_with("alice", &[&clock], &["deploy", "production", &id]).signs();
+    let shown = running.declines_rollback().exit(1);
+    let words = "healthy or not, the time of the deployment was over before that of its watch";
+    assert!(shown.contains(&format!("\nv1.4.0 is {words}\n")), "{shown}");
+    let [(outcome, _)] = &outcomes(&house)[..] else { panic!("one outcome") };
+    assert_eq!(
+        (&outcome["ending"], &outcome["failed_step"], &outcome["watched"]["verdict"]),
+        (&json!("failed"), &json!("watch"), &json!("lease-over"))
+    );
+    house.run(["history", "--verify"]).any_stdout().exit(0);
+}
+
+#[test]
 fn what_fails_already_is_told_before_the_steps() {
     let (house, id) = approved("1");
     fs::write(house.home().join("ill"), "").expect("a file of the home");

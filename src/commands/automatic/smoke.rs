@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
 
 use crate::commands::check::{Shower, how_it_failed};
 use crate::commands::gather::Moment;
@@ -75,7 +76,7 @@ pub fn run(
     moment: &Moment,
     caller: &Caller,
     plan: &Plan,
-    tests: &[Smoke],
+    (tests, lease_until): (&[Smoke], DateTime<Utc>),
     streams: &Streams,
 ) -> Result<Tested> {
     let mut tested = Tested { facts: vec![], interrupted: None, unrecorded: vec![], warning: None };
@@ -84,8 +85,13 @@ pub fn run(
     }
     let dir = steps::workspace(moment, &plan.tree_of)?;
     for test in tests {
-        let result = process::run_smoke(plan, &test.step, dir.path(), &mut Shower { streams })
-            .context("signals cannot be caught")?;
+        let result = process::run_smoke(
+            plan,
+            &test.step,
+            dir.path(),
+            &mut Shower { streams, until: Some(lease_until) },
+        )
+        .context("signals cannot be caught")?;
         if result.result == StepEnd::Interrupted {
             tested.interrupted = Some(test.check.clone());
             break;

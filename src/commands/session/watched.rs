@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
+use chrono::{DateTime, Utc};
 
 use super::super::person::{Answered, Person};
 use super::super::watch::{self, End, Shown, Watching, Wish};
@@ -74,11 +75,11 @@ pub(super) fn before<'a>(
 }
 
 impl Measured<'_> {
-    /// Watches for the time of the plan. Ctrl-C asks whether to go on; a closed terminal and a termination end it.
+    /// Watches for the time of the plan, and not beyond the lease of the deployment. Ctrl-C asks whether to go on; a closed terminal and a termination end it.
     ///
     /// # Errors
     /// When signals cannot be caught, or what was seen cannot be written down.
-    pub(super) fn watch(&self, person: &Person) -> Result<Found> {
+    pub(super) fn watch(&self, person: &Person, lease_until: DateTime<Utc>) -> Result<Found> {
         let interrupted = person.interrupt();
         let ended = process::hangup_flag()?;
         let wish = Wish {
@@ -87,6 +88,7 @@ impl Measured<'_> {
             health: &self.watch.health,
             baseline: &self.baseline,
             length: Some(self.watch.length()),
+            until: Some(lease_until),
         };
         let mut watching = Watching::begin(wish, &person.streams, &interrupted, Shown::People);
         let end = loop {
@@ -101,6 +103,7 @@ impl Measured<'_> {
         let verdict = match (watching.watch().verdict(), end) {
             (Verdict::Triggered(_), _) => WatchedAs::Triggered,
             (_, End::Interrupted) => WatchedAs::Interrupted,
+            (_, End::LeaseOver) => WatchedAs::LeaseOver,
             (Verdict::Healthy, _) => WatchedAs::Healthy,
             // No data is never healthy.
             (Verdict::Unknown(_), _) => WatchedAs::Unknown,
@@ -108,7 +111,7 @@ impl Measured<'_> {
         let ending = match verdict {
             WatchedAs::Healthy => Ending::Succeeded,
             WatchedAs::Interrupted => Ending::Interrupted,
-            WatchedAs::Triggered | WatchedAs::Unknown => Ending::Failed,
+            WatchedAs::Triggered | WatchedAs::Unknown | WatchedAs::LeaseOver => Ending::Failed,
         };
         let (signals, triggers, doubts) = watching.seen();
         let watched = Watched { verdict, rounds: watching.rounds(), signals, triggers, doubts };

@@ -45,6 +45,29 @@ pub struct Health {
     pub metrics: Option<Metrics>,
 }
 
+/// How often everything is asked for a baseline that is not there yet.
+pub const BASELINE_ROUNDS: u32 = 3;
+/// What is waited between two of these.
+pub const BASELINE_PAUSE: Duration = Duration::from_secs(1);
+/// An answer may come so much later than its timeout.
+const BREATH: Duration = Duration::from_secs(1);
+
+impl Health {
+    /// How long measuring the baseline may take.
+    #[must_use]
+    pub fn longest_baseline(&self) -> Duration {
+        self.longest_round().saturating_add(BASELINE_PAUSE).saturating_mul(BASELINE_ROUNDS)
+    }
+
+    /// How long asking everything once may take.
+    #[must_use]
+    pub fn longest_round(&self) -> Duration {
+        let probes = self.probes.values().map(|probe| probe.timeout);
+        let metrics = self.metrics.as_ref().map(|metrics| metrics.timeout);
+        probes.chain(metrics).max().unwrap_or_default().saturating_add(BREATH)
+    }
+}
+
 /// One question with a yes or no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {

@@ -30,17 +30,21 @@ pub(super) fn fetch(
 ) -> Result<Given, Ending> {
     let Some(credentials) = &plan.credentials else { return Ok(Given::default()) };
     let step = credentials.step();
-    let mut written = Written(Vec::new());
+    let mut written = Written { bytes: Vec::new(), asker: watcher };
     let command = step_command(plan, &step, dir);
     let ended = run_step(&step, command, (Heard::Output, &Mask::default()), signals, &mut written);
+    let secrets = written.secrets();
     let (ending, why) = match (ended.result, ended.exit) {
-        (StepEnd::Succeeded, _) => match written.secrets() {
+        (StepEnd::Succeeded, _) => match secrets {
             Ok(values) => {
                 let mask = Mask::over(values.values().map(String::as_str));
                 return Ok(Given { values, mask });
             }
             Err(why) => (Ending::Failed, why),
         },
+        (StepEnd::LeaseOver, _) => {
+            (Ending::Failed, "the time of this deployment is over, so it was ended".to_owned())
+        }
         (StepEnd::Interrupted, _) => (Ending::Interrupted, "it was interrupted".to_owned()),
         (StepEnd::TimedOut, _) => {
             let seconds = credentials.timeout.as_secs();
@@ -53,27 +57,35 @@ pub(super) fn fetch(
     Err(ending)
 }
 
-struct Written(Vec<u8>);
+struct Written<'a> {
+    bytes: Vec<u8>,
+    /// Who waits for it.
+    asker: &'a dyn Watcher,
+}
 
-impl Written {
+impl Written<'_> {
     fn secrets(&self) -> Result<Secrets, String> {
-        if self.0.len() > OUTPUT_MAX {
+        if self.bytes.len() > OUTPUT_MAX {
             return Err("it wrote more than a megabyte".to_owned());
         }
-        parse(&self.0)
+        parse(&self.bytes)
     }
 }
 
-impl Watcher for Written {
+impl Watcher for Written<'_> {
     fn may_begin(&mut self, _step: &Step) -> bool {
         true
+    }
+
+    fn lasts(&self) -> bool {
+        self.asker.lasts()
     }
 
     fn began(&mut self, _step: &Step) {}
 
     fn wrote(&mut self, piece: &[u8]) {
-        if self.0.len() <= OUTPUT_MAX {
-            self.0.extend_from_slice(piece);
+        if self.bytes.len() <= OUTPUT_MAX {
+            self.bytes.extend_from_slice(piece);
         }
     }
 

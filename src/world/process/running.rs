@@ -108,6 +108,9 @@ impl Running<'_> {
                 None if watch.elapsed() > timeout => {
                     told = Some((StepEnd::TimedOut, self.tell(Signal::TERM)));
                 }
+                None if !self.watcher.lasts() => {
+                    told = Some((StepEnd::LeaseOver, self.tell(Signal::TERM)));
+                }
                 None => {
                     if let Some(signal) = signals.end(self.watcher) {
                         told = Some((StepEnd::Interrupted, self.tell(signal)));

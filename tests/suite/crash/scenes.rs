@@ -12,6 +12,9 @@ fn deploying(house: &House, id: &str) -> Terminal {
     house.at_terminal_with("alice", &[&clock], &["deploy", "production", id]).signs()
 }
 
+/// After every lease.
+const LATER: &str = "2026-11-24T08:00:00Z";
+
 fn set(house: &House, moment: &str) {
     fs::write(house.home().join("clock"), moment).unwrap();
     house.clock(moment);
@@ -43,13 +46,34 @@ fn a_laptop_that_sleeps_past_the_lease_while_a_step_runs() {
     let (house, id) = House::shared();
     let hold = house.holds("release");
     let running = deploying(&house, &id).expect("│ release waits");
-    set(&house, "2026-11-24T08:00:00Z");
     // Meanwhile everybody else is told that it was interrupted.
+    house.clock(LATER);
     let status = house.clone_of().run(["status"]).any_stdout().any_stderr().exit(0).stdout;
     assert!(status.contains("never said how it ended: interrupted"), "{status}");
-    hold.lets_go();
-    running.exit(0);
-    is_whole(&house, &id);
+    set(&house, LATER);
+    let shown = running.declines_rollback().exit(1);
+    assert!(shown.contains("✗ release was ended after 0 s: the time of this deployment is over"), "{shown}");
+    drop(hold);
+    let story = ["execution", "step migrate Succeeded", "step release LeaseOver", "outcome Failed"];
+    assert_eq!(house.story_of_deployment(), story);
+    assert_eq!(house.live("journal").unwrap(), format!("migrate up for {id}\n"));
+    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+}
+
+#[test]
+fn a_lease_that_is_over_before_a_step_begins_runs_it_not() {
+    let house = House::new();
+    house.releases(&[(
+        "ops/migrate.sh",
+        "#!/bin/sh\ntrap '' TERM\necho 2026-11-24T08:00:00Z > \"$HOME/clock\"\n",
+    )]);
+    let id = house.approved_under(crate::house::POLICY);
+    let (code, shown) = deploying(&house, &id).answers_to_the_end();
+    assert_eq!(code, 1, "{shown}");
+    // Whether the step was noticed before it ended by itself, or the next one before it began: no other runs.
+    let story = house.story_of_deployment();
+    assert!(!story.iter().any(|entry| entry == "step release Succeeded"), "{story:?}");
+    assert_eq!(house.live("version"), None);
 }
 
 #[test]
@@ -58,7 +82,7 @@ fn a_laptop_that_sleeps_while_somebody_else_settles_its_deployment() {
     let other = house.clone_of();
     let hold = house.holds("migrate");
     let running = deploying(&house, &id).expect("│ migrate waits");
-    set(&house, "2026-11-23T12:00:00Z");
+    house.clock(LATER);
     let review = ["approve", &id, "--review", "--reason", "it never went on"];
     other
         .person("bob")
@@ -68,11 +92,17 @@ fn a_laptop_that_sleeps_while_somebody_else_settles_its_deployment() {
         .types_phrase()
         .passphrase(PASSPHRASE)
         .exit(0);
-    hold.lets_go();
+    set(&house, LATER);
     let (code, shown) = running.answers_to_the_end();
+    drop(hold);
     assert_eq!(code, 1, "{shown}");
-    assert!(shown.contains("others may have settled it, so nothing more is run"), "{shown}");
-    assert_eq!(house.live("journal").unwrap(), format!("migrate up for {id}\n"));
+    let told = "error: the time of this deployment was over, and others settled it meanwhile: its end is not recorded
+this session: migrate was ended after 0 s: the time of this deployment is over, and others may act now: it failed at `migrate`
+the ledger: it failed, recorded 2026-11-24 08:00 UTC, after a look: it never went on
+logs: ";
+    assert!(shown.contains(told), "{shown}");
+    assert!(!shown.contains("ROLLBACK?"), "{shown}");
+    assert_eq!(house.live("journal"), None);
     assert_eq!(other.story_of_deployment(), ["execution", "review"]);
     for house in [&house, &other] {
         house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
