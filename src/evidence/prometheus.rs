@@ -3,7 +3,23 @@
 //! `GET /api/v1/query`, <https://prometheus.io/docs/prometheus/latest/querying/api/>: a scalar, or a vector of exactly one
 //! sample. Everything else says what it is, and is no value.
 
+use std::time::Duration;
+
+use chrono::DateTime;
 use serde::Deserialize;
+
+/// How far the moment of a value may lie behind the server's own clock, in seconds. Prometheus holds a value for gone once it
+/// had no sample of it for so long, unless it was told otherwise (`--query.lookback-delta`).
+pub const AGE_MAX: u64 = 300;
+
+/// What the head of an answer says of its time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told<'a> {
+    /// `Date`: the server's clock when it answered.
+    pub date: Option<&'a str>,
+    /// `Age`: for how many seconds something between has kept the answer.
+    pub age: Option<&'a str>,
+}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -23,14 +39,37 @@ struct Data {
 
 #[derive(Deserialize)]
 struct Series {
-    value: (serde_json::Number, String),
+    value: (f64, String),
 }
 
-/// Reads the body of an answer; `NaN` and the infinities are numbers here.
+/// Reads the body of an answer; `NaN` and the infinities are numbers here. An old answer is none: what it says of its moment
+/// is compared with what the same server says of the time, so that clocks that differ between machines matter nothing.
 ///
 /// # Errors
 /// Half a sentence on why there is no value; it may hold what the server said.
-pub fn value(body: &[u8]) -> Result<f64, String> {
+pub fn value(body: &[u8], told: Told<'_>) -> Result<f64, String> {
+    let (at, value) = sample(body)?;
+    let Some(age) = age(at, told) else { return Ok(value) };
+    if age > AGE_MAX {
+        return Err(format!("the value is {age} s old, and more than {AGE_MAX} s is no value"));
+    }
+    Ok(value)
+}
+
+/// How old a value was when its answer came, in seconds, where the server says what time it is.
+fn age(at: f64, told: Told<'_>) -> Option<u64> {
+    let date = DateTime::parse_from_rfc2822(told.date?).ok()?.timestamp();
+    let kept: u32 = told.age.and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+    let behind = Duration::from_secs(u64::try_from(date).ok()?).as_secs_f64() - at;
+    let behind = match Duration::try_from_secs_f64(behind.max(0.0)) {
+        Ok(behind) => behind.as_secs(),
+        Err(_) => u64::MAX,
+    };
+    Some(behind.saturating_add(u64::from(kept)))
+}
+
+/// The moment and the value.
+fn sample(body: &[u8]) -> Result<(f64, f64), String> {
     let answer: Answer =
         serde_json::from_slice(body).map_err(|_| "it is no answer of Prometheus".to_owned())?;
     if answer.status != "success" {
@@ -39,15 +78,15 @@ pub fn value(body: &[u8]) -> Result<f64, String> {
     let data = answer.data.ok_or("it is no answer of Prometheus")?;
     match data.result_type.as_str() {
         "scalar" => {
-            let (_, text): (serde_json::Number, String) =
+            let (at, text): (f64, String) =
                 serde_json::from_value(data.result).map_err(|_| "it is no answer of Prometheus")?;
-            number(&text)
+            Ok((at, number(&text)?))
         }
         "vector" => {
             let series: Vec<Series> = serde_json::from_value(data.result)
                 .map_err(|_| "the query found histograms: one number is needed".to_owned())?;
             match series.as_slice() {
-                [one] => number(&one.value.1),
+                [one] => Ok((one.value.0, number(&one.value.1)?)),
                 [] => Err("the query found nothing".to_owned()),
                 many => {
                     Err(format!("the query found {} series: one is needed, such as by `sum(…)`", many.len()))
@@ -68,7 +107,30 @@ fn number(text: &str) -> Result<f64, String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::value;
+    use super::Told;
+
+    fn value(body: &[u8]) -> Result<f64, String> {
+        super::value(body, Told::default())
+    }
+
+    #[test]
+    fn an_old_value_is_none_by_the_clock_of_the_server_that_says_it() {
+        // 1700000000 is 22:13:20.
+        let body = br#"{"status":"success","data":{"resultType":"scalar","result":[1700000000.5,"1"]}}"#;
+        let at = |date: &str, age: Option<&str>| super::value(body, Told { date: Some(date), age });
+        let head = "Tue, 14 Nov 2023 22";
+        assert_eq!(at(&format!("{head}:13:20 GMT"), None), Ok(1.0));
+        assert_eq!(at(&format!("{head}:18:20 GMT"), None), Ok(1.0));
+        assert_eq!(at(&format!("{head}:13:20 GMT"), Some("300")), Ok(1.0));
+        assert_eq!(at(&format!("{head}:05:00 GMT"), None), Ok(1.0), "a server may be ahead of itself");
+        let old = Err("the value is 301 s old, and more than 300 s is no value".to_owned());
+        assert_eq!(at(&format!("{head}:18:22 GMT"), None), old);
+        assert_eq!(at(&format!("{head}:13:20 GMT"), Some("301")), old);
+        assert_eq!(at(&format!("{head}:13:52 GMT"), Some("270")), old);
+        for foreign in ["", "yesterday", "Tue, 99 Nov 2023 22:13:20 GMT"] {
+            assert_eq!(at(foreign, None), Ok(1.0), "who says no time is not judged by it");
+        }
+    }
 
     fn vector(result: &str) -> Result<f64, String> {
         value(
@@ -114,6 +176,16 @@ mod tests {
         #[test]
         fn no_body_breaks_it(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = value(&body);
+        }
+
+        #[test]
+        fn no_head_breaks_it(at in any::<f64>(), date in ".{0,40}", age in ".{0,12}") {
+            let body = serde_json::json!({
+                "status": "success",
+                "data": { "resultType": "scalar", "result": [at, "1"] },
+            });
+            let told = Told { date: Some(&date), age: Some(&age) };
+            let _ = super::value(body.to_string().as_bytes(), told);
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::evidence::prometheus;
+use crate::evidence::prometheus::{self, Told};
 use crate::gate::analysis::{Sample, Signal};
 use crate::gate::plan::STEP_VARIABLES;
 use crate::gate::policy::{Health, Question};
@@ -45,6 +45,14 @@ struct Asked {
     agent: Agent,
     /// Whether somebody still waits for the answer before: it could be a name server that says nothing.
     busy: AtomicBool,
+}
+
+/// An answer over HTTP: its status, what its head says of the time, and the beginning of its body.
+struct Got {
+    status: u16,
+    date: Option<String>,
+    age: Option<String>,
+    body: Vec<u8>,
 }
 
 enum Way {
@@ -196,14 +204,16 @@ impl Asked {
     }
 
     fn http(&self, address: &str) -> Result<(), String> {
-        let (status, _) = self.get(self.agent.get(address))?;
+        let Got { status, .. } = self.get(self.agent.get(address))?;
         if (200..300).contains(&status) { Ok(()) } else { Err(format!("it answered {status}")) }
     }
 
     fn query(&self, server: &str, query: &str) -> Result<f64, String> {
+        // Whatever the server takes for fresh: older than this is no value.
+        let lookback = format!("{}s", prometheus::AGE_MAX);
         let request = self.agent.get(format!("{server}/api/v1/query")).query("query", query);
-        let (status, body) = self.get(request)?;
-        let value = prometheus::value(&body);
+        let Got { status, date, age, body } = self.get(request.query("lookback_delta", lookback))?;
+        let value = prometheus::value(&body, Told { date: date.as_deref(), age: age.as_deref() });
         match value {
             Ok(_) if !(200..300).contains(&status) => Err(format!("it answered {status}")),
             Err(why) if !(200..300).contains(&status) && !why.starts_with("Prometheus says") => {
@@ -214,17 +224,16 @@ impl Asked {
     }
 
     /// The status and the beginning of the body; the time is that of everything together.
-    fn get(
-        &self,
-        request: ureq::RequestBuilder<ureq::typestate::WithoutBody>,
-    ) -> Result<(u16, Vec<u8>), String> {
+    fn get(&self, request: ureq::RequestBuilder<ureq::typestate::WithoutBody>) -> Result<Got, String> {
         let request = request.config().timeout_global(Some(self.timeout)).build();
         let response = request.call().map_err(|error| self.words(error))?;
         let status = response.status().as_u16();
+        let head = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let (date, age) = (head("date"), head("age"));
         let mut body = Vec::new();
         let read = response.into_body().into_reader().take(BODY_MAX).read_to_end(&mut body);
         read.map_err(|error| self.words(ureq::Error::from(error)))?;
-        Ok((status, body))
+        Ok(Got { status, date, age, body })
     }
 
     fn tcp(&self, address: &str, watch: Stopwatch) -> Result<(), String> {

@@ -196,7 +196,9 @@ fn decoded(text: &str) -> String {
 fn a_query_goes_to_prometheus_as_it_is_written_and_has_one_value() {
     let value = queried(|request, stream| {
         let path = request.split(' ').nth(1).and_then(|path| path.strip_prefix("/api/v1/query?query="));
-        let query = path.map(decoded).unwrap_or_default();
+        // The server is asked for nothing older than five minutes, whatever it takes for fresh itself.
+        let query = path.and_then(|path| path.strip_suffix("&lookback_delta=300s"));
+        let query = query.map(decoded).unwrap_or_default();
         let seen = u8::from(query == "sum(rate(a{b=\"c d\"}[1m])) + 1 > bool 0 # é&x=1");
         let result = format!("[{{\"metric\":{{}},\"value\":[1,\"{seen}\"]}}]");
         let body =
@@ -204,6 +206,15 @@ fn a_query_goes_to_prometheus_as_it_is_written_and_has_one_value() {
         says(stream, "200 OK", &body);
     });
     assert_eq!(value, Ok(1.0));
+}
+
+#[test]
+fn an_answer_that_something_kept_for_too_long_is_no_value() {
+    const FRESH: &str = "200 OK\r\ndate: Tue, 14 Nov 2023 22:13:21 GMT";
+    const BODY: &str = r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1"]}}"#;
+    assert_eq!(queried(|_, stream| says(stream, FRESH, BODY)), Ok(1.0));
+    let kept = queried(|_, stream| says(stream, &format!("{FRESH}\r\nage: 3600"), BODY));
+    assert_eq!(kept, Err("the value is 3601 s old, and more than 300 s is no value".to_owned()));
 }
 
 #[test]

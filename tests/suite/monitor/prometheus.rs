@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use deployctl::evidence::prometheus;
+use deployctl::evidence::prometheus::{self, Told};
 use deployctl::world::clock::Stopwatch;
 use serde_json::json;
 
@@ -124,7 +124,7 @@ fn knows(server: &mut Prometheus, watch: Stopwatch) -> bool {
         assert!(watch.elapsed() < PATIENCE, "prometheus does not scrape");
         let answer = get(&server.address, query);
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        if prometheus::value(body.as_bytes()).is_ok_and(|rate| rate > 0.0) {
+        if prometheus::value(body.as_bytes(), Told::default()).is_ok_and(|rate| rate > 0.0) {
             return true;
         }
         thread::sleep(Duration::from_millis(100));
