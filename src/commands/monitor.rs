@@ -1,14 +1,17 @@
 //! `deployctl monitor`: the watch of an environment, for anyone. It reads and asks; it changes and records nothing.
 
+mod before;
+
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use self::before::Before;
 use super::gather::Moment;
 use super::steps;
-use super::watch::{End, Shown, Watching, Wish, baseline};
+use super::watch::{End, Shown, Watching, Wish};
 use crate::cli::{Common, MonitorArgs};
 use crate::gate::analysis::Verdict;
 use crate::gate::config::Deployment;
@@ -136,7 +139,8 @@ struct Sight<'a> {
 
 impl Sight<'_> {
     fn watch(&self, moment: &Moment, interrupted: &AtomicBool) -> Result<Answer> {
-        let Some(baseline) = baseline(self.prober, self.health, interrupted) else {
+        let measured = (self.prober, self.health);
+        let Some(before) = Before::look(moment, &self.args.environment, measured, interrupted) else {
             return Ok(Answer::ended(
                 COMMAND,
                 Outcome::Interrupted,
@@ -149,28 +153,32 @@ impl Sight<'_> {
             what,
             prober: self.prober,
             health: self.health,
-            baseline: &baseline,
+            baseline: &before.baseline,
             length: self.length,
+            before: before.words(),
             until: None,
         };
         let json = self.common.wants_json();
         let shown = if json { Shown::Nowhere } else { Shown::People };
         let mut watching = Watching::begin(wish, &moment.streams, interrupted, shown);
         let end = loop {
-            let before = watching.rounds();
+            let told = watching.rounds();
             let end = watching.tick();
-            if json && watching.rounds() > before {
-                moment.streams.result(&self.round(&watching)).context("a line could not be written")?;
+            if json && watching.rounds() > told {
+                moment
+                    .streams
+                    .result(&self.round(&watching, &before))
+                    .context("a line could not be written")?;
             }
             if let Some(end) = end {
                 break end;
             }
         };
-        Ok(self.answer(&mut watching, end))
+        Ok(self.answer(&mut watching, end).with("baseline", before.json()))
     }
 
     /// One line of JSON about the newest round.
-    fn round(&self, watching: &Watching<'_>) -> String {
+    fn round(&self, watching: &Watching<'_>, before: &Before) -> String {
         let (signals, triggers, doubts) = watching.seen();
         let line = json!({
             "schema": SCHEMA,
@@ -183,6 +191,7 @@ impl Sight<'_> {
             "signals": signals,
             "triggers": triggers,
             "doubts": doubts,
+            "baseline": before.json(),
         });
         text::json(&line.to_string()) + "\n"
     }

@@ -58,6 +58,28 @@ impl Baseline {
         Self { values: rules(health).into_iter().filter_map(value).collect() }
     }
 
+    /// This, and of another one what this has no value for.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (signal, value) in other.values {
+            self.values.entry(signal).or_insert(value);
+        }
+        self
+    }
+
+    /// Whether it knows nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The signals that it has no value for.
+    #[must_use]
+    pub fn absent(&self, health: &Health) -> Vec<Signal> {
+        let signals = rules(health).into_iter().map(|(signal, _)| signal);
+        signals.filter(|signal| self.get(signal).is_none()).collect()
+    }
+
     /// The value of a signal.
     #[must_use]
     pub fn get(&self, signal: &Signal) -> Option<f64> {

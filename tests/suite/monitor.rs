@@ -4,6 +4,12 @@ mod prometheus;
 mod service;
 mod transcript;
 
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::thread;
+
 use serde_json::{Value, json};
 
 use self::service::Service;
@@ -154,6 +160,63 @@ fn a_command_comes_from_what_is_live_and_never_from_the_work_tree() {
     let sentence =
         "`ping` failed 4 times in a row, and more than 3 are a trigger: it ended with exit status 3";
     assert_eq!(documents.last().expect("a line at least")["triggers"][0]["sentence"], sentence);
+}
+
+/// A Prometheus that says one number, and the file that holds it.
+fn says(house: &House, number: &str) -> (String, PathBuf) {
+    let file = house.home().join("number");
+    fs::write(&file, number).expect("a file of the home");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("a port").to_string();
+    let said = file.clone();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4_096]);
+            let number = fs::read_to_string(&said).unwrap_or_default();
+            let result = json!({ "resultType": "scalar", "result": [1, number] });
+            let body = json!({ "status": "success", "data": result }).to_string();
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    (address, file)
+}
+
+#[test]
+fn what_was_measured_before_the_deployment_is_what_it_is_compared_with() {
+    let house = House::new();
+    let (address, number) = says(&house, "0.1");
+    let health =
+        format!("interval: 5s\nmetrics: {{ prometheus: \"http://{address}\", latency: {{ query: l }} }}");
+    signed(&house, &health);
+    let words =
+        ["request", "v1.4.0", "--as", "orchestrator", "--since", "v1.3.0", "--monitor", "0", "--json"];
+    let id = house.run(words).any_stdout().exit(0).json()["id"].as_str().expect("an id").to_owned();
+    house.person("alice").approves(&id);
+    house.person("alice").deploys(&id);
+    house.clock("2026-11-23T10:30:00Z");
+    // Slow ever since: a baseline of now would find nothing.
+    fs::write(&number, "0.5").expect("a file of the home");
+    let run = house.run(["monitor", "production", "--for", "1h", "--json"]).any_stdout().exit(1);
+    let documents = lines(&run.stdout);
+    let from = json!({
+        "from": "deployment", "version": "v1.4.0", "at": "2026-11-23T10:00:00Z", "measured_now": []
+    });
+    for document in &documents {
+        assert_eq!(document["baseline"], from);
+    }
+    let end = documents.last().expect("a line at least");
+    assert_eq!(end["triggers"][0]["sentence"], "the latency is 0.5, more than 2 times its baseline of 0.1");
+    let shown = house.run(["monitor", "production", "--for", "1h", "-q"]).any_stdout().any_stderr().exit(1);
+    let second = shown.stdout.lines().nth(1);
+    assert_eq!(second, Some("baseline from before v1.4.0, 10:00"), "{}", shown.stdout);
+    // Under other rules the numbers may be of something else.
+    signed(&house, &health.replace("query: l", "query: other"));
+    let run = house.run(["monitor", "production", "--for", "1s", "--json"]).any_stdout().exit(0);
+    assert_eq!(lines(&run.stdout)[0]["baseline"]["from"], "now");
 }
 
 #[test]

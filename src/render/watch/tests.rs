@@ -42,6 +42,7 @@ fn head() -> Head {
         interval: Duration::from_secs(10),
         elapsed: Duration::from_secs(200),
         length: Some(Duration::from_secs(900)),
+        before: None,
     }
 }
 
@@ -75,6 +76,16 @@ production · v1.4.0 · 3:20 of 15:00 · every 10s · unknown
 ? payments: the last sample failed: connection refused
 ? memory: it was too high in its last sample";
     assert_eq!(shown(&watch("connection refused"), 100, 40), expected);
+}
+
+#[test]
+fn a_baseline_that_was_measured_before_is_said_below_the_title() {
+    let before = "baseline from before v1.4.0, 10:02";
+    let head = Head { before: Some(before.to_owned()), ..head() };
+    let with = table(&head, &watch("no"), Styles::plain(), 100, 40);
+    let without = shown(&watch("no"), 100, 40);
+    let lines: Vec<&str> = without.lines().collect();
+    assert_eq!((with[0].as_str(), with[1].as_str(), with[2].as_str()), (lines[0], before, lines[1]));
 }
 
 #[test]
