@@ -236,7 +236,7 @@ fn follow(
     let warning = runs::end(moment, end).context(
         "the end of the deployment could not be recorded: the environment is held until its lease ends",
     )?;
-    Ok(answer(moment, caller, plan, &ended, &begun.id, warning))
+    Ok(answer(moment, caller, judged, &ended, &begun.id, warning))
 }
 
 fn run_all(
@@ -317,17 +317,21 @@ impl Watcher for Onlooker<'_> {
 fn answer(
     moment: &Moment,
     caller: &Caller,
-    plan: &Plan,
+    judged: &Judged,
     ended: &Ended,
     id: &Digest,
     warning: Option<String>,
 ) -> Answer {
+    let plan = &judged.plan;
     let (environment, version) = (&plan.environment, &plan.release.version);
     let facts: Vec<TestFact> = ended.tested.iter().flat_map(|tested| tested.facts.clone()).collect();
     let logs = steps::logs(moment, id);
     let mut text: String = facts.iter().map(fact_line).collect();
     if ended.ending == Ending::Succeeded {
         text.insert_str(0, &format!("{environment} runs {version}\n"));
+    }
+    if ended.ending == Ending::Succeeded && judged.rule.health.is_some() {
+        text.push_str(&format!("nobody watches it; look on with: deployctl monitor {environment}\n"));
     }
     text.push_str(&format!("recorded in the journal by {}\n", text::line(&caller.name, 80)));
     for reason in ended.tested.iter().flat_map(|tested| &tested.unrecorded) {

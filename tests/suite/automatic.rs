@@ -125,6 +125,36 @@ storefront · deploy v1.5.0 to staging
 }
 
 #[test]
+fn health_is_not_watched_here_and_that_is_said_with_what_does() {
+    let health = "    requires: [development]\n    health: { probes: { yes: { run: [\"true\"] } } }\n";
+    let house = founded_with(&[("    requires: [development]\n    steps", &format!("{health}    steps"))]);
+    let plan = house.run(["deploy", "staging", "--as", "ci", "--dry-run"]).any_stdout().exit(0).stdout;
+    assert!(plan.contains("  Watch        none; look on with: deployctl monitor staging\n"), "{plan}");
+    let run = house.run(["deploy", "staging", "--as", "ci"]).any_stdout().any_stderr().exit(0);
+    let done = "staging runs v1.5.0\n✓ smoke  ./ops/smoke.sh succeeded\nnobody watches it; look on with: deployctl monitor staging\nrecorded in the journal by ci\n";
+    assert_eq!(run.stdout, done);
+}
+
+#[test]
+fn a_smoke_test_gets_no_secrets() {
+    let house = House::new();
+    house.write("ops/smoke.sh", "#!/bin/sh\nexec test -z \"$TOKEN\"\n");
+    house.write("ops/secrets.sh", "#!/bin/sh\necho '{\"TOKEN\": \"hunter22\"}'\n");
+    house.write("ops/release.sh", "#!/bin/sh\nexec test \"$TOKEN\" = hunter22\n");
+    house.commit("test: a smoke test");
+    house.tag("v1.5.0");
+    house.report("unit", 12, 0);
+    let secrets = "    credentials: { exec: [\"./ops/secrets.sh\"] }\n    steps:\n      - { name: release, run: [\"./ops/release.sh\"], timeout: 1m }\n";
+    house.config(&rules(&[(
+        "    steps:\n      - { name: release, run: [\"./ops/release.sh\"], timeout: 1m }\n",
+        secrets,
+    )]));
+    house.person("alice").signs_policy();
+    let answer = deploys(&house, &[], 0);
+    assert_eq!(answer["smoke"][0]["state"], "passed", "{answer:#}");
+}
+
+#[test]
 fn what_is_live_is_told_as_the_word_of_a_machine() {
     let house = founded();
     deploys(&house, &[], 0);

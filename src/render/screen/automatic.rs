@@ -34,6 +34,9 @@ pub fn automatic(
     lines.extend(tests.iter().map(|test| {
         format!("  Smoke test   {}: {} (at most {})", test.name, command(&test.run), span(test.timeout))
     }));
+    if rule.health.is_some() {
+        lines.push(format!("  Watch        none; look on with: deployctl monitor {}", plan.environment));
+    }
     if let Some(previous) = &plan.previous {
         let back = previous.argument();
         lines.push(format!("  Way back     deployctl deploy {} {back} --as ROLE", plan.environment));

@@ -286,3 +286,45 @@ fn what_differs_is_what_git_says() {
     assert_eq!(repository.changes(Some(&second), &second).unwrap(), []);
     assert_eq!(repository.changes(None, &first).unwrap().len(), 6);
 }
+
+#[test]
+fn a_change_is_known_by_its_content_in_every_place_of_a_tree() {
+    let house = House::empty();
+    house.write("a/b/c", "1\n");
+    house.write("gone", "gone\n");
+    house.write("swap", "a file\n");
+    house.write("turn/file", "in a directory\n");
+    let before = commit_id(&house.commit("one"));
+    let remove = |path: &str| fs::remove_file(house.project().join(path)).unwrap();
+    remove("gone");
+    remove("swap");
+    fs::remove_dir_all(house.project().join("turn")).unwrap();
+    house.write("swap/inner", "in a directory now\n");
+    house.write("turn", "a file now\n");
+    house.write("a/b/c", "3\n");
+    house.write("a-b", "new\n");
+    house.write("a/d", "new\n");
+    let bad = commit_id(&house.commit("two"));
+    house.write("else", "where\n");
+    let beside = commit_id(&house.commit("three"));
+    house.write("gone", "other\n");
+    let undeleted = commit_id(&house.commit("four"));
+    remove("gone");
+    house.write("a/b/c", "4\n");
+    let fixed = commit_id(&house.commit("five"));
+    let repository = open(&house);
+    let alike = |candidate: &CommitId, live: Option<&CommitId>| {
+        let alike = repository.alike(&before, &bad, candidate, live).unwrap();
+        (alike.paths, alike.same, alike.again, alike.first.join(" "))
+    };
+    let first = || "a-b a/b/c a/d".to_owned();
+    assert_eq!(alike(&bad, Some(&before)), (8, 8, 8, first()));
+    assert_eq!(alike(&beside, None), (8, 8, 8, first()));
+    assert_eq!(alike(&before, None), (8, 0, 0, String::new()));
+    assert_eq!(alike(&undeleted, Some(&before)), (8, 7, 7, first()));
+    assert_eq!(alike(&fixed, Some(&before)), (8, 7, 7, "a-b a/d gone".to_owned()));
+    assert_eq!(alike(&beside, Some(&fixed)), (8, 8, 1, "a/b/c".to_owned()));
+    assert_eq!(alike(&bad, Some(&bad)).2, 0);
+    assert_eq!(repository.alike(&bad, &beside, &bad, None).unwrap().same, 0);
+    assert_eq!(repository.alike(&bad, &bad, &bad, None).unwrap().paths, 0);
+}
