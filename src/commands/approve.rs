@@ -339,6 +339,7 @@ fn statement(
         request: package.reference.clone(),
         checklist: request.checklist,
         evidence: request.evidence,
+        monitor: request.asked.monitor,
         previous_release: request.previous_release.clone(),
         on_trigger: match verdict {
             // What stands in the way stood on the screen.

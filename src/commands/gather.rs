@@ -1,5 +1,6 @@
 //! The facts of one moment: the repository, the ledger as synchronised and verified, the caller, the key.
 
+mod ahead;
 mod join;
 
 use std::cell::OnceCell;
@@ -13,6 +14,7 @@ use self::join::{Place, join, settle_unsent, synchronise, unreachable_because, v
 use super::journal::index::Cache;
 use crate::cli::Common;
 use crate::gate::config::RawLedger;
+use crate::gate::decide::ledger_reason;
 use crate::gate::facts::{Caller, Facts, KeyFact, LedgerTrouble, Pin};
 use crate::gate::keys::{Hardware, Proof, PublicKey};
 use crate::gate::policy::{Policy, signed_digest};
@@ -136,7 +138,11 @@ impl Moment {
         let there = self.records.tip(&format!("{FETCHED}/ledger"))?.context("the remote has no ledger")?;
         let chain = self.records.chain(&there)?;
         anyhow::ensure!(chain.contains(after), "the remote's ledger lacks entries that this clone has seen");
-        fold(&self.records.read(&there)?)?;
+        let entries = self.records.read(&there)?;
+        fold(&entries)?;
+        let new = chain.iter().position(|entry| entry == after).unwrap_or(chain.len());
+        ahead::check(&entries[entries.len() - new..])
+            .map_err(|trouble| anyhow::anyhow!("{}", ledger_reason(&trouble).message))?;
         anyhow::ensure!(self.records.advance(LEDGER, here.as_ref(), &there)?, "the ledger moved meanwhile");
         let mark = HighWater {
             sequence: chain.len() as u64,

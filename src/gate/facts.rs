@@ -56,6 +56,11 @@ pub enum LedgerTrouble {
         /// What was seen, and what is there.
         why: String,
     },
+    /// An entry is dated ahead of this machine's clock.
+    Ahead {
+        /// Which, by whom, and when.
+        why: String,
+    },
     /// The remote did not answer.
     Unreachable {
         /// What git said.

@@ -15,7 +15,8 @@ use super::request::{Asked, CheckState, Extent, OpenBox, Request, Requester, Ris
 use super::signoffs::Signoff;
 use super::statement::{
     Approval, Ending, Execution, Finding, OutcomeStatement, Payload, PolicyStatement, Progress, REPORT,
-    Release, RequestRef, Review, Revocation, Root, SCHEMA, Statement, StepEnd, StepResult, Verdict,
+    Release, RequestRef, Review, Revocation, Root, SCHEMA, Statement, StepEnd, StepResult, Verdict, Watched,
+    WatchedAs,
 };
 use super::terms::{CommitId, Digest, Environment};
 use super::timeline::{Fault, RawEntry, Timeline};
@@ -308,7 +309,7 @@ impl Book {
         self.sign(ink, Statement::Execution(Box::new(execution)))
     }
 
-    /// What starts an action: its lease is twenty minutes.
+    /// What starts an action: its lease is fifteen minutes.
     pub fn execution(&self, ink: Ink<'_>, request: &Request, action: ActionKind) -> Execution {
         let votes = self.timeline.requests.get(&reference(request)).map(|known| &known.votes);
         let (release, previous_release) = match (action, request.action) {
@@ -327,7 +328,7 @@ impl Book {
             policy: self.policy().digest,
             plan: Digest::of(b"plan"),
             session_key: key(90),
-            lease_until: minutes(ink.at + 20),
+            lease_until: minutes(ink.at + 15),
             emergency: self.clock(request),
             reason: None,
             nonce: "nonce".to_owned(),
@@ -351,7 +352,16 @@ impl Book {
     /// An execution ended.
     pub fn end(&mut self, ink: Ink<'_>, execution: Digest, ending: Ending) -> Result<Digest, Fault> {
         let failed_step = (ending != Ending::Succeeded).then(|| "release".to_owned());
-        self.sign(ink, Statement::Outcome(OutcomeStatement { execution, ending, failed_step, watched: None }))
+        let watched = (ending == Ending::Succeeded && self.watches(&execution)).then(healthy);
+        self.sign(ink, Statement::Outcome(OutcomeStatement { execution, ending, failed_step, watched }))
+    }
+
+    fn watches(&self, execution: &Digest) -> bool {
+        let mut tracks = self.timeline.tracks.iter();
+        let of =
+            tracks.find(|(_, track)| track.deployments.iter().any(|known| &known.execution == execution));
+        of.and_then(|(name, _)| self.policy().environments.get(name))
+            .is_some_and(|rule| rule.health.is_some())
     }
 
     /// A person says how one ended.
@@ -431,6 +441,11 @@ impl Book {
     }
 }
 
+/// A watch that saw nothing bad.
+pub const fn healthy() -> Watched {
+    Watched { verdict: WatchedAs::Healthy, rounds: 1, signals: vec![], triggers: vec![], doubts: vec![] }
+}
+
 /// A statement of rules.
 pub fn rules(text: &str, version: u64, replaces: Option<Digest>) -> Statement {
     Statement::Policy(PolicyStatement {
@@ -470,6 +485,7 @@ pub fn approval(request: &Request, verdict: Verdict, given: i64) -> Approval {
         request: reference(request),
         checklist: request.checklist,
         evidence: request.evidence,
+        monitor: request.asked.monitor,
         previous_release: request.previous_release.clone(),
         on_trigger: None,
         confirmed: request.open.iter().map(|open| open.key.clone()).collect(),

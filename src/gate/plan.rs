@@ -184,6 +184,15 @@ pub fn longest(rule: &EnvironmentRule, request_minutes: u64) -> Duration {
     lease(&rule.steps, rule.credentials.as_ref(), rule.health.as_ref().map(|health| (health, length)))
 }
 
+/// How long a rollback may take at the most; `None` where the policy says no way back.
+#[must_use]
+pub fn longest_back(rule: &EnvironmentRule) -> Option<Duration> {
+    let rollback = rule.rollback.as_ref()?;
+    let steps: Vec<Step> = rollback.steps.iter().chain(&rollback.migrations).cloned().collect();
+    let watched = rule.health.as_ref().map(|health| (health, health.shortest_watch()));
+    Some(lease(&steps, rule.credentials.as_ref(), watched))
+}
+
 fn lease(steps: &[Step], credentials: Option<&Credentials>, watch: Option<(&Health, Duration)>) -> Duration {
     let credentials = credentials.map_or(Duration::ZERO, |found| found.timeout);
     // How things stand before the steps, the watch, and the answers that its last round waits for.

@@ -253,6 +253,8 @@ pub struct Approval {
     pub checklist: Digest,
     /// The digest of `evidence.json`.
     pub evidence: Digest,
+    /// For how many minutes it is watched afterwards, as the request asks: so long the environment may be held.
+    pub monitor: u64,
     /// What was live, and what a rollback goes back to.
     pub previous_release: Option<Release>,
     /// What the session may do by itself on a trigger; none where a trigger asks.
@@ -464,6 +466,18 @@ pub enum WatchedAs {
     Interrupted,
     /// The time of the deployment was over before that of the watch.
     LeaseOver,
+}
+
+impl WatchedAs {
+    /// What the end of a watch makes of the action.
+    #[must_use]
+    pub const fn ending(self) -> Ending {
+        match self {
+            Self::Healthy => Ending::Succeeded,
+            Self::Interrupted => Ending::Interrupted,
+            Self::Triggered | Self::Unknown | Self::LeaseOver => Ending::Failed,
+        }
+    }
 }
 
 /// The name of a watch's samples among the attachments.

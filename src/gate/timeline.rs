@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::config::{ActionKind, RawLedger, RawPolicy};
+use super::config::{ActionKind, RawLedger, RawPolicy, Separation};
 use super::emergency::Declaration;
 use super::keys::{Proof, PublicKey};
 use super::policy::{Policy, signed_digest};
 use super::signoffs::{SignedOff, Signoffs, StateSignoff};
 use super::statement::{
-    Approval, Ending, Execution, Finding, OutcomeStatement, Payload, PolicyStatement, Release, RequestRef,
-    Review, Revocation, Root, Statement, StepResult, Verdict, Watched,
+    Approval, Ending, Execution, Finding, Payload, PolicyStatement, Release, RequestRef, Review, Revocation,
+    Root, Statement, StepResult, Verdict, Watched,
 };
 use super::terms::{CommitId, Digest, Environment, PersonName};
 pub use quarantine::{Quarantine, Released};
@@ -83,7 +83,7 @@ pub struct Tip {
     pub digest: Digest,
     /// The git commit that holds it.
     pub commit: CommitId,
-    /// The latest moment that any entry so far names.
+    /// The latest moment that any entry so far names that settles something.
     pub at: DateTime<Utc>,
 }
 
@@ -205,6 +205,13 @@ pub struct Incident {
     pub review: Option<SignedReport>,
 }
 
+impl Decided {
+    /// What a person said last.
+    fn newest(&self, person: &PersonName) -> Option<Verdict> {
+        self.votes.iter().rev().find(|vote| &vote.by == person).map(|vote| vote.approval.verdict)
+    }
+}
+
 impl Track {
     /// The action that holds the environment.
     #[must_use]
@@ -269,18 +276,30 @@ impl Timeline {
             _ => None,
         };
         let proof = self.check_signature(&payload, entry, founding.as_ref(), verify)?;
-        let at = self.tip.as_ref().map_or(payload.at, |tip| tip.at.max(payload.at));
+        let before = self.tip.as_ref().map(|tip| tip.at);
+        let at = before.map_or(payload.at, |before| before.max(payload.at));
         self.tip = Some(Tip { sequence, digest, commit: entry.commit.clone(), at });
         if let Some(policy) = founding {
             self.root = Some(Root::of(&entry.payload));
             return self.found(payload, policy, entry.commit.clone());
         }
         let signed = Signed { digest, commit: entry.commit.clone(), by: payload.by, at: payload.at, proof };
+        self.take(payload.statement, entry, signed)?;
+        // What settles nothing does not settle either how late it is.
+        if self.idle.is_some()
+            && let (Some(tip), Some(before)) = (&mut self.tip, before)
+        {
+            tip.at = before;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, statement: Statement, entry: &RawEntry, signed: Signed) -> Result<(), String> {
         self.idle = None;
-        match payload.statement {
+        match statement {
             Statement::Policy(statement) => self.propose(&statement, entry, &signed),
             Statement::Approval(approval) => {
-                self.vote(*approval, signed);
+                self.idle = self.vote(*approval, signed).err();
                 Ok(())
             }
             Statement::Revocation(revocation) => {
@@ -292,7 +311,10 @@ impl Timeline {
                 self.running(&progress.execution)?.steps.push(progress.step);
                 Ok(())
             }
-            Statement::Outcome(outcome) => self.end(&outcome, signed.at),
+            Statement::Outcome(outcome) => {
+                self.idle = self.end(&outcome, signed.at).err();
+                Ok(())
+            }
             Statement::AutomaticRollback(said) => self.roll_back(*said, signed),
             Statement::Review(review) => {
                 let settled = match review.finding {
@@ -439,11 +461,11 @@ impl Timeline {
         Ok(())
     }
 
-    fn vote(&mut self, approval: Approval, signed: Signed) {
+    /// Somebody says something about a request. Whoever names it wrongly says nothing about it, and nothing about any other.
+    fn vote(&mut self, approval: Approval, signed: Signed) -> Result<(), String> {
         let request = approval.request.clone();
-        // Whoever names a request wrongly says nothing about it, and nothing about any other.
         if request != RequestRef::of(&approval.release.version, request.digest) {
-            return;
+            return Err("it names its request wrongly".to_owned());
         }
         let decided = self.requests.entry(request.clone()).or_insert_with(|| Decided {
             request,
@@ -453,6 +475,7 @@ impl Timeline {
         });
         let Signed { digest, commit, by, at, proof } = signed;
         decided.votes.push(Vote { entry: digest, commit, by, at, proof, approval, revoked: false });
+        Ok(())
     }
 
     /// Ends the approvals of a request; else says why not, and changes nothing.
@@ -467,12 +490,14 @@ impl Timeline {
     }
 
     fn start(&mut self, execution: Execution, signed: Signed) -> Result<(), String> {
-        self.check_consumption(&execution, signed.at)?;
+        self.check_consumption(&execution, &signed)?;
+        self.check_executor(&execution, &signed)?;
         self.begin(execution, signed, false)
     }
 
     /// An action begins that may.
     fn begin(&mut self, execution: Execution, signed: Signed, automatic: bool) -> Result<(), String> {
+        self.check_lease(&execution, signed.at)?;
         let own = !automatic && self.rests_on_its_own(&execution);
         let way_back = self.check_way_back(&execution, own);
         let incident = self.incident(&execution, signed.at)?;
@@ -516,7 +541,7 @@ impl Timeline {
 
     /// An execution must rest on approvals that the ledger holds, for the same thing. What a rollback rests on
     /// was consumed by the deployment it undoes; a deployment's, and a rollback's own, must be good now.
-    fn check_consumption(&self, execution: &Execution, at: DateTime<Utc>) -> Result<(), String> {
+    fn check_consumption(&self, execution: &Execution, signed: &Signed) -> Result<(), String> {
         let decided = self.requests.get(&execution.request);
         let decided = decided.ok_or("it rests on an approval that the ledger does not hold")?;
         if execution.approvals.is_empty() {
@@ -545,7 +570,9 @@ impl Timeline {
             ActionKind::Rollback if !votes.iter().all(own) => {
                 Err("it rests on approvals of a deployment and of a rollback".to_owned())
             }
-            ActionKind::Deploy | ActionKind::Rollback => self.check_approved(decided, &votes, execution, at),
+            ActionKind::Deploy | ActionKind::Rollback => {
+                self.check_approved(decided, &votes, execution, signed)
+            }
         }
     }
 
@@ -555,7 +582,7 @@ impl Timeline {
         decided: &Decided,
         votes: &[&Vote],
         execution: &Execution,
-        at: DateTime<Utc>,
+        signed: &Signed,
     ) -> Result<(), String> {
         let policy = self.policy.as_ref().map(|in_force| &in_force.policy);
         let policy = policy.ok_or("the ledger does not begin with a policy")?;
@@ -580,15 +607,21 @@ impl Timeline {
         if votes.iter().any(|vote| vote.revoked) {
             return Err("its approval was revoked".to_owned());
         }
-        if votes.iter().any(|vote| at > vote.approval.execute_by) {
+        if rule.from.iter().any(|person| decided.newest(person) == Some(Verdict::Hold)) {
+            return Err("a person holds it".to_owned());
+        }
+        if votes.iter().any(|vote| signed.at > vote.approval.execute_by) {
             return Err("its approval had ended".to_owned());
         }
         if execution.policy != policy.digest || votes.iter().any(|vote| vote.approval.policy != policy.digest)
         {
             return Err("it was approved under other rules".to_owned());
         }
-        let people: BTreeSet<_> =
-            votes.iter().map(|vote| vote.by.clone()).filter(|by| rule.from.contains(by)).collect();
+        let apart = |by: &PersonName| !rule.not.contains(&Separation::Executor) || by != &signed.by;
+        let counts = |vote: &&&Vote| {
+            rule.from.contains(&vote.by) && vote.proof.shows(rule.presence) && apart(&vote.by)
+        };
+        let people: BTreeSet<_> = votes.iter().filter(counts).map(|vote| vote.by.clone()).collect();
         match rule.lacks(&people) {
             Some(lack) => Err(format!("{} of {} people{} approved it", lack.have, lack.required, lack.of)),
             None => Ok(()),
@@ -603,21 +636,9 @@ impl Timeline {
             .ok_or_else(|| "it is about a deployment that is not running".to_owned())
     }
 
-    fn end(&mut self, outcome: &OutcomeStatement, at: DateTime<Utc>) -> Result<(), String> {
-        let deployed = self.running(&outcome.execution)?;
-        deployed.ending = Some((outcome.ending, at));
-        deployed.failed_step.clone_from(&outcome.failed_step);
-        deployed.watched.clone_from(&outcome.watched);
-        let deployed = deployed.clone();
-        self.settle(&deployed, outcome.ending, at);
-        Ok(())
-    }
-
     /// A person says what an interrupted deployment came to; else says why that settles nothing, and changes nothing.
     fn review(&mut self, review: Review, ending: Ending, signed: &Signed) -> Result<(), String> {
-        if !self.review_counts(&review.execution, signed)? {
-            return Ok(());
-        }
+        self.check_review(&review.execution, signed)?;
         let at = signed.at;
         let holds = |track: &&mut Track| {
             track.deployments.iter().any(|deployed| deployed.execution == review.execution)
@@ -796,7 +817,9 @@ impl Timeline {
 mod automatic_rollback;
 mod back;
 mod incident;
+mod outcome;
 mod quarantine;
 mod reports;
+mod start;
 #[cfg(test)]
 mod tests;

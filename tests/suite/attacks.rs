@@ -1,5 +1,6 @@
 //! Attacks, each really made: it is refused, and nothing runs.
 
+mod by_hand;
 mod code;
 pub(crate) mod journal;
 mod ledger;

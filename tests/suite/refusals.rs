@@ -7,7 +7,7 @@ mod candidate;
 mod emergencies;
 mod environment;
 pub(crate) mod forge;
-mod keys;
+pub(crate) mod keys;
 mod ledger;
 mod requests;
 mod rules;

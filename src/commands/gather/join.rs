@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::fold;
+use super::{ahead, fold};
 use crate::commands::journal;
 use crate::gate::facts::LedgerTrouble;
 use crate::gate::statement::Payload;
@@ -39,17 +39,22 @@ impl Place<'_> {
         self.records.chain(tip).map_err(broken)
     }
 
-    /// The ledger up to a tip, where every entry holds and everything is in it that this clone has seen.
+    /// The ledger up to a tip, where every entry holds, everything is in it that this clone has seen, and nothing else is
+    /// dated ahead.
     fn believed(&self, tip: &CommitId) -> Result<Timeline, LedgerTrouble> {
         let entries = self.records.read(tip).map_err(broken)?;
+        let mut seen = 0;
         if let Some(mark) = marks::high_water(self.common_dir).map_err(broken)? {
             let place = usize::try_from(mark.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
-            let seen = place.and_then(|place| entries.get(place));
-            if seen.is_none_or(|entry| entry.commit != mark.commit) {
+            let known = place.and_then(|place| entries.get(place));
+            if known.is_none_or(|entry| entry.commit != mark.commit) {
                 return Err(rewound(&mark));
             }
+            seen = place.map_or(0, |place| place + 1);
         }
-        fold(&entries).map_err(broken)
+        let timeline = fold(&entries).map_err(broken)?;
+        ahead::check(entries.get(seen..).unwrap_or_default())?;
+        Ok(timeline)
     }
 
     /// Goes on to the remote's ledger, if that is to be believed.
@@ -75,7 +80,7 @@ impl Place<'_> {
     }
 }
 
-fn broken(error: impl ToString) -> LedgerTrouble {
+pub(super) fn broken(error: impl ToString) -> LedgerTrouble {
     LedgerTrouble::Tampered { why: error.to_string() }
 }
 
@@ -132,7 +137,9 @@ fn join_ledger(place: &Place<'_>, remote: &str) -> Result<Option<Timeline>, Ledg
         return place.follow(Some(&here), &there).map(Some);
     }
     let timeline = match place.believed(&here) {
-        Err(LedgerTrouble::Tampered { .. }) => return place.leave(&here, &there).map(Some),
+        Err(LedgerTrouble::Tampered { .. } | LedgerTrouble::Ahead { .. }) => {
+            return place.leave(&here, &there).map(Some);
+        }
         own => own?,
     };
     if !place.chain(&here)?.contains(&there) {
@@ -196,10 +203,12 @@ pub(super) fn settle_unsent(place: &Place<'_>, remote: &str) -> Result<(), Ledge
     let Some(at) = shared.and_then(|shared| theirs.iter().position(|entry| entry == shared)) else {
         return Ok(());
     };
-    fold(&records.read(&there).map_err(broken)?).map_err(broken)?;
+    let entries = records.read(&there).map_err(broken)?;
+    fold(&entries).map_err(broken)?;
+    let sequence = (theirs.len() - at) as u64;
+    ahead::check(entries.get(theirs.len() - at..).unwrap_or_default())?;
     place.set_aside(&here)?;
     records.advance(LEDGER, Some(&here), &there).map_err(stuck)?;
-    let sequence = (theirs.len() - at) as u64;
     let (commit, remote) = (theirs[at].clone(), Some(remote.to_owned()));
     let mark = HighWater { sequence, commit, remote, unsent_after: None };
     marks::set_high_water(common_dir, &mark).map_err(broken)

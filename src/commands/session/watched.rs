@@ -109,14 +109,9 @@ impl Measured<'_> {
             // No data is never healthy.
             (Verdict::Unknown(_), _) => WatchedAs::Unknown,
         };
-        let ending = match verdict {
-            WatchedAs::Healthy => Ending::Succeeded,
-            WatchedAs::Interrupted => Ending::Interrupted,
-            WatchedAs::Triggered | WatchedAs::Unknown | WatchedAs::LeaseOver => Ending::Failed,
-        };
         let (signals, triggers, doubts) = watching.seen();
         let watched = Watched { verdict, rounds: watching.rounds(), signals, triggers, doubts };
-        Ok(Found { ending, watched, file })
+        Ok(Found { ending: verdict.ending(), watched, file })
     }
 }
 

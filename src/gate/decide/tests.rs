@@ -517,9 +517,9 @@ mod deploy {
         let other = case.book.request("production", 2);
         case.book.vote(by("bob", 2), &other, Verdict::Allow).unwrap();
         case.book.start(by("bob", 3), &other, ActionKind::Deploy).unwrap();
-        case.now = 23;
+        case.now = 18;
         assert_eq!(case.deploy(), ["environment.busy"]);
-        case.now = 24;
+        case.now = 19;
         assert_eq!(case.deploy(), ["deployment.interrupted"]);
         assert_eq!(case.deploy_reasons()[0].next.len(), 2);
     }
@@ -756,6 +756,7 @@ mod ledgers {
         for (trouble, code) in [
             (LedgerTrouble::Tampered { why: why() }, "ledger.tampered"),
             (LedgerTrouble::Rewound { why: why() }, "ledger.rewound"),
+            (LedgerTrouble::Ahead { why: why() }, "clock.backwards"),
             (LedgerTrouble::Unreachable { why: why() }, "ledger.unreachable"),
             (LedgerTrouble::Stuck { why: why() }, "ledger.unreachable"),
         ] {
@@ -972,9 +973,9 @@ mod rollbacks {
         let request = case.target.request.clone();
         case.vote(by("bob", 40), Verdict::Allow);
         case.book.start(by("bob", 41), &request, ActionKind::Deploy).unwrap();
-        case.now = 61;
+        case.now = 56;
         assert_eq!(case.rollback(), ["environment.busy"]);
-        case.now = 62;
+        case.now = 57;
         assert!(case.rollback().is_empty());
     }
 
@@ -987,9 +988,9 @@ mod rollbacks {
         let request = case.target.request.clone();
         case.vote(by("bob", 40), Verdict::Allow);
         case.book.start(by("bob", 41), &request, ActionKind::Deploy).unwrap();
-        case.now = 61;
+        case.now = 56;
         assert_eq!(review(&case), ["environment.busy"]);
-        case.now = 62;
+        case.now = 57;
         assert!(review(&case).is_empty());
         case.key = ready("carol");
         assert_eq!(review(&case), ["key.unknown"]);

@@ -262,6 +262,7 @@ pub(super) fn differs(vote: &Vote, target: &Target) -> Option<&'static str> {
         ("request", approval.request == target.reference),
         ("checklist", approval.checklist == request.checklist),
         ("evidence", approval.evidence == request.evidence),
+        ("time to watch", approval.monitor == request.asked.monitor),
         ("previous version", approval.previous_release == request.previous_release),
         ("set of approval rules", approval.approval_rules == request.approval_rules),
         (EMERGENCY, approval.emergency == request.emergency.as_ref().map(Emergency::declared)),

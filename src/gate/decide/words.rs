@@ -24,6 +24,11 @@ pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
         .next(
             "find out who rewrote `deployctl/ledger`, and push the entries back from a clone that has them",
         ),
+        LedgerTrouble::Ahead { why } => {
+            Reason::new(Code::ClockBackwards, format!("the ledger is ahead of this machine's clock: {why}"))
+                .next("check this machine's clock, and set it where it is wrong")
+                .next("where it is right, who administers the remote takes that entry away there; then nothing else is to do here")
+        }
         LedgerTrouble::Unreachable { why } => {
             Reason::new(Code::LedgerUnreachable, format!("the ledger's remote did not answer: {why}"))
                 .next("check the network and the remote, then try again")

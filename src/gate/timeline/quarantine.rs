@@ -81,9 +81,7 @@ impl Timeline {
         fix: Option<CommitId>,
         signed: &Signed,
     ) -> Result<(), String> {
-        if !self.review_counts(&review.execution, signed)? {
-            return Ok(());
-        }
+        self.check_review(&review.execution, signed)?;
         let mut quarantined = self.tracks.values_mut().flat_map(|track| &mut track.quarantined);
         let quarantine = quarantined.find(|known| known.rollback == review.execution);
         let quarantine = quarantine.ok_or("it releases what is not in quarantine")?;

@@ -90,6 +90,28 @@ impl Track {
         reports.filter(|(_, report)| report.signed.is_none())
     }
 
+    /// Every attempt to undo a deployment, in order, also those that did not end well.
+    pub fn attempts<'a>(&'a self, undone: &'a Deployed) -> impl Iterator<Item = &'a Deployed> {
+        let after = self.deployments.iter().skip_while(|known| known.execution != undone.execution).skip(1);
+        let again = |known: &&Deployed| {
+            known.start.action == ActionKind::Deploy && known.start.release == undone.start.release
+        };
+        after.take_while(move |known| !again(known)).filter(|known| {
+            known.start.action == ActionKind::Rollback
+                && known.start.previous_release.as_ref() == Some(&undone.start.release)
+        })
+    }
+
+    /// The attempt whose report tells of this rollback too: the last one to undo the same deployment.
+    #[must_use]
+    pub fn told_by(&self, rollback: &Deployed) -> Option<&Deployed> {
+        let mut later = self.deployments.iter().skip_while(|known| known.execution != rollback.execution);
+        let undone = later.next()?.start.previous_release.as_ref()?;
+        later
+            .take_while(|known| known.start.action == ActionKind::Rollback || &known.start.release != undone)
+            .find(|known| known.aftermath.is_some() && known.start.previous_release.as_ref() == Some(undone))
+    }
+
     /// One report tells of every attempt to undo a deployment: that of the last one.
     pub(super) fn tries_again(&mut self, again: Option<&Aftermath>) {
         let Some(again) = again else { return };
@@ -118,17 +140,21 @@ impl Timeline {
     }
 
     /// Whether who signed a review approves in the environment under the rules in force, with the presence they ask for.
-    /// Whose review does not count settles nothing, and is no fault: else one person could end the ledger for all.
-    pub(super) fn review_counts(&self, execution: &Digest, signed: &Signed) -> Result<bool, String> {
+    pub(super) fn check_review(&self, execution: &Digest, signed: &Signed) -> Result<(), String> {
         let mut deployments = self.tracks.values().flat_map(|track| &track.deployments);
         let deployed = deployments.find(|deployed| &deployed.execution == execution);
         let deployed = deployed.ok_or("it reviews a deployment that the ledger does not hold")?;
         let policy = self.policy.as_ref().map(|in_force| &in_force.policy);
         let rule = policy.and_then(|policy| policy.environments.get(&deployed.start.environment));
         let approvals = rule.and_then(|rule| rule.approvals.as_ref());
-        Ok(approvals.is_some_and(|approvals| {
-            approvals.from.contains(&signed.by) && signed.proof.shows(approvals.presence)
-        }))
+        approvals
+            .is_some_and(|approvals| {
+                approvals.from.contains(&signed.by) && signed.proof.shows(approvals.presence)
+            })
+            .then_some(())
+            .ok_or_else(|| {
+                "its signer does not review there, or not with the presence that is asked for".to_owned()
+            })
     }
 
     /// A person signed a report. An empty one settles nothing.
@@ -142,9 +168,10 @@ impl Timeline {
         if entry.attachments.get(REPORT) != Some(&report) {
             return Err(format!("it does not hold the `{REPORT}` it signs"));
         }
-        if report == Digest::of(b"") || !self.review_counts(&review.execution, &signed)? {
-            return Ok(());
+        if report == Digest::of(b"") {
+            return Err("its report is empty".to_owned());
         }
+        self.check_review(&review.execution, &signed)?;
         let mut deployments = self.tracks.values_mut().flat_map(|track| &mut track.deployments);
         let deployed = deployments.find(|deployed| deployed.execution == review.execution);
         let deployed = deployed.ok_or("it reviews a deployment that the ledger does not hold")?;

@@ -1,8 +1,10 @@
 mod automatic_rollback;
 mod back;
 mod incident;
+mod outcome;
 mod quarantine;
 mod reports;
+mod start;
 
 use std::collections::BTreeMap;
 
@@ -563,10 +565,10 @@ mod reviews {
         book.vote(by("bob", 0), &request, Verdict::Allow).unwrap();
         let execution = book.start(by("alice", 1), &request, ActionKind::Deploy).unwrap();
         assert_eq!(
-            idle(&book, |book| book.review(by("bob", 21), execution, Ending::Succeeded)),
+            idle(&book, |book| book.review(by("bob", 16), execution, Ending::Succeeded)),
             "it reviews a deployment that still holds the environment"
         );
-        book.review(by("bob", 22), execution, Ending::Succeeded).unwrap();
+        book.review(by("bob", 17), execution, Ending::Succeeded).unwrap();
         assert_eq!(live(&book, "production").unwrap(), "v1");
         assert!(track(&book, "production").lock().is_none());
         assert_eq!(track(&book, "production").deployments[0].reviewed.as_deref(), Some("I looked"));
@@ -583,7 +585,8 @@ mod reviews {
         let mut book = Book::founded(&strict);
         let request = book.request("production", 1);
         book.vote(Ink { armored: "touched", ..by("bob", 0) }, &request, Verdict::Allow).unwrap();
-        let execution = book.start(by("alice", 1), &request, ActionKind::Deploy).unwrap();
+        let touched = Ink { armored: "touched", ..by("alice", 1) };
+        let execution = book.start(touched, &request, ActionKind::Deploy).unwrap();
         for ink in [by("carol", 30), by("bob", 30), Ink { armored: "touched", ..by("carol", 30) }] {
             book.review(ink, execution, Ending::Succeeded).unwrap();
             assert!(track(&book, "production").lock().is_some());
@@ -703,12 +706,12 @@ mod rollbacks {
         book.vote(by("bob", 20), &request, Verdict::Allow).unwrap();
         let execution = book.start(by("alice", 21), &request, ActionKind::Deploy).unwrap();
         assert_eq!(
-            why(book.clone().start(by("bob", 41), &request, ActionKind::Rollback)),
+            why(book.clone().start(by("bob", 36), &request, ActionKind::Rollback)),
             "it starts while another deployment holds the environment"
         );
-        let back = book.start(by("bob", 42), &request, ActionKind::Rollback).unwrap();
+        let back = book.start(by("bob", 37), &request, ActionKind::Rollback).unwrap();
         let deployed = &track(&book, "production").deployments[1];
-        assert_eq!(deployed.ending, Some((Ending::Interrupted, minutes(42))));
+        assert_eq!(deployed.ending, Some((Ending::Interrupted, minutes(37))));
         assert_eq!(
             why(book.clone().end(by("alice", 43), execution, Ending::Succeeded)),
             "it is about a deployment that has ended"
@@ -768,6 +771,30 @@ fn the_newest_moment_never_goes_back() {
     book.vote(by("bob", 60), &request, Verdict::Allow).unwrap();
     book.vote(by("alice", 30), &request, Verdict::Allow).unwrap();
     assert_eq!(book.timeline.tip.unwrap().at, minutes(60));
+}
+
+#[test]
+fn what_settles_nothing_makes_nobodys_clock_late() {
+    let mut book = Book::founded(&config(&[]));
+    let request = book.request("production", 1);
+    book.vote(by("bob", 1), &request, Verdict::Allow).unwrap();
+    let execution = book.start(by("alice", 2), &request, ActionKind::Deploy).unwrap();
+    book.end(by("alice", 3), execution, Ending::Failed).unwrap();
+    let late = 9_999_999;
+    let unknown = book.request("eu", 3);
+    let mut misnamed = approval(&request, Verdict::Hold, 4);
+    misnamed.request.id = "v9-0000000".to_owned();
+    let mut after = book.clone();
+    for _ in 0..2 {
+        after.revoke(by("carol", late), &unknown).unwrap();
+        after.review(by("carol", late), execution, Ending::Succeeded).unwrap();
+        after.report_of(by("carol", late), execution, b"").unwrap();
+        after.rollback_report(by("carol", late), execution).unwrap();
+        after.release(by("carol", late), execution, None).unwrap();
+        after.sign(by("carol", late), Statement::Approval(Box::new(misnamed.clone()))).unwrap();
+    }
+    let tip = after.timeline.tip.unwrap();
+    assert_eq!((tip.sequence, tip.at), (16, minutes(3)));
 }
 
 /// One thing that somebody might append, whether it holds or not.

@@ -92,7 +92,7 @@ fn key_agent() {
 }
 
 /// A public key of a FIDO device: nobody here has the device.
-fn hardware_key() -> String {
+pub(crate) fn hardware_key() -> String {
     use base64::Engine as _;
     let kind = "sk-ssh-ed25519@openssh.com";
     let mut blob = Vec::new();

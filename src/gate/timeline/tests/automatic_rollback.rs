@@ -4,8 +4,9 @@ use super::{live, quarantined, track, why};
 use crate::gate::analysis::{Trigger, TriggerKind};
 use crate::gate::config::ActionKind;
 use crate::gate::fixture::{
-    Book, Ink, ROLLS_BACK, approval, by, commit, config, minutes, reference, release,
+    Book, Ink, ROLLS_BACK, approval, at, by, commit, config, minutes, production, reference, release,
 };
+use crate::gate::plan::longest_back;
 use crate::gate::statement::{
     AutomaticRollback, Ending, OutcomeStatement, RollbackAuthority, Statement, Verdict, WATCH, Watched,
     WatchedAs,
@@ -144,17 +145,39 @@ fn nothing_but_a_trigger_of_the_watch_begins_it() {
     assert_eq!(fault(&running, said(deployed)), "it undoes a deployment that has not ended");
     let good = || ended(WatchedAs::Triggered, &["the shop is ill"]);
     for end in [
-        ended(WatchedAs::Unknown, &["the shop is ill"]),
-        ended(WatchedAs::Interrupted, &["the shop is ill"]),
-        ended(WatchedAs::Triggered, &[]),
+        ended(WatchedAs::Unknown, &[]),
         OutcomeStatement { failed_step: Some("release".to_owned()), ..good() },
-        OutcomeStatement { ending: Ending::Interrupted, ..good() },
-        OutcomeStatement { ending: Ending::Succeeded, ..good() },
         OutcomeStatement { watched: None, ..good() },
     ] {
         let (book, deployed) = watched(&text, both(), end.clone());
         let what = "no trigger ended the watch of what it undoes";
         assert_eq!(fault(&book, said(deployed)), what, "{end:?}");
+    }
+    // What contradicts itself ends nothing, so that there is nothing to undo either.
+    for end in [
+        ended(WatchedAs::Unknown, &["the shop is ill"]),
+        ended(WatchedAs::Interrupted, &["the shop is ill"]),
+        ended(WatchedAs::Triggered, &[]),
+        OutcomeStatement { ending: Ending::Interrupted, ..good() },
+        OutcomeStatement { ending: Ending::Succeeded, ..good() },
+    ] {
+        let (book, deployed) = watched(&text, both(), end.clone());
+        assert_eq!(fault(&book, said(deployed)), "it undoes a deployment that has not ended", "{end:?}");
+    }
+}
+
+#[test]
+fn it_holds_the_environment_no_longer_than_the_way_back_may_take() {
+    let (book, deployed) = triggered();
+    let longest = longest_back(&book.policy().environments[&production()]).unwrap();
+    let last = minutes(26) + chrono::Duration::from_std(longest).unwrap();
+    let with = |lease_until| AutomaticRollback { lease_until, ..said(deployed) };
+    rolls(&mut book.clone(), by("alice", 26), with(last)).unwrap();
+    for late in [last + chrono::Duration::seconds(1), at("9999-12-31T00:00:00Z")] {
+        assert_eq!(
+            fault(&book, with(late)),
+            "it holds the environment longer than its steps and its watch may take"
+        );
     }
 }
 

@@ -1,0 +1,169 @@
+//! Entries that a person of the policy writes by hand: with a good key, and without the program.
+
+use deployctl::gate::config::ActionKind;
+use deployctl::gate::statement::{Execution, RequestRef, Revocation, Statement};
+use deployctl::gate::terms::Digest;
+use deployctl::world::records::{Files, LEDGER};
+
+use crate::forge::Entry;
+use crate::house::{House, POLICY};
+use crate::refusals::keys::hardware_key;
+
+/// The only execution of the ledger.
+fn execution(house: &House) -> Execution {
+    let mut executions = house.entries().into_iter().filter_map(|entry| match entry.payload.statement {
+        Statement::Execution(execution) => Some(*execution),
+        _ => None,
+    });
+    executions.next_back().expect("an execution")
+}
+
+/// The way back from the only execution.
+fn back(house: &House) -> Execution {
+    let deployed = execution(house);
+    Execution {
+        action: ActionKind::Rollback,
+        release: deployed.previous_release.clone().expect("a release before it"),
+        previous_release: Some(deployed.release.clone()),
+        reason: Some("mine now".to_owned()),
+        ..deployed
+    }
+}
+
+/// Bob writes this start by hand; nobody believes it.
+#[track_caller]
+fn begins_nothing(house: &House, execution: Execution, why: &str) {
+    let before = house.git(["rev-parse", LEDGER]);
+    let statement = Statement::Execution(Box::new(execution));
+    house.publish(&house.forged("bob", "bob", statement, Files::new()));
+    let refused = house.run(["history", "--verify"]).any_stderr().exit(4).stderr;
+    assert!(refused.contains(why), "{refused}");
+    house.git(["update-ref", LEDGER, &before]);
+}
+
+const TOO_LONG: &str = "it holds the environment longer than its steps and its watch may take";
+
+#[test]
+fn a_deployment_that_holds_the_environment_for_ever() {
+    let (house, id) = House::approved();
+    let at = house.now();
+    let approval = house.entries().remove(1);
+    let entry = Digest::of(&approval.files["payload.json"]);
+    let Statement::Approval(approval) = approval.payload.statement else { panic!("no approval") };
+    let other = House::deployed().0;
+    let forged = |lease_until: &str| Execution {
+        environment: approval.environment.clone(),
+        release: approval.release.clone(),
+        previous_release: approval.previous_release.clone(),
+        request: approval.request.clone(),
+        approvals: vec![entry],
+        policy: approval.policy,
+        lease_until: lease_until.parse().expect("a moment"),
+        ..execution(&other)
+    };
+    begins_nothing(&house, forged("9999-12-31T00:00:00Z"), TOO_LONG);
+    // Two steps of a minute, and five minutes to spare.
+    let late = (at + chrono::TimeDelta::seconds(7 * 60 + 1)).to_rfc3339();
+    begins_nothing(&house, forged(&late), TOO_LONG);
+    house.person("alice").deploys(&id);
+}
+
+#[test]
+fn a_rollback_that_holds_the_environment_for_ever() {
+    let (house, _) = House::deployed();
+    let forged = Execution { lease_until: "9999-12-31T00:00:00Z".parse().unwrap(), ..back(&house) };
+    begins_nothing(&house, forged, TOO_LONG);
+    house.run(["history", "--verify"]).any_stdout().exit(0);
+}
+
+#[test]
+fn a_rollback_by_who_shows_no_touch() {
+    let (house, _) = House::deployed();
+    let dave = format!("people:\n  dave: {{ keys: [\"{}\"], groups: [release] }}\n", hardware_key());
+    let touch = "from: [release]\n      presence: touch";
+    house.config(&POLICY.replace("from: [release]", touch).replacen("people:\n", &dave, 1));
+    house.person("alice").signs_policy();
+    let forged = back(&house);
+    begins_nothing(&house, forged, "its signature does not show the presence that the policy asks for");
+}
+
+/// Bob takes back what nobody approved: an entry that settles nothing. It is dated so.
+fn dated(house: &House, at: &str) -> Entry {
+    let Statement::Approval(approval) = house.entries().remove(1).payload.statement else {
+        panic!("no approval")
+    };
+    let (environment, presence) = (approval.environment.clone(), approval.presence.clone());
+    let request = RequestRef::of(&approval.release.version, Digest::of(b"unknown"));
+    let revocation = Revocation { request, environment, reason: "no".to_owned(), presence };
+    let mut payload = house.forged("bob", "bob", Statement::Revocation(revocation), Files::new()).payload;
+    payload.at = at.parse().expect("a moment");
+    house.signed("bob", "bob", payload, Files::new())
+}
+
+/// Puts it at the end of the remote's ledger; this clone's own stays as it is.
+fn arrives(house: &House, entry: &Entry) {
+    let records = house.records();
+    let tip = records.tip(LEDGER).unwrap();
+    let new = records.write(tip.as_ref(), &entry.files, "bob", house.now(), "forged").unwrap();
+    house.git(["push", "--quiet", "origin", &format!("{new}:{LEDGER}")]);
+}
+
+#[test]
+fn an_entry_of_the_year_9999_is_taken_over_by_nobody_and_gone_once_it_is_taken_away() {
+    let (house, id) = House::shared();
+    let other = house.clone_of();
+    other.run(["status"]).any_stdout().any_stderr().exit(0);
+    let good = house.git(["rev-parse", LEDGER]);
+    arrives(&house, &dated(&house, "9999-12-31T00:00:00Z"));
+    let fresh = house.clone_of();
+    for house in [&house, &other, &fresh] {
+        let status = house.run(["status", "--json"]).any_stdout().any_stderr().exit(3).json();
+        assert_eq!(status["reasons"][0]["code"], "clock.backwards", "{status:#}");
+    }
+    let said = house.run(["status"]).any_stdout().any_stderr().exit(3).stderr;
+    for words in
+        ["entry 3 (", "signed by `bob`", "signed at 9999-12-31 00:00 UTC", "this machine's clock says"]
+    {
+        assert!(said.contains(words), "{said}");
+    }
+    // What arrived is not passed over either: nothing is decided without it.
+    house.refuses(&id, 3, "clock.backwards");
+    assert_eq!([house.git(["rev-parse", LEDGER]), other.git(["rev-parse", LEDGER])], [&*good, &*good]);
+    // Also one that has it in the branch hands it on to nobody, and leaves it.
+    other.git(["fetch", "--quiet", "origin", &format!("+{LEDGER}:{LEDGER}")]);
+    other.run(["status"]).any_stdout().any_stderr().exit(3);
+    let origin = house.world().join("origin.git").display().to_string();
+    house.git(["--git-dir", &origin, "update-ref", LEDGER, &good]);
+    for house in [&house, &other, &fresh] {
+        house.run(["status"]).any_stdout().any_stderr().exit(0);
+        assert_eq!(house.git(["--git-dir", &origin, "rev-parse", LEDGER]), good);
+        assert_eq!(house.git(["rev-parse", LEDGER]), good);
+    }
+    other.person("alice").deploys(&id);
+}
+
+#[test]
+fn a_clone_whose_clock_is_slow_is_told_and_goes_on_once_it_is_set() {
+    let (house, id) = House::shared();
+    let (now, other) = (house.now(), house.clone_of());
+    let moment = |seconds| (now + chrono::TimeDelta::seconds(seconds)).to_rfc3339();
+    house.clock(&moment(-121));
+    let refused = other.run(["status"]).any_stdout().any_stderr().exit(3).stderr;
+    assert!(refused.contains("next: check this machine's clock, and set it where it is wrong"), "{refused}");
+    house.clock(&moment(-120));
+    other.run(["status"]).any_stdout().any_stderr().exit(0);
+    house.clock(&moment(0));
+    other.person("alice").deploys(&id);
+}
+
+#[test]
+fn an_entry_that_settles_nothing_puts_nobodys_clock_back() {
+    let (house, id) = House::approved();
+    house.publish(&dated(&house, "2999-01-01T00:00:00Z"));
+    // Whoever's clock was ahead took it over.
+    let now = house.now().to_rfc3339();
+    house.clock("2999-01-01T00:00:00Z");
+    house.run(["status"]).any_stdout().any_stderr().exit(0);
+    house.clock(&now);
+    house.person("alice").deploys(&id);
+}
