@@ -67,11 +67,8 @@ fn begun_by(rollback: &Deployed) -> String {
 
 /// Every attempt to undo a deployment, also those that failed.
 fn attempts(track: &Track, undone: &Deployed) -> Vec<report::Event> {
-    let rollbacks = track.deployments.iter().filter(|known| known.start.action == ActionKind::Rollback);
     let mut events = Vec::new();
-    for rollback in rollbacks.filter(|known| {
-        known.at >= undone.at && known.start.previous_release.as_ref() == Some(&undone.start.release)
-    }) {
+    for rollback in track.attempts(undone) {
         let why = rollback.start.reason.clone().unwrap_or_default();
         events.push((rollback.at, format!("rollback begun by {}: {why}", begun_by(rollback))));
         let ended =

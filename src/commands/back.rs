@@ -18,7 +18,7 @@ use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::request::{Asked, Request, Requester};
 use crate::gate::statement::{Release, SCHEMA, canonical};
 use crate::gate::terms::{Digest, Environment, PersonName, Version};
-use crate::gate::timeline::{Decided, Track};
+use crate::gate::timeline::{Decided, Timeline, Track};
 use crate::render::pages::Page;
 use crate::world::records::Files;
 
@@ -224,6 +224,8 @@ pub fn named(
         known = timeline.requests.values().filter(fits).collect();
         if known.iter().any(|known| known.consumed.is_none()) {
             known.retain(|known| known.consumed.is_none());
+        } else if let Some(id) = waiting(moment, timeline, environment, name).filter(|_| !known.is_empty()) {
+            return Ok(Some(Err(NoTarget::NotApproved { id })));
         } else {
             known.sort_by_key(|known| known.votes.last().map(|vote| vote.at));
             known = known.pop().into_iter().collect();
@@ -231,7 +233,7 @@ pub fn named(
     }
     Ok(match known.as_slice() {
         [one] => Some(target::decided_package(moment, one)?),
-        [] => waiting(moment, environment, name).map(|id| Err(NoTarget::NotApproved { id })),
+        [] => waiting(moment, timeline, environment, name).map(|id| Err(NoTarget::NotApproved { id })),
         several => {
             Some(Err(NoTarget::Several { ids: several.iter().map(|one| one.request.id.clone()).collect() }))
         }
@@ -239,12 +241,18 @@ pub fn named(
 }
 
 /// The newest request of a rollback by this name that nobody decided about.
-fn waiting(moment: &Moment, environment: &Environment, name: &Version) -> Option<String> {
+fn waiting(
+    moment: &Moment,
+    timeline: &Timeline,
+    environment: &Environment,
+    name: &Version,
+) -> Option<String> {
     let fits = |package: &Package| {
         let request = &package.request;
         &request.environment == environment
             && request.action == ActionKind::Rollback
             && request.decide_by >= moment.now
+            && !timeline.requests.contains_key(&package.reference)
             && target::is_meant(&package.reference, name.as_str())
     };
     journal::requests(moment).into_iter().find(fits).map(|package| package.reference.id)

@@ -13,13 +13,14 @@ use super::review::Said;
 use super::{aftermath, incident, target};
 use crate::cli::{ApproveArgs, Common};
 use crate::evidence::report::{altered, unanswered};
+use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, decide, ledger_reason, report_name};
 use crate::gate::facts::Action;
 use crate::gate::policy::Policy;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Ending, Finding, REPORT, Review, StepEnd, Verdict};
 use crate::gate::terms::{Digest, Environment, PersonName, Version};
-use crate::gate::timeline::{About, Deployed, Timeline};
+use crate::gate::timeline::{About, Deployed, Timeline, Track};
 use crate::render::answer::Answer;
 use crate::render::pages::TimelineEvent;
 use crate::render::{screen, text};
@@ -57,14 +58,24 @@ pub fn show(common: &Common, name: &str) -> Result<Answer> {
 }
 
 /// The emergency or rollback of this request, version or execution: first what is owed, of that the emergencies, of those
-/// the newest.
+/// the newest. An attempt at a rollback that another one followed is told of in the report of that one.
 #[must_use]
 pub fn find<'a>(timeline: &'a Timeline, name: &str) -> Option<(&'a Environment, &'a Deployed)> {
-    let is_meant = |deployed: &Deployed| {
+    let is_named = |deployed: &Deployed| {
         let execution = deployed.execution.to_string();
         deployed.start.request.id == name
-            || subject(deployed).is_some_and(|version| version.as_str() == name)
             || (name.len() >= DIGITS_MIN && execution.trim_start_matches("sha256:").starts_with(name))
+    };
+    let rollback = |known: &&Deployed| known.start.action == ActionKind::Rollback && known.report().is_none();
+    let told = |track: &'a Track| {
+        let attempts = track.deployments.iter().filter(rollback).filter(|known| is_named(known));
+        attempts.filter_map(|known| track.told_by(known)).map(|last| last.execution)
+    };
+    let told: Vec<Digest> = timeline.tracks.values().flat_map(told).collect();
+    let is_meant = |deployed: &Deployed| {
+        is_named(deployed)
+            || told.contains(&deployed.execution)
+            || subject(deployed).is_some_and(|version| version.as_str() == name)
     };
     let tracks = timeline.tracks.iter();
     let all = tracks.flat_map(|(name, track)| track.deployments.iter().map(move |deployed| (name, deployed)));

@@ -2,6 +2,7 @@
 
 mod automatic;
 mod doubt;
+mod judged;
 mod quarantine;
 mod stages;
 
@@ -323,8 +324,11 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
     match (until, lack) {
         (Some(until), None) => {
             let until = until.format("%Y-%m-%d %H:%M UTC");
-            let executes = format!("a person executes: {}", execute(&package.request, id));
-            Some((format!("approved by {by} until {until}"), executes))
+            let approved = format!("approved by {by} until {until}");
+            Some(match judged::refusal(moment, package) {
+                None => (approved, format!("a person executes: {}", execute(&package.request, id))),
+                Some((why, next)) => (format!("{approved}, and refused now: {why}"), next),
+            })
         }
         (Some(_), Some(lack)) => Some((
             format!("{} of {} approvals{}, by {by}", lack.have, lack.required, lack.of),

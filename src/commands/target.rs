@@ -356,10 +356,11 @@ pub fn to_deploy(
     }
     match approved.as_slice() {
         [one] => decided_package(moment, one),
-        [] => match (waiting(moment, timeline, environment), newest_decided(timeline, environment)) {
+        [] => match (waiting(moment, timeline, environment, None), newest_decided(timeline, environment)) {
+            (Some(waiting), _) => Ok(Err(waiting)),
             // What was decided last says best why nothing can be deployed.
-            (NoTarget::NoRequest { .. }, Some(last)) => decided_package(moment, last),
-            (waiting, _) => Ok(Err(waiting)),
+            (None, Some(last)) => decided_package(moment, last),
+            (None, None) => Ok(Err(NoTarget::NoRequest { asked: format!("for `{environment}`") })),
         },
         several => Ok(Err(NoTarget::Several {
             ids: several.iter().map(|decided| decided.request.id.clone()).collect(),
@@ -385,11 +386,14 @@ fn named(
         if decided.iter().any(|decided| deploys(decided)) {
             decided.retain(|decided| deploys(decided));
         }
-        let unused = |decided: &&&Decided| {
+        let unused = |decided: &&Decided| {
             decided.consumed.is_none() && is_about(decided, environment, ActionKind::Deploy)
         };
-        if decided.iter().filter(unused).count() == 1 {
-            decided.retain(|decided| unused(&decided));
+        // What can still be deployed goes before what was used, also where nobody has decided about it yet.
+        if decided.iter().any(unused) {
+            decided.retain(unused);
+        } else if let Some(none) = waiting(moment, timeline, environment, Some(name)) {
+            return Ok(Err(none));
         }
     }
     match decided.as_slice() {
@@ -417,17 +421,21 @@ fn newest_decided<'a>(timeline: &'a Timeline, environment: &Environment) -> Opti
     about.max_by_key(|decided| decided.votes.last().map(|vote| vote.at))
 }
 
-fn waiting(moment: &Moment, timeline: &Timeline, environment: &Environment) -> NoTarget {
+/// The newest request, of this name where one is given, that nobody has decided about and that still can be.
+fn waiting(
+    moment: &Moment,
+    timeline: &Timeline,
+    environment: &Environment,
+    name: Option<&str>,
+) -> Option<NoTarget> {
     let newest = journal::requests(moment).into_iter().find(|package| {
         &package.request.environment == environment
             && package.request.action == ActionKind::Deploy
+            && name.is_none_or(|name| is_meant(&package.reference, name))
             && is_open(moment, package)
             && !timeline.requests.contains_key(&package.reference)
     });
-    match newest {
-        Some(package) => NoTarget::NotApproved { id: package.reference.id },
-        None => NoTarget::NoRequest { asked: format!("for `{environment}`") },
-    }
+    newest.map(|package| NoTarget::NotApproved { id: package.reference.id })
 }
 
 /// The request behind an execution, as the ledger keeps it.

@@ -219,3 +219,27 @@ logs: ";
     assert_eq!(attempts, ["failed |", "succeeded |"]);
     assert_eq!(draft.matches("rollback begun by bob: it does not start").count(), 2);
 }
+
+#[test]
+fn the_name_of_an_attempt_that_failed_leads_to_the_report_that_tells_of_it() {
+    let (house, _) = House::deployed();
+    house.breaks("release");
+    house.person("bob").at_terminal(["rollback", "production", "--reason", "checkout fails"]).signs().exit(1);
+    let first = open_report(&house);
+    house.mends("release");
+    house.person("bob").rolls_back("second try");
+    let last = open_report(&house);
+    assert_ne!(first, last);
+    let draft = |name: &str| house.run(["approve", "--review", name, "--show"]).any_stdout().exit(0).stdout;
+    assert_eq!(draft(&first), draft(&last));
+    let history = house.run(["history", "--json"]).any_stdout().exit(0).json();
+    let row = &history["deployments"][0];
+    let notes = row["notes"].as_str().expect("notes");
+    assert!(notes.contains("checkout fails (that rollback failed); second try"), "{notes}");
+    let said = |at: usize| json!([row["rollbacks"][at]["reason"], row["rollbacks"][at]["ending"]]);
+    assert_eq!([said(0), said(1)], [json!(["checkout fails", "failed"]), json!(["second try", "succeeded"])]);
+    // Once it is signed, both are told of.
+    std::fs::write(house.project().join("report.md"), answered(&draft(&first))).expect("a report");
+    signs_report(&house, &first).signs().exit(0);
+    assert!(draft(&first).contains(&last), "{last}");
+}

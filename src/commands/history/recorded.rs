@@ -8,7 +8,7 @@ use serde_json::json;
 use super::rows::Row;
 use crate::commands::emergency::clock_json;
 use crate::commands::gather::Moment;
-use crate::commands::{aftermath, target};
+use crate::commands::{aftermath, report, target};
 use crate::gate::config::ActionKind;
 use crate::gate::history::{Kind, Status};
 use crate::gate::request::Request;
@@ -32,7 +32,8 @@ pub(super) fn row(
     let undone_by = deployed
         .rolled_back_by
         .and_then(|digest| track.deployments.iter().find(|rollback| rollback.execution == digest));
-    let notes = all_notes(moment, deployed, undone_by, request.as_ref());
+    let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
+    let notes = notes(deployed, open, &why_undone(track, deployed), request.as_ref());
     let page = HistoryRow {
         date: deployed.at.format("%Y-%m-%d").to_string(),
         version: deployed.start.release.version.to_string(),
@@ -66,12 +67,24 @@ pub(super) fn row(
         "execution": deployed.execution,
         "recorded_in": "ledger",
         "automatic": deployed.automatic,
+        "rollbacks": track.attempts(deployed).map(attempt).collect::<Vec<_>>(),
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
         "rolled_back_automatically": undone_by.map(|rollback| rollback.automatic),
         "rolled_back_at": undone_by.map(|rollback| rollback.at),
         "report": undone_by.map(|rollback| aftermath::json(moment, rollback)),
     });
     Ok(Row { page, json })
+}
+
+fn attempt(rollback: &Deployed) -> serde_json::Value {
+    json!({
+        "execution": rollback.execution,
+        "by": rollback.by,
+        "at": rollback.at,
+        "automatic": rollback.automatic,
+        "reason": rollback.start.reason,
+        "ending": rollback.ending.map(|(ending, _)| ending),
+    })
 }
 
 /// Whose approvals it used.
@@ -100,21 +113,27 @@ fn undone(deployed: &Deployed, undone_by: Option<&Deployed>) -> &'static str {
 
 /// What is left to do, the clock of an emergency, and what is most worth knowing. What asks for something goes first: a long
 /// cell is cut.
-fn all_notes(
-    moment: &Moment,
-    deployed: &Deployed,
-    undone_by: Option<&Deployed>,
-    request: Option<&Request>,
-) -> String {
-    let clock = screen::clock(deployed);
-    let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
-    let notes = [open, clock, Some(note(deployed, undone_by, request))];
+fn notes(deployed: &Deployed, open: Option<String>, why_undone: &str, request: Option<&Request>) -> String {
+    let notes = [open, screen::clock(deployed), Some(note(deployed, why_undone, request))];
     notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn note(deployed: &Deployed, undone_by: Option<&Deployed>, request: Option<&Request>) -> String {
-    if let Some(reason) = undone_by.and_then(|rollback| rollback.start.reason.clone()) {
-        return reason;
+/// Why it was undone, in the words of every attempt: the later one is often only said to be the second.
+fn why_undone(track: &Track, deployed: &Deployed) -> String {
+    let attempts = track.attempts(deployed);
+    let reasons = attempts.filter_map(|rollback| {
+        let reason = rollback.start.reason.as_ref()?;
+        let ended = rollback.ending.map(|(ending, _)| ending).filter(|ending| *ending != Ending::Succeeded);
+        let how =
+            ended.map_or_else(String::new, |ending| format!(" (that rollback {})", report::ended(ending)));
+        Some(format!("{reason}{how}"))
+    });
+    reasons.collect::<Vec<_>>().join("; ")
+}
+
+fn note(deployed: &Deployed, why_undone: &str, request: Option<&Request>) -> String {
+    if !why_undone.is_empty() {
+        return why_undone.to_owned();
     }
     if let Some(watched) = deployed.watched.as_ref().filter(|_| deployed.failed_step.is_some()) {
         return watched.words();

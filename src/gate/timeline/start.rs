@@ -5,6 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Signed, Timeline};
 use crate::gate::config::ActionKind;
+use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::plan::{longest, longest_back};
 use crate::gate::policy::{Approvals, EnvironmentRule, Policy};
 use crate::gate::statement::Execution;
@@ -27,7 +28,10 @@ impl Timeline {
         if self.tip.as_ref().is_some_and(|tip| signed.at < tip.at) {
             return Err("it is dated before an entry that stands before it".to_owned());
         }
-        if rule.windows.at(signed.at, execution.action) != Opening::Open {
+        // What is dated by a clock that is a little ahead was begun by one that was not.
+        let before = signed.at.checked_sub_signed(Duration::seconds(CLOCK_TOLERANCE_SECONDS));
+        let open = |at| rule.windows.at(at, execution.action) == Opening::Open;
+        if !open(signed.at) && !before.is_some_and(open) {
             return Err("it starts while no window is open".to_owned());
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! The approval: none, of something else, not enough, a no, a not-now, taken back, too late, used before.
 
+use deployctl::gate::statement::Statement;
+use deployctl::world::records::Files;
+
 use super::forge::approves;
 use super::{approved_with, founded_with, refuses, refuses_in_words, refuses_machine, requested, sentence};
 use crate::house::House;
@@ -224,7 +227,11 @@ fn an_approval_that_names_another_version_counts_nothing() {
     let id = house.requests();
     house.person("bob").approves(&id);
     house.person("bob").at_terminal(["approve", &id, "--revoke", "--reason", "no"]).signs().exit(0);
-    approves(&house, "alice", |approval| approval.release.version = "v1.5.0".parse().expect("a version"));
+    let Statement::Approval(mut misnamed) = house.entries().remove(1).payload.statement else {
+        panic!("no approval")
+    };
+    misnamed.release.version = "v1.5.0".parse().expect("a version");
+    house.publish(&house.forged("alice", "alice", Statement::Approval(misnamed), Files::new()));
     refuses(&house, "alice", &["deploy", "production", &id], 4, &["approval.revoked"]);
 }
 

@@ -235,3 +235,33 @@ fn request_expired_whatever_it_says_itself() {
     let line = format!("{PROGRAM} approve {id} < /dev/null");
     nothing_runs(&house, || house.program_at_terminal("sh", &["-c", &line]).exit(4));
 }
+
+#[test]
+fn a_version_names_the_request_that_waits_and_not_the_one_that_was_used() {
+    let (house, id) = House::approved();
+    house.breaks("release");
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
+    house.mends("release");
+    house.clock("2026-11-23T10:30:00Z");
+    let next = house.requests();
+    assert_ne!(id, next);
+    let words = ["deploy", "production", "v1.4.0", "--dry-run", "--json"];
+    let refused = house.run(words).any_stdout().any_stderr().exit(4).json();
+    assert_eq!(refused["reasons"][0]["code"], "approval.missing");
+    assert_eq!(refused["reasons"][0]["message"], format!("nobody has decided about `{next}` yet"));
+    house.person("alice").approves(&next);
+    let allowed = house.run(words).any_stdout().exit(0).json();
+    assert_eq!(allowed["plan"]["request"]["id"], next);
+}
+
+#[test]
+fn status_advises_nothing_that_would_be_refused() {
+    let (house, id) = House::approved();
+    let status = || house.run(["status"]).any_stdout().any_stderr().exit(0).stdout;
+    assert!(status().contains("a person executes"));
+    house.releases(&[("app/total.txt", "44\n")]);
+    house.run(["deploy", "production", &id, "--dry-run"]).any_stderr().exit(3);
+    let shown = status();
+    assert!(shown.contains(", and refused now: request.stale: "), "{shown}");
+    assert!(!shown.contains("a person executes"), "{shown}");
+}

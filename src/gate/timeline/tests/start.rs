@@ -128,8 +128,8 @@ fn it_begins_in_a_window_and_not_before_what_stands_before_it() {
     let windows = "not: [requester] }\n    windows: { allow: [{ days: mon-sun, hours: \"09:00-11:00\" }] }";
     let (book, request) = approved(&config(&[("not: [requester] }", windows)]));
     let start = |at| book.clone().start(by("alice", at), &request, ActionKind::Deploy);
-    start(59).unwrap();
-    assert_eq!(why(start(60)), "it starts while no window is open");
+    start(61).unwrap();
+    assert_eq!(why(start(62)), "it starts while no window is open");
     assert_eq!(why(start(0)), "it is dated before an entry that stands before it");
     // A window holds no rollback, unless the policy says so.
     let (mut book, request) = expired(&config(&[("not: [requester] }", windows)]));
