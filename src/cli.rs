@@ -504,7 +504,8 @@ Examples:
   deployctl monitor production --for 30m > end.txt  for so long, or until something is a trigger
   deployctl monitor staging --for 5m --json | jq -r .verdict
 
-Exit codes: 0 healthy · 1 triggered, or nobody can say · 130 interrupted before `--for` was over")]
+Exit codes: 0 healthy · 1 triggered, or nobody can say · 3 no signed policy, or no such environment
+            130 interrupted before `--for` was over")]
 pub struct MonitorArgs {
     /// The environment
     pub environment: Environment,

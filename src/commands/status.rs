@@ -17,7 +17,7 @@ use super::person::assurance;
 use super::target;
 use crate::cli::{Common, StatusArgs};
 use crate::gate::config::{ActionKind, Deployment};
-use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, no_environment};
+use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, no_environment, until};
 use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::statement::Verdict;
@@ -254,7 +254,7 @@ fn ahead(moment: &Moment, environment: &Environment, live: &crate::gate::timelin
 fn held(moment: &Moment, name: &Environment, lock: &Deployed, next: &mut Vec<String>) -> String {
     let version = &lock.start.release.version;
     if moment.now <= lock.start.lease_until {
-        let until = lock.start.lease_until.format("%H:%M UTC");
+        let until = until(lock.start.lease_until).format("%H:%M UTC");
         next.push(format!("if it died, wait until {until}, then: deployctl status"));
         return format!("  {version} is being deployed by {}, until {until} at the latest", lock.by);
     }

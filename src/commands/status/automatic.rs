@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::commands::gather::Moment;
 use crate::commands::journal;
 use crate::gate::config::Right;
+use crate::gate::decide::until;
 use crate::gate::deployments::{Run, Runs};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::remains::Remains;
@@ -39,7 +40,7 @@ pub fn environment(
     let held = runs.held(name, moment.now);
     let doubt = runs.doubt(name).filter(|_| held.is_none());
     if let Some(run) = held {
-        let until = run.lease_until().format("%H:%M UTC");
+        let until = until(run.lease_until()).format("%H:%M UTC");
         let version = &run.start.release.version;
         lines.push(format!("  {version} is being deployed by {}, until {until} at the latest", by(run)));
     }

@@ -123,7 +123,7 @@ impl<'a> Judge<'a> {
     }
 
     fn busy(&mut self, what: String, until: DateTime<Utc>) {
-        let wait = format!("wait until it ends, at the latest {}", minute(until));
+        let wait = format!("wait until it ends, at the latest {}", minute(super::until(until)));
         self.refuse(Reason::new(Code::EnvironmentBusy, what).next(wait));
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::Judge;
-use super::words::{again_for, ask_again, minute, opening as opens, plural};
+use super::words::{again_for, ask_again, minute, opening as opens, plural, until};
 use crate::gate::config::ActionKind;
 use crate::gate::facts::{BranchFact, Target};
 use crate::gate::policy::EnvironmentRule;
@@ -268,7 +268,7 @@ impl Judge<'_> {
                     Code::EnvironmentBusy,
                     format!("`{environment}` is held by the deployment of {what}"),
                 )
-                .next(format!("wait until it ends, at the latest {}", minute(open.start.lease_until))),
+                .next(format!("wait until it ends, at the latest {}", minute(until(open.start.lease_until)))),
             );
         } else if action == ActionKind::Deploy {
             let how = if open.ending.is_none() { "never said how it ended" } else { "was interrupted" };

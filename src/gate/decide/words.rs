@@ -1,6 +1,6 @@
 //! The sentences of reasons that several rules share.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::gate::config::{ActionKind, PresenceLevel};
 use crate::gate::facts::{Action, LedgerTrouble, NoTarget};
@@ -68,6 +68,15 @@ fn request_for(version: &Version, environment: &Environment) -> String {
 
 /// The environment of a request that names none.
 const USUAL: &str = "production";
+
+/// A moment until which something holds, to the minute: never too early.
+#[must_use]
+pub fn until(at: DateTime<Utc>) -> DateTime<Utc> {
+    let over = at.timestamp().rem_euclid(60);
+    let whole = over == 0 && at.timestamp_subsec_nanos() == 0;
+    let missing = if whole { 0 } else { 60 - over };
+    at.checked_add_signed(Duration::seconds(missing)).unwrap_or(at)
+}
 
 /// How an action is asked for once more.
 #[must_use]
@@ -176,4 +185,20 @@ pub(super) fn presence_words(person: &PersonName, least: PresenceLevel) -> Strin
         PresenceLevel::Verified => "a hardware key that was touched and asked for a PIN or a finger",
     };
     format!("the signature of `{person}` does not show the presence the policy asks for: {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::until;
+
+    #[test]
+    fn what_holds_until_a_moment_is_never_said_to_end_before_it() {
+        for (at, said) in [
+            ("2026-11-23T10:16:00Z", "10:16"),
+            ("2026-11-23T10:16:00.001Z", "10:17"),
+            ("2026-11-23T10:16:59Z", "10:17"),
+        ] {
+            assert_eq!(until(at.parse().unwrap()).format("%H:%M").to_string(), said, "{at}");
+        }
+    }
 }
