@@ -9,7 +9,7 @@ use super::candidate::{self, rules};
 use super::gather::Moment;
 use super::journal::{self, Package};
 use super::target::{self, Found};
-use super::{available, pages, quarantine};
+use super::{available, pages, quarantine, request};
 use crate::cli::RequestArgs;
 use crate::evidence::draft::{Draft, back};
 use crate::gate::config::ActionKind;
@@ -20,7 +20,6 @@ use crate::gate::statement::{Release, SCHEMA, canonical};
 use crate::gate::terms::{Digest, Environment, PersonName, Version};
 use crate::gate::timeline::{Decided, Timeline, Track};
 use crate::render::pages::Page;
-use crate::world::records::Files;
 
 /// What of the commits in quarantine the release of this version holds that was live.
 ///
@@ -83,16 +82,7 @@ pub fn draft(
         approval_rules: rules::matching(moment, policy, environment, &draft, args.risk)?,
         emergency: None,
     };
-    let bytes = request.bytes()?;
-    let reference = request.reference(&bytes);
-    let page = pages::request(&pages, policy, &request, &reference.id)?;
-    let files = Files::from([
-        ("request.json".to_owned(), bytes),
-        ("request.md".to_owned(), page.into_bytes()),
-        ("checklist.md".to_owned(), checklist),
-        ("evidence.json".to_owned(), evidence),
-    ]);
-    Ok(Package { request, reference, files })
+    request::packed(&pages, policy, request, checklist, evidence)
 }
 
 fn asked(args: &RequestArgs, rule: &EnvironmentRule) -> Asked {

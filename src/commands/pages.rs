@@ -189,25 +189,6 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
         steps: vec![word()],
     };
     pages.render(Page::PostIncident, &page)?;
-    let page = PostRollbackPage {
-        environment: word(),
-        undone: word(),
-        back_to: word(),
-        request: word(),
-        execution: word(),
-        rolled_back_by: word(),
-        time: word(),
-        reason: word(),
-        outcome: word(),
-        trigger: word(),
-        database: word(),
-        review_by: Some(word()),
-        requested_by: word(),
-        approved_by: word(),
-        executed_by: word(),
-        timeline: vec![TimelineEvent { time: word(), what: word() }],
-        steps: vec![word()],
-    };
-    pages.render(Page::PostRollback, &page)?;
+    pages.render(Page::PostRollback, &PostRollbackPage::filled(&word()))?;
     Ok(())
 }

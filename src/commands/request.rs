@@ -21,7 +21,7 @@ use crate::gate::request::{Asked, Request, Requester};
 use crate::gate::statement::{SCHEMA, Verdict, canonical};
 use crate::gate::terms::{Digest, Stage};
 use crate::render::answer::Answer;
-use crate::render::pages::Page;
+use crate::render::pages::{Page, Pages};
 use crate::world::presence;
 use crate::world::records::Files;
 
@@ -220,13 +220,27 @@ fn draft(
         approval_rules: rules::matching(moment, policy, &args.candidate.environment, &draft, args.risk)?,
         emergency: emergency.cloned(),
     };
+    packed(&pages, policy, request, checklist_md, evidence)
+}
+
+/// A request with the files that it pins.
+///
+/// # Errors
+/// When the page does not fit, or the request cannot be written.
+pub fn packed(
+    pages: &Pages,
+    policy: &Policy,
+    request: Request,
+    checklist: Vec<u8>,
+    evidence: Vec<u8>,
+) -> Result<Package> {
     let bytes = request.bytes()?;
     let reference = request.reference(&bytes);
-    let page = pages::request(&pages, policy, &request, &reference.id)?;
+    let page = pages::request(pages, policy, &request, &reference.id)?;
     let files = Files::from([
         ("request.json".to_owned(), bytes),
         ("request.md".to_owned(), page.into_bytes()),
-        ("checklist.md".to_owned(), checklist_md),
+        ("checklist.md".to_owned(), checklist),
         ("evidence.json".to_owned(), evidence),
     ]);
     Ok(Package { request, reference, files })

@@ -119,32 +119,33 @@ pub fn review(
             text::count(usize::try_from(request.asked.monitor).unwrap_or(usize::MAX), "minute")
         ),
     );
-    field("Approval", approval(rule, request));
-    let asked_for = rule.approvals.as_ref().map(|rule| rule.why(&request.approval_rules, request.asked.risk));
-    if let Some(asked_for) = asked_for.flatten() {
-        // Who must approve is never cut.
-        field("", text::line(&asked_for, 2_000));
-    }
+    lines.extend(approved_by(rule, request));
     if !request.behind.is_empty() {
-        field(
-            "LEFT BEHIND",
-            format!("{}, live now and not in this candidate", text::count(request.behind.len(), "commit")),
-        );
+        let behind = text::count(request.behind.len(), "commit");
+        lines.push(format!("  LEFT BEHIND  {behind}, live now and not in this candidate"));
     }
-    field(
-        "Digests",
-        format!(
-            "request {} · checklist {} · evidence {} · policy {}",
-            reference.digest.short(),
-            request.checklist.short(),
-            request.evidence.short(),
-            request.policy.short()
-        ),
-    );
+    lines.push(digests(request, reference));
     lines.push(String::new());
     lines.extend(open_boxes(request));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Who must approve, and why more people than usual. That is never cut.
+fn approved_by(rule: &EnvironmentRule, request: &Request) -> Vec<String> {
+    let why = rule.approvals.as_ref().and_then(|rule| rule.why(&request.approval_rules, request.asked.risk));
+    let why = why.map(|why| format!("               {}", text::line(&why, 2_000)));
+    std::iter::once(format!("  Approval     {}", approval(rule, request))).chain(why).collect()
+}
+
+fn digests(request: &Request, reference: &RequestRef) -> String {
+    format!(
+        "  Digests      request {} · checklist {} · evidence {} · policy {}",
+        reference.digest.short(),
+        request.checklist.short(),
+        request.evidence.short(),
+        request.policy.short()
+    )
 }
 
 fn since(request: &Request) -> String {

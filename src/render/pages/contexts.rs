@@ -260,3 +260,30 @@ pub struct TimelineEvent {
     /// What happened.
     pub what: String,
 }
+
+impl PostRollbackPage {
+    /// The same text in every field, to try a template with.
+    #[must_use]
+    pub fn filled(text: &str) -> Self {
+        let word = || text.to_owned();
+        Self {
+            environment: word(),
+            undone: word(),
+            back_to: word(),
+            request: word(),
+            execution: word(),
+            rolled_back_by: word(),
+            time: word(),
+            reason: word(),
+            outcome: word(),
+            trigger: word(),
+            database: word(),
+            review_by: Some(word()),
+            requested_by: word(),
+            approved_by: word(),
+            executed_by: word(),
+            timeline: vec![TimelineEvent { time: word(), what: word() }],
+            steps: vec![word()],
+        }
+    }
+}

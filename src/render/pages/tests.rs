@@ -335,26 +335,7 @@ fn hostile_text_in_every_field_of_a_report_changes_no_line_and_answers_no_questi
 #[test]
 fn hostile_text_in_every_field_of_a_rollback_changes_no_line_and_answers_no_question() {
     let build = |text: &str| {
-        let word = || text.to_owned();
-        let hostile = PostRollbackPage {
-            environment: word(),
-            undone: word(),
-            back_to: word(),
-            request: word(),
-            execution: word(),
-            rolled_back_by: word(),
-            time: word(),
-            reason: word(),
-            outcome: word(),
-            trigger: word(),
-            database: word(),
-            review_by: Some(word()),
-            requested_by: word(),
-            approved_by: word(),
-            executed_by: word(),
-            timeline: vec![TimelineEvent { time: word(), what: word() }],
-            steps: vec![word()],
-        };
+        let hostile = PostRollbackPage::filled(text);
         built_in().render(Page::PostRollback, &hostile).expect("the page fits its context")
     };
     let plain = build("x");

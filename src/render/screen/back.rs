@@ -1,10 +1,9 @@
 //! The review of a rollback: what is undone, where it goes, and what becomes of the database.
 
-use super::{approval, cut, minute, number, window};
+use super::{approved_by, cut, digests, minute, number, window};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::request::Request;
 use crate::gate::statement::RequestRef;
-use crate::render::text;
 
 /// What a request of a rollback says of the database.
 #[must_use]
@@ -64,22 +63,8 @@ pub(super) fn review(
         field("Runs", format!("{}: {}", step.name, super::command(&step.run)));
     }
     field("Afterwards", "what is taken back is quarantined, and a report is owed".to_owned());
-    field("Approval", approval(rule, request));
-    let asked_for = rule.approvals.as_ref().map(|rule| rule.why(&request.approval_rules, asked.risk));
-    if let Some(asked_for) = asked_for.flatten() {
-        // Who must approve is never cut.
-        field("", text::line(&asked_for, 2_000));
-    }
-    field(
-        "Digests",
-        format!(
-            "request {} · checklist {} · evidence {} · policy {}",
-            reference.digest.short(),
-            request.checklist.short(),
-            request.evidence.short(),
-            request.policy.short()
-        ),
-    );
+    lines.extend(approved_by(rule, request));
+    lines.push(digests(request, reference));
     lines.push(String::new());
     lines.join("\n")
 }
