@@ -15,7 +15,6 @@ use chrono::{DateTime, Duration, Utc};
 
 pub use self::automatic_rollback::roll_back;
 use super::approve::nonce;
-use super::emergency;
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
 use super::person::Person;

@@ -135,7 +135,9 @@ next: deployctl request v1.4.0 --rollback -e production --as ROLE
     house.same(&again, used);
     let table = house.run(["history"]).any_stdout().exit(0).stdout;
     assert!(
-        table.contains("v1.6.0   Feature   Rolled back  Yes       report open, begun just now; both are wrong"),
+        table.contains(
+            "v1.6.0   Feature   Rolled back  Yes       report open, begun just now; both are wrong"
+        ),
         "{table}"
     );
 }
