@@ -1,6 +1,8 @@
 //! A watch as it runs: round after round of questions, shown as they are answered. `monitor` looks on with it, and a
 //! session can watch over its deployment.
 
+mod pace;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use self::pace::Pace;
 use crate::gate::analysis::{Baseline, Doubt, Seen, Trigger, Verdict, Watch};
 use crate::gate::policy::{BASELINE_PAUSE, BASELINE_ROUNDS, Health};
 use crate::gate::statement::{SCHEMA, canonical};
@@ -90,10 +93,7 @@ pub struct Watching<'a> {
     head: Head,
     watch: Watch,
     since: Stopwatch,
-    /// When the newest round began, since the watch did.
-    asked: Option<Duration>,
-    /// Time in which nothing was asked, such as while the program was stopped: it is no part of the watch.
-    lost: Duration,
+    pace: Pace,
     until: Option<DateTime<Utc>>,
     rounds: u64,
     shown: Shown,
@@ -112,8 +112,7 @@ impl<'a> Watching<'a> {
             head: Head { what, interval: health.interval, elapsed: Duration::ZERO, length, before },
             watch: Watch::new(health, baseline),
             since: Stopwatch::start(),
-            asked: None,
-            lost: Duration::ZERO,
+            pace: Pace::new(health.interval, prober.longest(), length),
             until,
             rounds: 0,
             shown,
@@ -126,12 +125,7 @@ impl<'a> Watching<'a> {
         if let Some(end) = self.wait() {
             return Some(end);
         }
-        let now = self.since.elapsed();
-        if let Some(gap) = self.asked.map(|asked| now.saturating_sub(asked)) {
-            let usual = self.head.interval * 2 + self.prober.longest();
-            self.lost += if gap > usual { gap } else { Duration::ZERO };
-        }
-        self.asked = Some(now);
+        self.pace.asks(self.since.elapsed());
         let Some(samples) = self.prober.round(self.interrupted) else { return Some(End::Interrupted) };
         if let Some(end) = self.cut_short() {
             return Some(end);
@@ -139,10 +133,10 @@ impl<'a> Watching<'a> {
         samples.iter().for_each(|sample| self.watch.take(sample));
         self.rounds += 1;
         self.show();
-        let length = self.head.length?;
+        self.head.length?;
         match self.watch.verdict() {
             Verdict::Triggered(_) => Some(End::Triggered),
-            _ if self.asked >= Some(length + self.lost) => Some(End::Over),
+            _ if self.pace.is_over() => Some(End::Over),
             _ => None,
         }
     }
@@ -166,9 +160,7 @@ impl<'a> Watching<'a> {
 
     /// `Some` where something else came first. The last round is asked when the time is over.
     fn wait(&mut self) -> Option<End> {
-        let Some(asked) = self.asked else { return self.cut_short() };
-        let due = asked + self.head.interval;
-        let due = self.head.length.map_or(due, |length| due.min(length + self.lost));
+        let Some(due) = self.pace.due() else { return self.cut_short() };
         while self.since.elapsed() < due {
             if let Some(end) = self.cut_short() {
                 return Some(end);
