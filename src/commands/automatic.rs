@@ -308,6 +308,10 @@ impl Watcher for Onlooker<'_> {
         self.display.wrote(piece);
     }
 
+    fn said(&mut self, line: &str) {
+        self.display.said(line);
+    }
+
     fn ended(&mut self, result: &StepResult) {
         self.display.ended(result);
         self.steps.push(result.clone());

@@ -358,7 +358,7 @@ struct Onlooker<'a> {
 }
 
 /// The step goes on while this stands there.
-const INTERRUPTED: &str = "Ctrl-C: [g]o on, [s]top after this step, or [e]nd it now? [g/s/e] ";
+const INTERRUPTED: &str = "Ctrl-C: g goes on, s stops after this step, e ends it now, half done [g/s/e] ";
 
 impl Onlooker<'_> {
     fn unask(&mut self) {
@@ -390,6 +390,10 @@ impl Watcher for Onlooker<'_> {
 
     fn wrote(&mut self, piece: &[u8]) {
         self.display.wrote(piece);
+    }
+
+    fn said(&mut self, line: &str) {
+        self.display.said(line);
     }
 
     fn asks(&mut self) -> bool {

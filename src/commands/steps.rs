@@ -57,6 +57,8 @@ pub struct Display<'a> {
     current: Option<Current>,
     /// Lines that were not shown, while a question stands there.
     unshown: Option<usize>,
+    /// What was said of the step besides, for when it ends.
+    said: Vec<String>,
 }
 
 /// The step that runs.
@@ -85,6 +87,7 @@ impl<'a> Display<'a> {
             live: streams.live(),
             current: None,
             unshown: None,
+            said: vec![],
         }
     }
 
@@ -106,7 +109,8 @@ impl<'a> Display<'a> {
         let current = Current {
             title: format!("{}/{} {}", self.number, self.of, step.name),
             command: screen::command(&step.run),
-            expected: self.estimates.get(&step.name).map_or_else(
+            // What took no second the last time says nothing.
+            expected: self.estimates.get(&step.name).filter(|last| last.as_secs() > 0).map_or_else(
                 || format!("at most {}", screen::span(step.timeout)),
                 |estimate| format!("about {}", seconds(*estimate)),
             ),
@@ -141,6 +145,15 @@ impl<'a> Display<'a> {
                 }
             }
         }
+    }
+
+    /// A line of our own in the log of the step: it stays where the last lines are painted over.
+    pub fn said(&mut self, line: &str) {
+        if !self.live.is_on() {
+            return self.wrote(line.as_bytes());
+        }
+        self.keep(line.as_bytes());
+        self.said.push(format!("  │ {}", text::line(line.trim_end(), LINE_MAX)));
     }
 
     /// The last lines of a piece; the others would be gone before anybody saw them.
@@ -208,6 +221,9 @@ impl<'a> Display<'a> {
             for line in current.iter().flat_map(|current| &current.last) {
                 self.streams.line(line);
             }
+        }
+        for line in self.said.drain(..) {
+            self.streams.line(&line);
         }
         self.streams.line(&ended(result));
         if let Some(current) = current.filter(|_| result.result != StepEnd::Succeeded && self.live.is_on()) {

@@ -11,7 +11,6 @@ mod strays;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -20,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use process_wrap::std::{CommandWrap, CommandWrapper as _, ProcessSession};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use self::credentials::Given;
@@ -87,7 +87,8 @@ pub fn find(program: &str) -> io::Result<PathBuf> {
 /// When it cannot be started, or takes longer: it is then killed.
 pub fn output(command: &mut Command, patience: Duration) -> io::Result<Output> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
+    part(command)?;
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().map(drain);
     let stderr = child.stderr.take().map(drain);
     let Some(status) = wait(&mut child, patience)? else {
@@ -155,6 +156,13 @@ fn drain(mut from: impl Read + Send + 'static) -> Drain {
     Drain { bytes, end }
 }
 
+/// Gives a program a session of its own, once it is started: it has no terminal that it could read, or write to past us,
+/// and leads a group that has its number.
+fn part(command: &mut Command) -> io::Result<()> {
+    // What the library itself spawns waits for the whole group; here only the program is waited for.
+    ProcessSession.pre_spawn(command, &CommandWrap::from(Command::new("")))
+}
+
 fn end_group(child: &Child, signal: Signal) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
@@ -179,6 +187,10 @@ pub trait Watcher {
     fn wrote(&mut self, piece: &[u8]);
     /// A step ended. A question that is still open is taken back.
     fn ended(&mut self, result: &StepResult);
+    /// A line of our own in the log of the step that runs, with its end; its digest covers it.
+    fn said(&mut self, line: &str) {
+        self.wrote(line.as_bytes());
+    }
     /// Something to tell that no step wrote.
     fn told(&mut self, _words: &str) {}
     /// Time goes by while a step runs.
@@ -282,7 +294,8 @@ fn step_command(plan: &Plan, step: &Step, dir: &Path) -> io::Result<Command> {
     // A path is one of the approved files; a bare name is looked up on PATH.
     let program = if program.contains('/') { approved_program(dir, program)? } else { find(program)? };
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(dir).env_clear().stdin(Stdio::null()).process_group(0);
+    command.args(arguments).current_dir(dir).env_clear().stdin(Stdio::null());
+    part(&mut command)?;
     let passed = plan.pass_environment.iter().map(String::as_str);
     for name in STEP_VARIABLES.into_iter().chain(passed) {
         if let Some(value) = variable(name) {
@@ -358,7 +371,8 @@ fn check_command(step: &Step, dir: &Path) -> io::Result<Command> {
     let (program, arguments) = split(step)?;
     let program = if program.contains('/') { dir.join(program) } else { find(program)? };
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(dir).stdin(Stdio::null()).process_group(0);
+    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    part(&mut command)?;
     Ok(command)
 }
 

@@ -299,13 +299,34 @@ fn a_step_that_asks_gets_the_end_of_input() {
 #[test]
 fn a_step_cannot_ask_at_the_terminal_behind_our_back() {
     let asks = "if (read -r answer < /dev/tty) 2> /dev/null; then echo \"got $answer\"; else echo \"no terminal\"; fi";
-    let policy = POLICY
-        .replace("run: [\"./ops/release.sh\"], timeout: 1m", "run: [\"./ops/release.sh\"], timeout: 2s");
-    let (house, id) = with_release(&policy, asks);
+    let (house, id) = with_release(POLICY, asks);
     let running = house.person("alice").at_terminal(["deploy", "production", &id]).signs().answer("yes");
-    // A group in the background that reads the terminal is stopped: it ends with its time.
-    let shown = running.declines_rollback().exit(1);
-    assert!(!shown.contains("got "), "{shown}");
+    let shown = running.exit(0);
+    assert!(!shown.contains("got ") && shown.contains("│ no terminal\n"), "{shown}");
+}
+
+#[test]
+fn what_is_run_has_no_terminal_to_write_to() {
+    let writes = "(echo past the mask > /dev/tty) 2>> \"$HOME/refused\" || true";
+    let script = format!("#!/bin/sh\n{writes}\n");
+    let house = House::new();
+    house.releases(&[
+        ("ops/release.sh", &script),
+        ("ops/secrets.sh", &format!("{script}echo '{{}}'\n")),
+        ("ops/ping.sh", &script),
+    ]);
+    let rules = "    credentials: { exec: [\"./ops/secrets.sh\"], timeout: 20s }\n    \
+                 health: { interval: 1s, probes: { shop: { run: [\"./ops/ping.sh\"] } } }\n    approvals:";
+    let id = house.approved_under(&POLICY.replace("    approvals:", rules));
+    let running = house.person("alice").at_terminal(["deploy", "production", &id]).signs();
+    let shown = running.expect("✓ release").ctrl_c().expect("Go on watching? [y/n] ").answer("n").exit(130);
+    assert!(!shown.contains("past the mask"), "{shown}");
+    // The baseline, the secrets and the step at least.
+    let refused = fs::read_to_string(house.home().join("refused")).unwrap();
+    assert!(
+        refused.lines().count() >= 3 && refused.lines().all(|line| line.contains("/dev/tty")),
+        "{refused}"
+    );
 }
 
 #[test]

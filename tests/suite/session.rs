@@ -38,7 +38,7 @@ impl House {
     }
 }
 
-const QUESTION: &str = "Ctrl-C: [g]o on, [s]top after this step, or [e]nd it now? [g/s/e] ";
+const QUESTION: &str = "Ctrl-C: g goes on, s stops after this step, e ends it now, half done [g/s/e] ";
 
 #[test]
 fn after_ctrl_c_the_person_may_go_on() {
@@ -46,7 +46,7 @@ fn after_ctrl_c_the_person_may_go_on() {
     let migrate = house.holds("migrate");
     let running = house.deploying(&id).expect("│ migrate waits").ctrl_c().expect(QUESTION);
     // What is no answer is asked again.
-    let running = running.answer("what").expect(QUESTION).answer("g");
+    let running = running.answer("").expect(QUESTION).answer("what").expect(QUESTION).answer("g");
     migrate.lets_go();
     drop(migrate);
     running.exit(0);
@@ -103,7 +103,7 @@ fn the_end_of_the_last_step_answers_the_question() {
 }
 
 /// Leaves a daemon in a session of its own, whose parent has ended.
-const FORKS_AWAY: &str = r#"setsid --fork sh -c 'echo "$$" > "$HOME/live/pids"; echo far; exec sleep 300' &
+pub(crate) const FORKS_AWAY: &str = r#"setsid --fork sh -c 'echo "$$" > "$HOME/live/pids"; echo far; exec sleep 300' &
 until [ -s "$live/pids" ]; do sleep 0.02; done"#;
 
 #[test]

@@ -193,6 +193,6 @@ impl Running<'_> {
         }
         let line = format!("{words}\n");
         self.log.update(&line);
-        self.watcher.wrote(line.as_bytes());
+        self.watcher.said(&line);
     }
 }
