@@ -49,7 +49,7 @@ pub fn draft(
     let environment = &args.candidate.environment;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let track = timeline.tracks.get(environment).context("nothing is recorded there")?;
-    let to = track.last_live(&args.candidate.version).context("it was never live")?.clone();
+    let to = track.last_live(&args.candidate.version).context("it was never live")?;
     let undone = track.to_undo().context("there is nothing to undo")?.start.release.clone();
     let draft = taken_back(moment, policy, environment, (&undone, &to), at)?;
     let pages = pages::of(moment, &[Page::Checklist, Page::Request])?;

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod join;
+pub mod reading;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -11,17 +12,17 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
 use self::join::{Place, join, settle_unsent, synchronise, unreachable_because, verified};
+use self::reading::Reach;
 use super::journal::index::Cache;
 use crate::cli::Common;
 use crate::gate::config::RawLedger;
-use crate::gate::decide::ledger_reason;
 use crate::gate::facts::{Caller, Facts, KeyFact, LedgerTrouble, Pin};
 use crate::gate::keys::{Hardware, Proof, PublicKey};
 use crate::gate::policy::{Policy, signed_digest};
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::terms::{CommitId, Digest, Role};
-use crate::gate::timeline::{Fault, TEMPLATE, Timeline};
+use crate::gate::timeline::{TEMPLATE, Timeline};
 use crate::world::config_file::{self, ConfigError};
 use crate::world::marks::{self, HighWater};
 use crate::world::records::{FETCHED, LEDGER, Records};
@@ -136,20 +137,17 @@ impl Moment {
     pub fn follow_remote(&mut self, after: &CommitId) -> Result<()> {
         let here = self.records.tip(LEDGER)?;
         let there = self.records.tip(&format!("{FETCHED}/ledger"))?.context("the remote has no ledger")?;
-        let chain = self.records.chain(&there)?;
-        anyhow::ensure!(chain.contains(after), "the remote's ledger lacks entries that this clone has seen");
-        let entries = self.records.read(&there)?;
-        fold(&entries)?;
-        let new = chain.iter().position(|entry| entry == after).unwrap_or(chain.len());
-        ahead::check(&entries[entries.len() - new..])
-            .map_err(|trouble| anyhow::anyhow!("{}", ledger_reason(&trouble).message))?;
+        let chain = self.records.walk(&there, Some(after))?;
+        anyhow::ensure!(
+            chain.get(0).as_ref() == Some(after),
+            "the remote's ledger lacks entries that this clone has seen"
+        );
+        let place =
+            Place { records: &self.records, common_dir: &self.common_dir, root: self.repository.root() };
+        let (sequence, start) = place.holds(&there, after)?;
         anyhow::ensure!(self.records.advance(LEDGER, here.as_ref(), &there)?, "the ledger moved meanwhile");
-        let mark = HighWater {
-            sequence: chain.len() as u64,
-            commit: there,
-            remote: self.remote.clone(),
-            unsent_after: None,
-        };
+        let (commit, remote) = (there, self.remote.clone());
+        let mark = HighWater { sequence, commit, remote, unsent_after: None, start };
         marks::set_high_water(&self.common_dir, &mark)?;
         self.refresh()
     }
@@ -164,6 +162,21 @@ impl Moment {
     #[must_use]
     pub fn timeline(&self) -> Option<&Timeline> {
         self.ledger.as_ref().ok()
+    }
+
+    /// The ledger for a table that reaches so far back: with what is settled, which decisions do without.
+    ///
+    /// # Errors
+    /// Why it cannot be believed.
+    pub fn timeline_since(&self, reach: Reach) -> Result<Timeline, LedgerTrouble> {
+        let known = self.ledger.clone()?;
+        match &known.tip {
+            Some(tip) if reach != Reach::Marked => {
+                let (root, common_dir) = (self.repository.root(), &*self.common_dir);
+                Place { records: &self.records, common_dir, root }.since(&tip.commit, reach)
+            }
+            _ => Ok(known),
+        }
     }
 
     /// The facts for a decision.
@@ -343,18 +356,6 @@ fn remote_is_here(remotes: &[String], remote: &str) -> Result<(), LedgerTrouble>
     }
     let known = if remotes.is_empty() { "none".to_owned() } else { format!("`{}`", remotes.join("`, `")) };
     Err(unreachable_because(format!("this clone has no git remote `{remote}`; it has {known}")))
-}
-
-/// Folds entries, every signature checked.
-///
-/// # Errors
-/// The first entry that does not hold.
-pub fn fold(entries: &[crate::gate::timeline::RawEntry]) -> Result<Timeline, Fault> {
-    let mut timeline = Timeline::default();
-    for entry in entries {
-        timeline.apply(entry, verify)?;
-    }
-    Ok(timeline)
 }
 
 /// Checks one signature in-process.

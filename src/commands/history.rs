@@ -8,11 +8,13 @@ mod rows;
 mod write;
 
 use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use self::modifications::Modification;
 use self::rows::{Row, Rows};
 use super::gather::Moment;
+use super::gather::reading::Reach;
 use super::pages;
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::gate::decide::{ledger_reason, no_environment};
@@ -27,7 +29,11 @@ const COMMAND: &str = "history";
 /// # Errors
 /// When records cannot be found out.
 pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
-    let moment = Moment::look(common)?;
+    let mut moment = Moment::look(common)?;
+    if let Some(reach) = reach(args, moment.now) {
+        moment.ledger = moment.timeline_since(reach);
+    }
+    let moment = moment;
     let mut answer = if args.verify {
         proof::whole(&moment)?
     } else if let Err(trouble) = &moment.ledger {
@@ -47,6 +53,22 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     Ok(answer)
 }
 
+/// How far back the ledger must be read for the table of deployments; `None` for what reads it by itself.
+fn reach(args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reach> {
+    let HistoryArgs { environment, until, version, by, status, limit, .. } = args;
+    let newest =
+        environment.is_none() && until.is_none() && version.is_none() && by.is_none() && status.is_none();
+    if args.verify || args.allowed_signers || args.modifications {
+        return None;
+    }
+    Some(match (args.since, limit.filter(|_| newest)) {
+        // One more tells whether there are more.
+        (_, Some(limit)) => Reach::Deployments(limit.saturating_add(1)),
+        (Some(since), None) => Reach::Since(since.begins(now)),
+        (None, None) => Reach::Whole,
+    })
+}
+
 fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     if let (Some(policy), Some(wanted)) = (moment.policy(), &args.environment)
@@ -55,19 +77,19 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
     {
         return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
     }
-    let (pages, left) = if args.modifications {
-        let (lines, left) = modifications::of(moment, args)?;
-        (modified(moment, &lines)?, left)
+    let (pages, more) = if args.modifications {
+        let (lines, more) = modifications::of(moment, args)?;
+        (modified(moment, &lines)?, more)
     } else {
-        let Rows { rows, left } = rows::of(moment, timeline, args)?;
-        (deployed(moment, rows)?, left)
+        let Rows { rows, more } = rows::of(moment, timeline, args)?;
+        (deployed(moment, rows)?, more)
     };
     if let Some(path) = &args.write {
         let message = write::between_markers(path, &pages.place, &pages.markdown)?;
         return Ok(Answer { message: Some(message), ..Answer::done(COMMAND, "") });
     }
-    if left > 0 && !common.wants_json() {
-        moment.streams.note(&format!("{left} more: raise or leave out `--limit`"));
+    if more && !common.wants_json() {
+        moment.streams.note("there are more: raise or leave out `--limit`");
     }
     let text = match common.format {
         Format::Markdown => pages.markdown.clone(),
@@ -75,7 +97,7 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         Format::Text | Format::Json | Format::Github => pages.plain,
     };
     let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);
-    Ok(answer.with("left_out", left).with("markdown", pages.markdown))
+    Ok(answer.with("more", more).with("markdown", pages.markdown))
 }
 
 /// A table in every form.

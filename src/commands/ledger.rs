@@ -8,8 +8,8 @@ use super::gather::{Moment, verify};
 use crate::gate::keys::Proof;
 use crate::gate::statement::{Payload, SCHEMA, Statement, canonical};
 use crate::gate::terms::{CommitId, Digest, PersonName};
-use crate::gate::timeline::{RawEntry, Timeline};
-use crate::world::marks::{self, HighWater, MarkError};
+use crate::gate::timeline::{RawEntry, STATE, Timeline, Tip};
+use crate::world::marks::{self, HighWater, MarkError, Start};
 use crate::world::records::{Files, LEDGER, RecordError};
 use crate::world::remote::{self, Pushed};
 use crate::world::signer::{self, SigningKey};
@@ -63,7 +63,7 @@ pub fn prepare(
     mut files: Files,
 ) -> Result<Unsigned> {
     if !statement.by_session() {
-        files.insert("state.json".to_owned(), canonical(&timeline.state())?);
+        files.insert(STATE.to_owned(), canonical(&timeline.state())?);
     }
     let attachments: BTreeMap<String, Digest> =
         files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect();
@@ -148,7 +148,7 @@ pub fn append(moment: &mut Moment, signed: &Signed, remote: Option<&str>) -> Res
     if !moved(moment, remote.is_some(), tip.as_ref(), &commit, signed)? {
         return Ok(Appended::Raced);
     }
-    warn_of(moment, mark(moment, &next, &commit, remote, tip.as_ref()));
+    warn_of(moment, mark(moment, &next, signed, remote, tip.as_ref()));
     if !moment.records.holds(&commit) {
         warn_of(moment, write(moment, tip.as_ref(), signed));
     }
@@ -220,16 +220,19 @@ fn moved(
 fn mark(
     moment: &Moment,
     next: &Timeline,
-    commit: &CommitId,
+    signed: &Signed,
     remote: Option<&str>,
     tip: Option<&CommitId>,
 ) -> Result<(), MarkError> {
-    let sequence = next.tip.as_ref().map_or(0, |tip| tip.sequence);
+    let Some(Tip { sequence, commit, .. }) = next.tip.clone() else { return Ok(()) };
     let travels = next.policy.as_ref().and_then(|in_force| in_force.remote.clone());
-    let before = marks::high_water(&moment.common_dir)?.and_then(|mark| mark.unsent_after);
+    let before = marks::high_water(&moment.common_dir)?;
+    let (unsent, start) = before.map(|mark| (mark.unsent_after, mark.start)).unwrap_or_default();
     let unsent_after =
-        if travels.is_some() && remote.is_none() { before.or_else(|| tip.cloned()) } else { None };
-    let mark = HighWater { sequence, commit: commit.clone(), remote: travels, unsent_after };
+        if travels.is_some() && remote.is_none() { unsent.or_else(|| tip.cloned()) } else { None };
+    // The state in it was made from the timeline here.
+    let own = signed.files.contains_key(STATE).then(|| Start { sequence, commit: commit.clone() });
+    let mark = HighWater { sequence, commit, remote: travels, unsent_after, start: own.or(start) };
     marks::set_high_water(&moment.common_dir, &mark)
 }
 

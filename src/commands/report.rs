@@ -150,7 +150,7 @@ pub fn minute(at: DateTime<Utc>) -> String {
 #[must_use]
 pub fn approvers(moment: &Moment, deployed: &Deployed) -> String {
     let timeline = moment.timeline();
-    let decided = timeline.and_then(|timeline| timeline.requests.get(&deployed.start.request));
+    let decided = timeline.and_then(|timeline| timeline.decided(&deployed.start.request));
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     let counted = votes.iter().filter(|vote| deployed.start.approvals.contains(&vote.entry));
     counted.map(|vote| vote.by.as_str()).collect::<Vec<_>>().join(", ")
@@ -170,7 +170,7 @@ pub fn events(moment: &Moment, deployed: &Deployed) -> Result<Vec<Event>> {
         let by = package.request.requested_by.name;
         events.push((package.request.at, format!("requested by {by}")));
     }
-    let decided = timeline.requests.get(&deployed.start.request);
+    let decided = timeline.decided(&deployed.start.request);
     for vote in decided.iter().flat_map(|decided| &decided.votes) {
         let word = match vote.approval.verdict {
             Verdict::Allow if vote.approval.emergency.is_some() => "declared and approved",

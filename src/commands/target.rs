@@ -444,7 +444,7 @@ fn waiting(
 /// When records cannot be read.
 pub fn of_execution(moment: &Moment, request: &RequestRef) -> Result<Option<Package>> {
     let Some(timeline) = moment.timeline() else { return Ok(None) };
-    match timeline.requests.get(request) {
+    match timeline.decided(request) {
         Some(decided) => from_ledger(moment, decided),
         None => Ok(None),
     }

@@ -148,6 +148,7 @@ pub fn state(request: &mut Request, check: &str, state: CheckState) {
 pub struct Book {
     pub timeline: Timeline,
     pub root: Root,
+    pub entries: Vec<RawEntry>,
 }
 
 /// How the next entry is signed, where it is not as it should be.
@@ -179,7 +180,7 @@ impl Book {
         };
         let entry = entry(&payload, "alice", "good", Some(text));
         timeline.apply(&entry, verify).unwrap();
-        Self { timeline, root: Root::of(&entry.payload) }
+        Self { timeline, root: Root::of(&entry.payload), entries: vec![entry] }
     }
 
     pub fn policy(&self) -> &Policy {
@@ -204,6 +205,7 @@ impl Book {
     /// Takes an entry as it is.
     pub fn take(&mut self, entry: &RawEntry) -> Result<Digest, Fault> {
         self.timeline.apply(entry, verify)?;
+        self.entries.push(entry.clone());
         Ok(Digest::of(&entry.payload))
     }
 

@@ -42,6 +42,10 @@ pub struct Signoff {
 /// A sign-off of the ledger.
 #[derive(Clone, Debug)]
 pub struct SignedOff {
+    /// The digest of the entry's payload.
+    pub entry: Digest,
+    /// The git commit that holds it.
+    pub commit: CommitId,
     /// Who signed.
     pub by: PersonName,
     /// When.
@@ -112,30 +116,15 @@ impl Signoffs {
         if allowed.is_empty() { Standing::Missing } else { Standing::Allowed(allowed) }
     }
 
-    /// As `state.json` keeps them: those of each commit and check of which one was signed since a moment. They stay
-    /// together, so that a no is never left out where a yes is kept.
-    pub(super) fn state(&self, since: DateTime<Utc>) -> Vec<StateSignoff<'_>> {
-        let is_fresh = |said: &&BTreeMap<PersonName, Vec<SignedOff>>| {
-            said.values().flatten().any(|said| said.at >= since)
-        };
-        let fresh = self.0.values().filter(is_fresh);
-        fresh.flat_map(BTreeMap::values).flatten().map(StateSignoff::of).collect()
+    /// Lets go of those of each commit and check of which none was signed since a moment. They stay together, so that a
+    /// no never goes where a yes stays.
+    pub(super) fn settle(&mut self, since: DateTime<Utc>) {
+        self.0.retain(|_, said| said.values().flatten().any(|said| said.at >= since));
     }
-}
 
-/// A sign-off as `state.json` keeps it.
-#[derive(Serialize)]
-pub(super) struct StateSignoff<'a> {
-    check: &'a Check,
-    commit: &'a CommitId,
-    by: &'a PersonName,
-    verdict: Verdict,
-}
-
-impl<'a> StateSignoff<'a> {
-    const fn of(said: &'a SignedOff) -> Self {
-        let SignedOff { by, signoff: Signoff { check, commit, verdict, .. }, .. } = said;
-        Self { check, commit, by, verdict: *verdict }
+    /// Each, in the order of commits, checks and people, and a person's own in the order in which they were signed.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &SignedOff> {
+        self.0.values().flat_map(BTreeMap::values).flatten()
     }
 }
 

@@ -7,20 +7,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::{ActionKind, RawLedger, RawPolicy, Separation};
 use super::emergency::Declaration;
 use super::keys::{Proof, PublicKey};
 use super::policy::{Policy, signed_digest};
-use super::signoffs::{SignedOff, Signoffs, StateSignoff};
+use super::signoffs::{SignedOff, Signoffs};
 use super::statement::{
     Approval, Ending, Execution, Finding, Payload, PolicyStatement, Release, RequestRef, Review, Revocation,
     Root, Statement, StepResult, Verdict, Watched,
 };
-use super::terms::{CommitId, Digest, Environment, PersonName};
+use super::terms::{CommitId, Digest, Environment, PersonName, Version};
 pub use quarantine::{Quarantine, Released};
 pub use reports::{About, Aftermath, Report, SignedReport};
+pub use settled::{ACTIONS_KEPT, DAYS_KEPT, WAYS_BACK_KEPT};
+pub use state::{STATE, State, StateError};
 
 /// One entry as it was read, before anything is believed.
 #[derive(Clone, Debug)]
@@ -72,10 +74,20 @@ pub struct Timeline {
     /// Why the newest entry settles nothing, where a person of the policy signed what cannot be so. It is no fault: else
     /// one person could end the ledger for all.
     pub idle: Option<String>,
+    /// What is settled, where it is remembered: for tables, never for a decision.
+    pub past: Past,
+}
+
+/// What people said of requests that are settled.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    remembered: bool,
+    requests: BTreeMap<RequestRef, Decided>,
 }
 
 /// The newest entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tip {
     /// Its place, from 1.
     pub sequence: u64,
@@ -139,16 +151,34 @@ pub struct Vote {
 /// What happened in one environment.
 #[derive(Clone, Debug, Default)]
 pub struct Track {
-    /// Every production action, in order.
+    /// The newest production actions and those that are not settled, in order.
     pub deployments: Vec<Deployed>,
     /// What is live, as far as a good ending says.
     pub live: Option<Live>,
+    /// What was live, in the order in which it last became so.
+    pub ways_back: Vec<WayBack>,
     /// What was rolled back, in order.
     pub quarantined: Vec<Quarantine>,
+    /// The actions that are settled, where they are remembered: for tables, never for a decision.
+    pub past: Vec<Deployed>,
+}
+
+/// A release that was live: a rollback may go there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WayBack {
+    /// Its version.
+    pub version: Version,
+    /// Its commit.
+    pub commit: CommitId,
+    /// The deployment that made it live.
+    pub execution: Digest,
+    /// Whether that deployment was undone.
+    pub undone: bool,
 }
 
 /// What is live.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// The release.
     #[serde(flatten)]
@@ -193,7 +223,8 @@ pub struct Deployed {
 }
 
 /// What an emergency leaves to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Incident {
     /// What was declared.
     pub declared: Declaration,
@@ -256,11 +287,10 @@ impl Timeline {
     /// The fault of the entry; the timeline is then not to be used.
     pub fn apply(&mut self, entry: &RawEntry, verify: Verify) -> Result<(), Fault> {
         let sequence = self.tip.as_ref().map_or(1, |tip| tip.sequence + 1);
-        self.accept(entry, sequence, verify).map_err(|why| Fault {
-            sequence,
-            commit: entry.commit.clone(),
-            why,
-        })
+        let accepted = self.accept(entry, sequence, verify);
+        accepted.map_err(|why| Fault { sequence, commit: entry.commit.clone(), why })?;
+        self.settle_past();
+        Ok(())
     }
 
     fn accept(&mut self, entry: &RawEntry, sequence: u64, verify: Verify) -> Result<(), String> {
@@ -334,8 +364,9 @@ impl Timeline {
                 Ok(())
             }
             Statement::Signoff(signoff) => {
-                let Signed { by, at, proof, .. } = signed;
-                self.idle = self.signoffs.take(SignedOff { by, at, proof, signoff: *signoff }).err();
+                let Signed { digest, commit, by, at, proof } = signed;
+                let said = SignedOff { entry: digest, commit, by, at, proof, signoff: *signoff };
+                self.idle = self.signoffs.take(said).err();
                 Ok(())
             }
         }
@@ -668,6 +699,7 @@ impl Timeline {
         let track = self.tracks.entry(deployed.start.environment.clone()).or_default();
         let release = deployed.start.release.clone();
         if deployed.start.action == ActionKind::Deploy {
+            track.went_live(release.clone(), deployed.execution, false);
             track.live = Some(Live { release, since: at, execution: deployed.execution });
             return;
         }
@@ -677,13 +709,7 @@ impl Timeline {
         for known in track.deployments.iter_mut().filter(|known| known.execution == undone) {
             known.rolled_back_by = Some(deployed.execution);
         }
-        // The release that is live again was brought by the deployment that first made it live.
-        let origin = track.deployments.iter().rev().find(|known| {
-            known.start.action == ActionKind::Deploy
-                && known.start.release == release
-                && known.rolled_back_by.is_none()
-        });
-        let execution = origin.map_or(deployed.execution, |origin| origin.execution);
+        let execution = track.live_again(&release, undone, deployed.execution);
         track.live = Some(Live { release, since: at, execution });
     }
 }
@@ -728,98 +754,14 @@ fn read_policy(statement: &PolicyStatement, entry: &RawEntry) -> Result<Policy, 
 /// How the attachments end that are page templates.
 pub const TEMPLATE: &str = ".tera";
 
-/// The timeline as `state.json` keeps it: what a reader needs to go on from here.
-#[derive(Serialize)]
-pub struct State<'a> {
-    schema: &'static str,
-    sequence: u64,
-    policy: Option<StatePolicy>,
-    environments: BTreeMap<&'a Environment, StateEnvironment<'a>>,
-    requests: Vec<StateRequest<'a>>,
-    signoffs: Vec<StateSignoff<'a>>,
-}
-
-#[derive(Serialize)]
-struct StatePolicy {
-    version: u64,
-    config: Digest,
-}
-
-#[derive(Serialize)]
-struct StateEnvironment<'a> {
-    live: Option<&'a Live>,
-    locked_by: Option<Digest>,
-    quarantined: &'a [Quarantine],
-    owed: Vec<(Digest, Option<DateTime<Utc>>)>,
-}
-
-#[derive(Serialize)]
-struct StateRequest<'a> {
-    #[serde(flatten)]
-    request: &'a RequestRef,
-    votes: Vec<(Digest, bool)>,
-    consumed: Option<Digest>,
-}
-
-/// How long a decided request stays in `state.json` after its last approval expired: long enough to explain
-/// a refusal, short enough that the file does not grow with the ledger.
-const STATE_KEEPS_DAYS: i64 = 30;
-
-impl Timeline {
-    /// What `state.json` of the next entry holds.
-    #[must_use]
-    pub fn state(&self) -> State<'_> {
-        let now = self.tip.as_ref().map(|tip| tip.at);
-        let fresh = |decided: &&Decided| {
-            let last = decided.votes.iter().map(|vote| vote.approval.execute_by).max();
-            last.zip(now).is_none_or(|(last, now)| now - last < chrono::Duration::days(STATE_KEEPS_DAYS))
-        };
-        State {
-            schema: super::statement::SCHEMA,
-            sequence: self.tip.as_ref().map_or(0, |tip| tip.sequence),
-            policy: self
-                .policy
-                .as_ref()
-                .map(|in_force| StatePolicy { version: in_force.version, config: in_force.policy.digest }),
-            environments: self
-                .tracks
-                .iter()
-                .map(|(name, track)| {
-                    let locked_by = track.lock().map(|lock| lock.execution);
-                    (
-                        name,
-                        StateEnvironment {
-                            live: track.live.as_ref(),
-                            locked_by,
-                            quarantined: &track.quarantined,
-                            owed: track.owed().map(|(owed, report)| (owed.execution, report.due)).collect(),
-                        },
-                    )
-                })
-                .collect(),
-            requests: self
-                .requests
-                .values()
-                .filter(fresh)
-                .map(|decided| StateRequest {
-                    request: &decided.request,
-                    votes: decided.votes.iter().map(|vote| (vote.entry, vote.revoked)).collect(),
-                    consumed: decided.consumed,
-                })
-                .collect(),
-            signoffs: now
-                .map(|now| self.signoffs.state(now - chrono::Duration::days(STATE_KEEPS_DAYS)))
-                .unwrap_or_default(),
-        }
-    }
-}
-
 mod automatic_rollback;
 mod back;
 mod incident;
 mod outcome;
 mod quarantine;
 mod reports;
+mod settled;
 mod start;
+mod state;
 #[cfg(test)]
 mod tests;

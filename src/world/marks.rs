@@ -31,6 +31,18 @@ pub struct HighWater {
     pub remote: Option<String>,
     /// The newest entry that the remote has too, where a session could not send what it said after it.
     pub unsent_after: Option<CommitId>,
+    /// Where to go on from: the newest person-signed entry up to it whose `state.json` this clone reached itself.
+    pub start: Option<Start>,
+}
+
+/// An entry with a state to go on from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Its place, from 1.
+    pub sequence: u64,
+    /// The git commit that holds it.
+    pub commit: CommitId,
 }
 
 /// The roots that the machine's administrator trusts, one a line; `#` begins a comment.

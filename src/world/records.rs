@@ -16,6 +16,10 @@ use git2::{ErrorClass, ErrorCode, ObjectType, Oid};
 use crate::gate::terms::{CommitId, Digest};
 use crate::gate::timeline::RawEntry;
 
+mod chain;
+
+pub use chain::{Chain, Fork};
+
 /// The branch of what people signed.
 pub const LEDGER: &str = "refs/heads/deployctl/ledger";
 /// The branch of what machines said.
@@ -23,7 +27,8 @@ pub const JOURNAL: &str = "refs/heads/deployctl/journal";
 /// Where the branches of a remote are kept after a fetch.
 pub const FETCHED: &str = "refs/deployctl/fetched";
 
-const PAYLOAD: &str = "payload.json";
+/// The file of an entry that is signed.
+pub const PAYLOAD: &str = "payload.json";
 const CONFIG: &str = "deployctl.yaml";
 /// No record is larger: a checklist of ten thousand commits is about two megabytes.
 const FILE_MAX: usize = 32 << 20;
@@ -99,20 +104,13 @@ impl Records {
         }
     }
 
-    /// The entries up to a tip, oldest first.
+    /// One entry.
     ///
     /// # Errors
-    /// The first commit that is not an entry.
-    pub fn read(&self, tip: &CommitId) -> Result<Vec<RawEntry>, RecordError> {
-        let mut entries = Vec::new();
-        let mut next = Some(tip.clone());
-        while let Some(commit) = next {
-            let (tree, parent) = self.commit(&commit)?;
-            entries.push(self.entry(&commit, tree)?);
-            next = parent;
-        }
-        entries.reverse();
-        Ok(entries)
+    /// When the commit is none.
+    pub fn one(&self, commit: &CommitId) -> Result<RawEntry, RecordError> {
+        let (tree, _) = self.commit(commit)?;
+        self.entry(commit, tree)
     }
 
     /// The ids of the entries up to a tip, newest first, without reading what they hold.
@@ -203,6 +201,22 @@ impl Records {
             return Err(broken("it has two parents: a chain of records has no merges"));
         }
         Ok((tree, parent))
+    }
+
+    /// The entry before one, as its raw commit names it.
+    ///
+    /// # Errors
+    /// When the commit is no entry.
+    pub fn parent(&self, commit: &CommitId) -> Result<Option<CommitId>, RecordError> {
+        Ok(self.commit(commit)?.1)
+    }
+
+    /// The same records, for another thread.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn again(&self) -> Result<Self, RecordError> {
+        Self::open(self.git.commondir())
     }
 
     /// The parents of any commit, an entry or not; none where there is no such commit.
@@ -383,6 +397,14 @@ impl Records {
         }
         Ok(())
     }
+}
+
+/// Does something that reads each object once: libgit2 would keep all of them.
+pub fn uncached<T>(act: impl FnOnce() -> T) -> T {
+    git2::opts::enable_caching(false);
+    let done = act();
+    git2::opts::enable_caching(true);
+    done
 }
 
 /// How often the objects of an entry are written before git's error counts.

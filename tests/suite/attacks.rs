@@ -7,4 +7,5 @@ mod ledger;
 mod machine;
 mod remote;
 mod request;
+mod state;
 mod words;

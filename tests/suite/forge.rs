@@ -119,11 +119,15 @@ impl House {
         self.forget();
     }
 
-    /// Replaces the ledger by a chain of these entries.
+    /// Replaces the ledger by a chain of these entries; the first of them that are as they were keep their commits.
     pub(crate) fn replace_ledger(&self, entries: &[Entry]) {
         let records = self.records();
-        let mut tip: Option<CommitId> = None;
-        for entry in entries {
+        let known = records.tip(LEDGER).unwrap().map_or_else(Vec::new, |tip| records.chain(&tip).unwrap());
+        let is_known = |(commit, entry): &(&CommitId, &Entry)| records.files(commit).unwrap() == entry.files;
+        let same: Vec<&CommitId> =
+            known.iter().rev().zip(entries).take_while(is_known).map(|(commit, _)| commit).collect();
+        let mut tip: Option<CommitId> = same.last().map(|commit| (*commit).clone());
+        for entry in &entries[same.len()..] {
             let (at, by) = (entry.payload.at, entry.payload.by.as_str());
             tip = Some(records.write(tip.as_ref(), &entry.files, by, at, "forged").unwrap());
         }

@@ -79,7 +79,7 @@ fn every_filter_leaves_what_it_names() {
     assert_eq!(of(&["--status", "failed"]), "");
     assert_eq!(of(&["-e", "production"]), "v1.4.0 v1.4.1 v1.4.0");
     assert_eq!(of(&["--limit", "0"]), "");
-    let two = house.run(["history", "--limit", "2"]).stderr("1 more: raise or leave out `--limit`\n");
+    let two = house.run(["history", "--limit", "2"]).stderr("there are more: raise or leave out `--limit`\n");
     assert_eq!(two.any_stdout().exit(0).stdout.lines().count(), 3);
     house.run(["history", "--since", "yesterday"]).any_stderr().exit(2);
 }
@@ -132,7 +132,7 @@ error: `HISTORY.md` is left as it is: it lacks the two lines between which the t
 fn a_row_tells_programs_everything() {
     let house = three_rows();
     let answer = house.run(["history", "--json", "--limit", "2"]).any_stdout().exit(0).json();
-    assert_eq!(answer["left_out"], 1);
+    assert_eq!(answer["more"], true);
     let (back, undone) = (&answer["deployments"][0], &answer["deployments"][1]);
     assert_eq!(
         json!([

@@ -4,21 +4,36 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::join::broken;
 use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::facts::LedgerTrouble;
 use crate::gate::statement::Payload;
-use crate::gate::timeline::RawEntry;
+use crate::gate::terms::CommitId;
+use crate::gate::timeline::{RawEntry, Timeline};
 use crate::world::clock;
+use crate::world::records::Records;
 
-/// Whether every entry that is new to this clone is one of today or before. The entries hold: who signed is known.
-pub(super) fn check(new: &[RawEntry]) -> Result<(), LedgerTrouble> {
+/// Whether no entry after the one that this clone has seen puts its clock behind. The entries hold: who signed is known. One
+/// that settles nothing moves no clock.
+pub(super) fn check(
+    records: &Records,
+    timeline: &Timeline,
+    seen: Option<&CommitId>,
+) -> Result<(), LedgerTrouble> {
     let now = clock::now();
-    new.iter().try_for_each(|entry| dated(entry, now))
+    let Some(tip) = timeline.tip.as_ref().filter(|tip| !is_past(tip.at, now)) else { return Ok(()) };
+    let chain = records.walk(&tip.commit, seen).map_err(broken)?;
+    let new = (0..chain.len()).filter_map(|place| chain.get(place)).filter(|commit| Some(commit) != seen);
+    new.map(|commit| records.one(&commit).map_err(broken)).try_for_each(|entry| dated(&entry?, now))
+}
+
+fn is_past(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at <= now + Duration::seconds(CLOCK_TOLERANCE_SECONDS)
 }
 
 fn dated(entry: &RawEntry, now: DateTime<Utc>) -> Result<(), LedgerTrouble> {
-    let payload = Payload::read(&entry.payload).map_err(super::join::broken)?;
-    if payload.at <= now + Duration::seconds(CLOCK_TOLERANCE_SECONDS) {
+    let payload = Payload::read(&entry.payload).map_err(broken)?;
+    if is_past(payload.at, now) {
         return Ok(());
     }
     Err(LedgerTrouble::Ahead {

@@ -5,14 +5,16 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{ahead, fold};
+use super::ahead;
+use super::reading::{self, Care, Folded, Reach};
 use crate::commands::journal;
-use crate::gate::facts::LedgerTrouble;
+use crate::gate::decide::ledger_reason;
+use crate::gate::facts::{LedgerTrouble, Pin};
 use crate::gate::statement::Payload;
 use crate::gate::terms::CommitId;
 use crate::gate::timeline::Timeline;
-use crate::world::marks::{self, HighWater};
-use crate::world::records::{FETCHED, JOURNAL, LEDGER, Records};
+use crate::world::marks::{self, HighWater, Start};
+use crate::world::records::{FETCHED, JOURNAL, LEDGER, PAYLOAD, Records};
 use crate::world::remote::{self, Pushed};
 
 /// Where the records of this clone are.
@@ -35,41 +37,82 @@ impl Place<'_> {
         self.records.tip(&format!("{FETCHED}/ledger")).map_err(broken)
     }
 
-    fn chain(&self, tip: &CommitId) -> Result<Vec<CommitId>, LedgerTrouble> {
-        self.records.chain(tip).map_err(broken)
-    }
-
     /// The ledger up to a tip, where every entry holds, everything is in it that this clone has seen, and nothing else is
     /// dated ahead.
-    fn believed(&self, tip: &CommitId) -> Result<Timeline, LedgerTrouble> {
-        let entries = self.records.read(tip).map_err(broken)?;
-        let mut seen = 0;
-        if let Some(mark) = marks::high_water(self.common_dir).map_err(broken)? {
-            let place = usize::try_from(mark.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
-            let known = place.and_then(|place| entries.get(place));
-            if known.is_none_or(|entry| entry.commit != mark.commit) {
-                return Err(rewound(&mark));
-            }
-            seen = place.map_or(0, |place| place + 1);
+    fn believed(&self, tip: &CommitId) -> Result<Folded, LedgerTrouble> {
+        let mark = marks::high_water(self.common_dir).map_err(broken)?;
+        let folded = self.folded(tip, mark.as_ref(), mark.as_ref())?;
+        ahead::check(self.records, &folded.timeline, mark.as_ref().map(|mark| &mark.commit))?;
+        Ok(folded)
+    }
+
+    /// The ledger up to a tip, where every entry holds: from the state that a mark names, else from the first entry. An
+    /// entry that was seen must be in it.
+    fn folded(
+        &self,
+        tip: &CommitId,
+        mark: Option<&HighWater>,
+        seen: Option<&HighWater>,
+    ) -> Result<Folded, LedgerTrouble> {
+        let start = mark.and_then(|mark| mark.start.as_ref()).filter(|_| self.goes_on());
+        let place = seen.map(|seen| (seen.sequence, &seen.commit));
+        if let Some(folded) =
+            start.and_then(|start| reading::resumed(self.records, tip, start, place, Care::DECISION))
+        {
+            return Ok(folded);
         }
-        let timeline = fold(&entries).map_err(broken)?;
-        ahead::check(entries.get(seen..).unwrap_or_default())?;
-        Ok(timeline)
+        let chain = self.records.walk(tip, None).map_err(broken)?;
+        if let Some(mark) = seen {
+            let place = usize::try_from(mark.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
+            if place.and_then(|place| chain.get(place)).as_ref() != Some(&mark.commit) {
+                return Err(rewound(mark));
+            }
+        }
+        reading::whole(self.records, &chain, Care::DECISION).map_err(broken)
+    }
+
+    /// Whether a state may stand for the entries before it. Where the administrator pinned the root, nothing that a program
+    /// of this user can write stands for the way to it.
+    fn goes_on(&self) -> bool {
+        matches!(marks::pin(self.common_dir, None), Ok(Pin::None | Pin::Clone(_)))
+    }
+
+    /// The ledger for a table that reaches so far back, up to an entry that is believed.
+    pub(super) fn since(&self, tip: &CommitId, reach: Reach) -> Result<Timeline, LedgerTrouble> {
+        let mark = marks::high_water(self.common_dir).map_err(broken)?;
+        let newest = mark.and_then(|mark| mark.start).filter(|_| self.goes_on());
+        let start = newest.and_then(|newest| reading::reaching(self.records, tip, &newest, reach));
+        let resumed = start.and_then(|start| reading::resumed(self.records, tip, &start, None, Care::NEWEST));
+        if let Some(folded) = resumed {
+            return Ok(folded.timeline);
+        }
+        let chain = self.records.walk(tip, None).map_err(broken)?;
+        reading::whole(self.records, &chain, Care::TABLE).map(|folded| folded.timeline).map_err(broken)
+    }
+
+    /// How many entries the ledger up to a tip has, and where to go on from, if every entry holds and none after the one that
+    /// was seen is dated ahead.
+    pub(super) fn holds(&self, tip: &CommitId, seen: &CommitId) -> anyhow::Result<(u64, Option<Start>)> {
+        let mark = marks::high_water(self.common_dir)?;
+        let told = |trouble: LedgerTrouble| anyhow::anyhow!(ledger_reason(&trouble).message);
+        let Folded { timeline, start, .. } = self.folded(tip, mark.as_ref(), None).map_err(told)?;
+        ahead::check(self.records, &timeline, Some(seen)).map_err(told)?;
+        Ok((timeline.tip.map_or(0, |tip| tip.sequence), start))
     }
 
     /// Goes on to the remote's ledger, if that is to be believed.
-    fn follow(&self, here: Option<&CommitId>, there: &CommitId) -> Result<Timeline, LedgerTrouble> {
-        let timeline = self.believed(there)?;
+    fn follow(&self, here: Option<&CommitId>, there: &CommitId) -> Result<Folded, LedgerTrouble> {
+        let folded = self.believed(there)?;
         self.records.advance(LEDGER, here, there).map_err(stuck)?;
-        Ok(timeline)
+        Ok(folded)
     }
 
     /// Leaves what nobody believed for the remote's ledger, if that has everything that was.
-    fn leave(&self, here: &CommitId, there: &CommitId) -> Result<Timeline, LedgerTrouble> {
-        let timeline = self.believed(there)?;
+    fn leave(&self, here: &CommitId, there: &CommitId) -> Result<Folded, LedgerTrouble> {
+        let folded = self.believed(there)?;
         self.set_aside(here)?;
         self.records.advance(LEDGER, Some(here), there).map_err(stuck)?;
-        Ok(timeline)
+        Ok(folded)
     }
 
     /// Keeps what this clone leaves.
@@ -103,24 +146,21 @@ fn rewound(mark: &HighWater) -> LedgerTrouble {
 }
 
 /// Brings the two branches and the remote's together; answers the ledger where it had to be verified for that.
-pub(super) fn synchronise(
-    place: &Place<'_>,
-    remote: Option<&str>,
-) -> Result<Option<Timeline>, LedgerTrouble> {
+pub(super) fn synchronise(place: &Place<'_>, remote: Option<&str>) -> Result<Option<Folded>, LedgerTrouble> {
     let Some(remote) = remote else { return Ok(None) };
     remote::fetch(place.root, remote, FETCHED).map_err(unreachable_because)?;
     join(place, remote)
 }
 
 /// The same after a fetch.
-pub(super) fn join(place: &Place<'_>, remote: &str) -> Result<Option<Timeline>, LedgerTrouble> {
+pub(super) fn join(place: &Place<'_>, remote: &str) -> Result<Option<Folded>, LedgerTrouble> {
     let known = join_ledger(place, remote)?;
     // A journal that cannot be joined blocks nothing: it is what machines said.
     let _ = join_journal(place, remote);
     Ok(known)
 }
 
-fn join_ledger(place: &Place<'_>, remote: &str) -> Result<Option<Timeline>, LedgerTrouble> {
+fn join_ledger(place: &Place<'_>, remote: &str) -> Result<Option<Folded>, LedgerTrouble> {
     let (here, there) = match (place.here()?, place.there()?) {
         (None, None) => return Ok(None),
         (None, Some(there)) => return place.follow(None, &there).map(Some),
@@ -133,16 +173,21 @@ fn join_ledger(place: &Place<'_>, remote: &str) -> Result<Option<Timeline>, Ledg
     if here == there {
         return Ok(None);
     }
-    if place.chain(&there)?.contains(&here) {
+    let fork = place.records.fork(&here, &there);
+    if fork.ours.is_empty() {
         return place.follow(Some(&here), &there).map(Some);
     }
-    let timeline = match place.believed(&here) {
+    if fork.shared.is_none() {
+        // Where the way back ends in something that is no entry, that is what is wrong.
+        place.records.walk(&there, None).map_err(broken)?;
+    }
+    let folded = match place.believed(&here) {
         Err(LedgerTrouble::Tampered { .. } | LedgerTrouble::Ahead { .. }) => {
             return place.leave(&here, &there).map(Some);
         }
         own => own?,
     };
-    if !place.chain(&here)?.contains(&there) {
+    if !fork.theirs.is_empty() {
         let why = format!(
             "this clone's ledger ends at {} and the remote's at {}, and neither continues the other",
             here.short(),
@@ -151,7 +196,7 @@ fn join_ledger(place: &Place<'_>, remote: &str) -> Result<Option<Timeline>, Ledg
         return Err(LedgerTrouble::Rewound { why });
     }
     match remote::push(place.root, remote, LEDGER, Some(&there), &here) {
-        Ok(Pushed::Done) => Ok(Some(timeline)),
+        Ok(Pushed::Done) => Ok(Some(folded)),
         Ok(Pushed::Lost) => Err(unreachable_because("another entry arrived at the same moment; try again")),
         Err(error) => Err(unreachable_because(error)),
     }
@@ -191,39 +236,37 @@ pub(super) fn settle_unsent(place: &Place<'_>, remote: &str) -> Result<(), Ledge
     if here == there {
         return Ok(());
     }
-    let (theirs, ours) = (place.chain(&there)?, place.chain(&here)?);
-    let unsent: Vec<&CommitId> = ours.iter().take_while(|entry| !theirs.contains(entry)).collect();
-    let shared = ours.get(unsent.len());
+    let fork = records.fork(&here, &there);
+    let Some(shared) = fork.shared.clone() else { return Ok(()) };
     // Only what is known never to have been sent: an entry that the remote had and lacks now was taken away.
-    let known = marks::high_water(common_dir).map_err(broken)?.and_then(|mark| mark.unsent_after);
-    let parted = !unsent.is_empty() && known.is_some() && known.as_ref() == shared && !ours.contains(&there);
-    if !parted || !unsent.iter().all(|entry| is_session_entry(records, entry)) {
+    let mark = marks::high_water(common_dir).map_err(broken)?;
+    let known = mark.as_ref().and_then(|mark| mark.unsent_after.as_ref());
+    let parted = !fork.ours.is_empty() && !fork.theirs.is_empty() && known == Some(&shared);
+    if !parted || !fork.ours.iter().all(|entry| is_session_entry(records, entry)) {
         return Ok(());
     }
-    let Some(at) = shared.and_then(|shared| theirs.iter().position(|entry| entry == shared)) else {
-        return Ok(());
-    };
-    let entries = records.read(&there).map_err(broken)?;
-    fold(&entries).map_err(broken)?;
-    let sequence = (theirs.len() - at) as u64;
-    ahead::check(entries.get(theirs.len() - at..).unwrap_or_default())?;
+    let Some(Payload { sequence, .. }) = payload(records, &shared) else { return Ok(()) };
+    let folded = place.folded(&there, mark.as_ref(), None)?;
+    ahead::check(records, &folded.timeline, Some(&shared))?;
     place.set_aside(&here)?;
     records.advance(LEDGER, Some(&here), &there).map_err(stuck)?;
-    let (commit, remote) = (theirs[at].clone(), Some(remote.to_owned()));
-    let mark = HighWater { sequence, commit, remote, unsent_after: None };
+    let start = folded.start.filter(|start| start.sequence <= sequence);
+    let (commit, remote) = (shared, Some(remote.to_owned()));
+    let mark = HighWater { sequence, commit, remote, unsent_after: None, start };
     marks::set_high_water(common_dir, &mark).map_err(broken)
 }
 
 fn is_session_entry(records: &Records, entry: &CommitId) -> bool {
-    let payload = records.files(entry).ok().and_then(|mut files| files.remove("payload.json"));
-    payload.and_then(|bytes| Payload::read(&bytes).ok()).is_some_and(|payload| payload.statement.by_session())
+    payload(records, entry).is_some_and(|payload| payload.statement.by_session())
+}
+
+fn payload(records: &Records, entry: &CommitId) -> Option<Payload> {
+    let bytes = records.file(entry, PAYLOAD).ok().flatten()?;
+    Payload::read(&bytes).ok()
 }
 
 /// The ledger of this clone, every entry checked unless that was done just now, and held against what was seen.
-pub(super) fn verified(
-    place: &Place<'_>,
-    known: Option<Timeline>,
-) -> Result<Result<Timeline, LedgerTrouble>> {
+pub(super) fn verified(place: &Place<'_>, known: Option<Folded>) -> Result<Result<Timeline, LedgerTrouble>> {
     let tip = match place.here() {
         Ok(tip) => tip,
         Err(trouble) => return Ok(Err(trouble)),
@@ -232,14 +275,14 @@ pub(super) fn verified(
         let mark = marks::high_water(place.common_dir)?;
         return Ok(mark.map_or_else(|| Ok(Timeline::default()), |mark| Err(rewound(&mark))));
     };
-    let known = known.filter(|known| known.tip.as_ref().is_some_and(|known| known.commit == tip));
-    let timeline = match known.map_or_else(|| place.believed(&tip), Ok) {
-        Ok(timeline) => timeline,
+    let known = known.filter(|known| known.timeline.tip.as_ref().is_some_and(|known| known.commit == tip));
+    let Folded { timeline, start, .. } = match known.map_or_else(|| place.believed(&tip), Ok) {
+        Ok(folded) => folded,
         Err(trouble) => return Ok(Err(trouble)),
     };
     let remote = timeline.policy.as_ref().and_then(|in_force| in_force.remote.clone());
     let sequence = timeline.tip.as_ref().map_or(0, |tip| tip.sequence);
-    let mark = HighWater { sequence, commit: tip, remote, unsent_after: None };
+    let mark = HighWater { sequence, commit: tip, remote, unsent_after: None, start };
     marks::set_high_water(place.common_dir, &mark)?;
     Ok(Ok(timeline))
 }

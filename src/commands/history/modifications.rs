@@ -26,11 +26,11 @@ pub(super) struct Modification {
     pub(super) json: Value,
 }
 
-/// The lines that the options ask for, newest first, and how many more there are behind the limit.
+/// The lines that the options ask for, newest first, and whether there are more behind the limit.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modification>, usize)> {
+pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modification>, bool)> {
     let mut lines = Vec::new();
     for (kind, action) in [("request", "requested"), ("refusal", "was refused"), ("deployment", "deployed")] {
         lines.extend(journal::told(moment, kind).into_iter().rev().map(|line| unsigned(line, action)));
@@ -40,9 +40,9 @@ pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modificatio
     // Of one moment, what was recorded later stands first.
     lines.reverse();
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
-    let left = args.limit.map_or(0, |limit| lines.len().saturating_sub(limit));
-    lines.truncate(lines.len() - left);
-    Ok((lines, left))
+    let more = args.limit.is_some_and(|limit| lines.len() > limit);
+    lines.truncate(args.limit.unwrap_or(usize::MAX));
+    Ok((lines, more))
 }
 
 fn is_wanted(line: &Modification, now: DateTime<Utc>, args: &HistoryArgs) -> bool {
@@ -59,7 +59,8 @@ fn signed(moment: &Moment) -> Result<Vec<Modification>> {
     let mut timeline = Timeline::default();
     let mut config: Option<Vec<u8>> = None;
     let mut subjects: BTreeMap<Digest, Subject> = BTreeMap::new();
-    for entry in proof::read(moment)? {
+    for entry in proof::entries(moment)? {
+        let entry = entry?;
         timeline.apply(&entry, verify)?;
         let payload = Payload::read(&entry.payload)?;
         let rules = match (&config, &entry.config) {

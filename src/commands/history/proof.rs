@@ -6,85 +6,63 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::COMMAND;
-use crate::commands::gather::{self, Moment, verify};
+use crate::commands::gather::reading::{self, Care, ReadError};
+use crate::commands::gather::{Moment, verify};
 use crate::evidence::records::NAMESPACE;
 use crate::gate::decide::ledger_reason;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::statement::{Payload, Statement, canonical};
-use crate::gate::terms::Digest;
+use crate::gate::statement::{Payload, Statement};
 use crate::gate::timeline::{RawEntry, Timeline};
 use crate::render::answer::Answer;
 use crate::render::text;
-use crate::world::records::LEDGER;
+use crate::world::records::{Chain, LEDGER};
 
 /// Checks the whole chain: every place, every digest, every signature, every state.
 pub(super) fn whole(moment: &Moment) -> Result<Answer> {
-    let trouble = moment.ledger.as_ref().err();
-    if let Some(trouble) = trouble {
-        let mut answer = Answer::refused(COMMAND, vec![ledger_reason(trouble)]);
-        if let Some((sequence, commit)) = place_of_fault(moment) {
-            answer = answer.with("failed_at", json!({ "sequence": sequence, "commit": commit }));
+    let tip = moment.records.tip(LEDGER)?;
+    let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose();
+    let audited = match &chain {
+        Ok(chain) => {
+            chain.as_ref().map(|chain| reading::whole(&moment.records, chain, Care::AUDIT)).transpose()
         }
-        return Ok(answer.with("verified", false));
+        Err(_) => Ok(None),
+    };
+    let place = audited.as_ref().err().and_then(ReadError::place);
+    let place = place.map(|(sequence, commit)| json!({ "sequence": sequence, "commit": commit }));
+    let refused = |reason: Reason| {
+        let answer = Answer::refused(COMMAND, vec![reason]).with("verified", false);
+        place.iter().cloned().fold(answer, |answer, place| answer.with("failed_at", place))
+    };
+    if let Err(trouble) = &moment.ledger {
+        return Ok(refused(ledger_reason(trouble)));
     }
-    let entries = read(moment)?;
-    let mut timeline = Timeline::default();
-    let mut states = 0;
-    for entry in &entries {
-        let before = Digest::of(&canonical(&timeline.state())?);
-        let said = entry.attachments.get("state.json");
-        if said.is_some_and(|said| *said != before) {
-            let sequence = timeline.tip.as_ref().map_or(1, |tip| tip.sequence + 1);
-            let what = format!(
-                "entry {sequence} ({}): its `state.json` is not what the entries before it come to",
-                entry.commit.short()
-            );
-            return Ok(Answer::refused(COMMAND, vec![Reason::new(Code::LedgerTampered, what)])
-                .with("verified", false)
-                .with("failed_at", json!({ "sequence": sequence, "commit": entry.commit })));
-        }
-        states += usize::from(said.is_some());
-        timeline.apply(entry, verify)?;
-    }
-    if let (Some(known), Some(root)) = (moment.pin.root(), timeline.root)
+    let chain = chain?;
+    let folded = match audited {
+        Ok(folded) => folded,
+        Err(error) => return Ok(refused(Reason::new(Code::LedgerTampered, error.to_string()))),
+    };
+    let root = folded.as_ref().and_then(|folded| folded.timeline.root);
+    if let (Some(known), Some(root)) = (moment.pin.root(), root)
         && known != root
     {
         let what = format!("this machine knows the trust root {known}, and the ledger has {root}");
-        return Ok(
-            Answer::refused(COMMAND, vec![Reason::new(Code::PolicyRoot, what)]).with("verified", false)
-        );
+        return Ok(refused(Reason::new(Code::PolicyRoot, what)));
     }
-    let root = timeline.root.map(|root| root.to_string());
+    let (entries, states) =
+        (chain.map_or(0, |chain| chain.len()), folded.as_ref().map_or(0, |folded| folded.states));
+    let root = root.map(|root| root.to_string());
     let text = format!(
         "ok: {}, each with its signature, chain and files; {} reached again\ntrust root: {}\n",
-        text::count(entries.len(), "entry"),
+        text::count(entries, "entry"),
         text::count(states, "state"),
         root.as_deref().unwrap_or("none: the ledger is not founded")
     );
     Ok(Answer::done(COMMAND, text)
         .with("verified", true)
-        .with("entries", entries.len())
-        .with("signatures", entries.len())
+        .with("entries", entries)
+        .with("signatures", entries)
         .with("states", states)
         .with("root", root))
-}
-
-/// Every entry of the ledger, oldest first.
-///
-/// # Errors
-/// When it cannot be read.
-pub(super) fn read(moment: &Moment) -> Result<Vec<RawEntry>> {
-    match moment.records.tip(LEDGER)? {
-        Some(tip) => Ok(moment.records.read(&tip)?),
-        None => Ok(vec![]),
-    }
-}
-
-fn place_of_fault(moment: &Moment) -> Option<(u64, String)> {
-    let tip = moment.records.tip(LEDGER).ok()??;
-    let entries = moment.records.read(&tip).ok()?;
-    let fault = gather::fold(&entries).err()?;
-    Some((fault.sequence, fault.commit.to_string()))
 }
 
 /// Everybody who could ever sign, in the form that `ssh-keygen -Y verify -f` reads.
@@ -92,7 +70,8 @@ pub(super) fn allowed_signers(moment: &Moment) -> Result<Answer> {
     let people = "deployctl-policy,deployctl-approval,deployctl-revocation,deployctl-execution,deployctl-review,deployctl-signoff";
     let mut lines = BTreeSet::new();
     let mut timeline = Timeline::default();
-    for entry in read(moment)? {
+    for entry in entries(moment)? {
+        let entry = entry?;
         timeline.apply(&entry, verify)?;
         if let Some(in_force) = &timeline.policy {
             for (name, person) in &in_force.policy.people {
@@ -113,4 +92,16 @@ pub(super) fn allowed_signers(moment: &Moment) -> Result<Answer> {
     }
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     Ok(Answer::done(COMMAND, text.clone()).with("allowed_signers", text))
+}
+
+/// Every entry of the ledger, oldest first, each read when it is its turn.
+///
+/// # Errors
+/// When the way back is broken, and at an entry that cannot be read.
+pub(super) fn entries(moment: &Moment) -> Result<impl Iterator<Item = Result<RawEntry>> + '_> {
+    let tip = moment.records.tip(LEDGER)?;
+    let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?;
+    let places = 0..chain.as_ref().map_or(0, Chain::len);
+    let commits = places.filter_map(move |place| chain.as_ref()?.get(place));
+    Ok(commits.map(|commit| Ok(moment.records.one(&commit)?)))
 }

@@ -29,9 +29,8 @@ pub(super) fn row(
     deployed: &Deployed,
 ) -> Result<Row> {
     let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
-    let undone_by = deployed
-        .rolled_back_by
-        .and_then(|digest| track.deployments.iter().find(|rollback| rollback.execution == digest));
+    let undone_by =
+        deployed.rolled_back_by.and_then(|digest| track.all().find(|rollback| rollback.execution == digest));
     let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
     let notes = notes(deployed, open, &why_undone(track, deployed), request.as_ref());
     let page = HistoryRow {
@@ -89,7 +88,7 @@ fn attempt(rollback: &Deployed) -> serde_json::Value {
 
 /// Whose approvals it used.
 pub(super) fn approvers(timeline: &Timeline, deployed: &Deployed) -> BTreeSet<String> {
-    let decided = timeline.requests.get(&deployed.start.request);
+    let decided = timeline.decided(&deployed.start.request);
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     votes
         .iter()

@@ -21,10 +21,10 @@ pub(super) struct Row {
     pub(super) json: serde_json::Value,
 }
 
-/// The wanted rows, and how many more there are behind the limit.
+/// The wanted rows, and whether there are more behind the limit.
 pub(super) struct Rows {
     pub(super) rows: Vec<Row>,
-    pub(super) left: usize,
+    pub(super) more: bool,
 }
 
 /// A deployment or a rollback, where it is recorded.
@@ -87,7 +87,7 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
     let runs = runs::told(moment);
     let tracks = timeline.tracks.iter();
     let ledger = tracks.flat_map(|(environment, track)| {
-        track.deployments.iter().map(move |deployed| Entry::Ledger(environment, track, deployed))
+        track.all().map(move |deployed| Entry::Ledger(environment, track, deployed))
     });
     let mut entries: Vec<Entry<'_>> = ledger
         .chain(runs.all().map(Entry::Journal))
@@ -96,8 +96,8 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
     // Of one moment, what was recorded later stands first.
     entries.reverse();
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
-    let left = args.limit.map_or(0, |limit| entries.len().saturating_sub(limit));
-    entries.truncate(entries.len() - left);
+    let more = args.limit.is_some_and(|limit| entries.len() > limit);
+    entries.truncate(args.limit.unwrap_or(usize::MAX));
     // Where several environments have people to decide, a row must say which it is of.
     let several = args.environment.is_none() && timeline.tracks.len() > 1;
     let row = |entry: Entry<'_>| match entry {
@@ -110,7 +110,7 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
         }
         Entry::Journal(run) => Ok(automatic::row(run, moment.now)),
     };
-    Ok(Rows { rows: entries.into_iter().map(row).collect::<Result<_>>()?, left })
+    Ok(Rows { rows: entries.into_iter().map(row).collect::<Result<_>>()?, more })
 }
 
 fn is_wanted(entry: &Entry<'_>, now: DateTime<Utc>, timeline: &Timeline, args: &HistoryArgs) -> bool {

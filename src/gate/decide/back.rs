@@ -28,7 +28,7 @@ impl Judge<'_> {
         match track.and_then(|track| track.last_live(version)) {
             None => self.never_live(environment, version),
             Some(release) => {
-                self.moves(track, environment, release);
+                self.moves(track, environment, &release);
                 self.quarantine(timeline, environment, &release.commit, taints);
             }
         }
@@ -47,7 +47,7 @@ impl Judge<'_> {
         }
         self.stale(timeline, target);
         let track = timeline.tracks.get(environment);
-        if !track.is_some_and(|track| track.was_live().any(|known| known == release)) {
+        if !track.is_some_and(|track| track.was_live().any(|known| known == *release)) {
             self.never_live(environment, &release.version);
             return;
         }

@@ -1,21 +1,45 @@
 //! A rollback with an approval of its own: to any release that was live, and once.
 
-use super::{Deployed, Timeline, Track};
+use super::{Timeline, Track, WayBack};
 use crate::gate::config::ActionKind;
-use crate::gate::statement::{Approval, Ending, Execution, Release};
-use crate::gate::terms::Version;
+use crate::gate::statement::{Approval, Execution, Release};
+use crate::gate::terms::{Digest, Version};
 
 impl Track {
-    /// Every release that was live, newest first: what a good ending says, of a deployment or of a rollback.
-    pub fn was_live(&self) -> impl Iterator<Item = &Release> {
-        let good = |known: &&Deployed| matches!(known.ending, Some((Ending::Succeeded, _)));
-        self.deployments.iter().rev().filter(good).map(|known| &known.start.release)
+    /// The releases that were live, newest first: what a good ending says, of a deployment or of a rollback.
+    pub fn was_live(&self) -> impl Iterator<Item = Release> {
+        let release = |way: &WayBack| Release { version: way.version.clone(), commit: way.commit.clone() };
+        self.ways_back.iter().rev().map(release)
     }
 
     /// The release of this version that was live last.
     #[must_use]
-    pub fn last_live(&self, version: &Version) -> Option<&Release> {
+    pub fn last_live(&self, version: &Version) -> Option<Release> {
         self.was_live().find(|release| &release.version == version)
+    }
+
+    /// A release became live, by this deployment.
+    pub(super) fn went_live(&mut self, release: Release, execution: Digest, undone: bool) {
+        let Release { version, commit } = release;
+        self.ways_back.push(WayBack { version, commit, execution, undone });
+    }
+
+    /// A rollback undid a deployment: what is live again was brought by the deployment that is named. Where that is not
+    /// known any more, or was undone itself, it is the rollback.
+    pub(super) fn live_again(&mut self, release: &Release, undone: Digest, rollback: Digest) -> Digest {
+        for way in self.ways_back.iter_mut().filter(|way| way.execution == undone) {
+            way.undone = true;
+        }
+        let is_origin =
+            |way: &WayBack| way.version == release.version && way.commit == release.commit && !way.undone;
+        let Some(place) = self.ways_back.iter().rposition(is_origin) else {
+            self.went_live(release.clone(), rollback, true);
+            return rollback;
+        };
+        let origin = self.ways_back.remove(place);
+        let execution = origin.execution;
+        self.ways_back.push(origin);
+        execution
     }
 }
 
@@ -46,7 +70,7 @@ impl Timeline {
         if !fits {
             return Err("it rolls back what is not the newest deployment".to_owned());
         }
-        let known = track.is_some_and(|track| track.was_live().any(|release| release == &execution.release));
+        let known = track.is_some_and(|track| track.was_live().any(|release| release == execution.release));
         if own && !known {
             return Err("it goes back to what was never live".to_owned());
         }

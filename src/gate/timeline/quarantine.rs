@@ -1,7 +1,7 @@
 //! Quarantine: what was rolled back does not come again, until it is taken back or a person releases it by signature.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Deployed, Signed, Timeline, Track};
 use crate::gate::statement::{Release, Review};
@@ -11,7 +11,8 @@ use crate::gate::terms::{CommitId, Digest, PersonName};
 pub const DIGITS_MIN: usize = 7;
 
 /// Commits that were rolled back: those that came with one release and are not in the one before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quarantine {
     /// The execution of the rollback.
     pub rollback: Digest,
@@ -30,7 +31,8 @@ pub struct Quarantine {
 }
 
 /// A person released commits from quarantine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Released {
     /// Who signed.
     pub by: PersonName,

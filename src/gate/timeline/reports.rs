@@ -2,6 +2,7 @@
 //! A review of any kind counts where it is signed by somebody who approves there.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Deployed, RawEntry, Signed, Timeline, Track};
 use crate::gate::config::ActionKind;
@@ -40,7 +41,8 @@ pub struct Report<'a> {
 }
 
 /// A signed report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedReport {
     /// Who signed.
     pub by: PersonName,
@@ -53,7 +55,8 @@ pub struct SignedReport {
 }
 
 /// What a rollback leaves to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Aftermath {
     /// The execution of the deployment that it undoes.
     pub undoes: Digest,
@@ -141,11 +144,16 @@ impl Timeline {
 
     /// Whether who signed a review approves in the environment under the rules in force, with the presence they ask for.
     pub(super) fn check_review(&self, execution: &Digest, signed: &Signed) -> Result<(), String> {
-        let mut deployments = self.tracks.values().flat_map(|track| &track.deployments);
-        let deployed = deployments.find(|deployed| &deployed.execution == execution);
-        let deployed = deployed.ok_or("it reviews a deployment that the ledger does not hold")?;
+        // What is in quarantine outlives the rollback's own place in the track.
+        let holds = |track: &Track| {
+            track.deployments.iter().any(|deployed| &deployed.execution == execution)
+                || track.quarantined.iter().any(|known| &known.rollback == execution)
+        };
+        let environment =
+            self.tracks.iter().find(|(_, track)| holds(track)).map(|(environment, _)| environment);
+        let environment = environment.ok_or("it reviews a deployment that the ledger does not hold")?;
         let policy = self.policy.as_ref().map(|in_force| &in_force.policy);
-        let rule = policy.and_then(|policy| policy.environments.get(&deployed.start.environment));
+        let rule = policy.and_then(|policy| policy.environments.get(environment));
         let approvals = rule.and_then(|rule| rule.approvals.as_ref());
         approvals
             .is_some_and(|approvals| {

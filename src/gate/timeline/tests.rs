@@ -4,7 +4,9 @@ mod incident;
 mod outcome;
 mod quarantine;
 mod reports;
+mod settled;
 mod start;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -30,7 +32,7 @@ fn why<T: std::fmt::Debug>(result: Result<T, super::Fault>) -> String {
 fn idle(book: &Book, act: impl FnOnce(&mut Book) -> Result<Digest, super::Fault>) -> String {
     let state = |book: &Book| {
         let mut state = serde_json::to_value(book.timeline.state()).unwrap();
-        state["sequence"] = serde_json::Value::Null;
+        state["tip"] = serde_json::Value::Null;
         state
     };
     let mut after = book.clone();
@@ -751,17 +753,14 @@ fn the_state_keeps_what_is_in_force_live_locked_and_consumed() {
     let mut book = Book::founded(&config(&[]));
     let request = book.deployed("production", 1, 0, Ending::Succeeded);
     let state = serde_json::to_value(book.timeline.state()).unwrap();
-    assert_eq!(state["sequence"], 4);
+    assert_eq!(state["tip"]["sequence"], 4);
     assert_eq!(state["policy"]["version"], 1);
     assert_eq!(state["environments"]["production"]["live"]["version"], "v1");
-    assert_eq!(state["environments"]["production"]["locked_by"], serde_json::Value::Null);
-    assert_eq!(state["requests"][0]["id"], reference(&request).id);
+    assert_eq!(state["requests"][0]["request"]["id"], reference(&request).id);
     let execution = track(&book, "production").deployments[0].execution;
     assert_eq!(state["requests"][0]["consumed"], execution.to_string());
-    let days = 31 * 24 * 60;
-    book.sign_rules(by("alice", days), &format!("{}# later\n", config(&[]))).unwrap();
-    let state = serde_json::to_value(book.timeline.state()).unwrap();
-    assert_eq!(state["requests"], serde_json::json!([]));
+    assert_eq!(state["environments"]["production"]["actions"][0]["execution"], execution.to_string());
+    assert_eq!(state["environments"]["production"]["ways_back"][0]["version"], "v1");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use deployctl::commands::gather::fold;
+use deployctl::commands::gather::reading::{Care, whole};
 use deployctl::gate::statement::Payload;
 use deployctl::world::marks;
 use deployctl::world::records::{LEDGER, Records};
@@ -78,11 +78,12 @@ impl Aftermath {
 pub(crate) fn story(git: &Path) -> Vec<String> {
     let records = Records::open(git).unwrap();
     let Some(tip) = records.tip(LEDGER).unwrap() else { return vec![] };
-    let entries = records.read(&tip).unwrap();
-    if let Err(fault) = fold(&entries) {
+    let chain = records.walk(&tip, None).unwrap();
+    if let Err(fault) = whole(&records, &chain, Care::DECISION) {
         panic!("{}: {fault}", git.display());
     }
-    entries.iter().map(|entry| told(&Payload::read(&entry.payload).unwrap().statement)).collect()
+    let entries = (0..chain.len()).map(|place| records.one(&chain.get(place).unwrap()).unwrap());
+    entries.map(|entry| told(&Payload::read(&entry.payload).unwrap().statement)).collect()
 }
 
 fn litter(path: &Path) -> Option<&'static str> {

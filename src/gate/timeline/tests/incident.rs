@@ -42,7 +42,11 @@ fn an_executed_emergency_owes_a_review_whatever_came_of_it() {
         let skipped = vec!["integration".parse().unwrap()];
         assert_eq!(incident.declared, Declaration { severity: Severity::P1, skipped });
         let state = serde_json::to_value(book.timeline.state()).unwrap();
-        assert_eq!(state["environments"]["production"]["owed"][0][0], execution.to_string());
+        let action = &state["environments"]["production"]["actions"][0];
+        assert_eq!(
+            (&action["incident"]["review"], &action["execution"]),
+            (&serde_json::Value::Null, &serde_json::json!(execution))
+        );
         book.report(by("bob", 60), execution).unwrap();
         assert_eq!(book.timeline.tracks[&request.environment].owed().count(), 0);
         let review = book.timeline.tracks[&request.environment].deployments[0].incident.clone().unwrap();

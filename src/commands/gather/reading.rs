@@ -1,0 +1,304 @@
+//! The ledger read and verified: from the first entry, on every core, or from a state that this clone reached before. Any
+//! doubt about such a state means that everything is read.
+
+use std::thread;
+
+use chrono::{DateTime, Utc};
+
+use crate::commands::gather::verify;
+use crate::gate::config::ActionKind;
+use crate::gate::statement::{Payload, Statement, canonical};
+use crate::gate::terms::{CommitId, Digest};
+use crate::gate::timeline::{Fault, RawEntry, STATE, State, Timeline};
+use crate::world::marks::Start;
+use crate::world::records::{Chain, PAYLOAD, RecordError, Records, uncached};
+
+/// Why the ledger does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// What an entry says.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// What an entry is.
+    #[error("{why}")]
+    Record {
+        /// Its place, from 1.
+        sequence: u64,
+        /// The git commit.
+        commit: CommitId,
+        /// What is wrong.
+        why: RecordError,
+    },
+    /// Anything else git says.
+    #[error(transparent)]
+    Git(#[from] RecordError),
+}
+
+impl ReadError {
+    /// The place and the commit of the entry, where one is meant.
+    #[must_use]
+    pub const fn place(&self) -> Option<(u64, &CommitId)> {
+        match self {
+            Self::Fault(fault) => Some((fault.sequence, &fault.commit)),
+            Self::Record { sequence, commit, .. } => Some((*sequence, commit)),
+            Self::Git(_) => None,
+        }
+    }
+}
+
+/// How much is looked at besides what every entry needs to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Care {
+    /// Whether every `state.json` must be what the entries before it come to.
+    pub states: bool,
+    /// Whether what is settled is remembered, for tables.
+    pub past: bool,
+}
+
+impl Care {
+    /// For a decision.
+    pub const DECISION: Self = Self { states: false, past: false };
+    /// For a table of everything.
+    pub const TABLE: Self = Self { states: false, past: true };
+    /// For a table from some entry on. Its state counts only if it leads to the one that this clone reached itself, which is
+    /// on the way.
+    pub const NEWEST: Self = Self { states: true, past: true };
+    /// For an audit.
+    pub const AUDIT: Self = Self { states: true, past: false };
+}
+
+/// The ledger, as far as it was read.
+pub struct Folded {
+    /// What it comes to.
+    pub timeline: Timeline,
+    /// The newest entry whose state is what the entries before it come to.
+    pub start: Option<Start>,
+    /// How many states were reached again.
+    pub states: usize,
+}
+
+/// So many of the newest entries are looked at for a state to go on from: one that a person signed is among them.
+const LOOKED_AT_FOR_STATE: usize = 64;
+
+/// So many entries are worth a thread of their own.
+const PART_MIN: usize = 2_000;
+
+/// Folds a part of the ledger.
+struct Folding<'a> {
+    records: &'a Records,
+    chain: &'a Chain,
+    /// The place in the chain of the first entry of the chain, from 1.
+    first: u64,
+    care: Care,
+    folded: Folded,
+}
+
+impl Folding<'_> {
+    fn sequence(&self, place: usize) -> u64 {
+        self.first + place as u64
+    }
+
+    fn read(&self, place: usize) -> Result<RawEntry, ReadError> {
+        let commit = self.chain.get(place).unwrap_or_else(|| unreachable!("place {place} is on the chain"));
+        let sequence = self.sequence(place);
+        self.records.one(&commit).map_err(|why| ReadError::Record { sequence, commit, why })
+    }
+
+    /// Takes the entries of these places, which follow what is folded.
+    fn take(&mut self, places: std::ops::Range<usize>) -> Result<(), ReadError> {
+        for place in places {
+            let entry = self.read(place)?;
+            let looked_at = self.care.states || place + LOOKED_AT_FOR_STATE >= self.chain.len();
+            if let Some(said) = entry.attachments.get(STATE).filter(|_| looked_at) {
+                self.compare(place, &entry.commit, said)?;
+            }
+            self.folded.timeline.apply(&entry, verify)?;
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, place: usize, commit: &CommitId, said: &Digest) -> Result<(), ReadError> {
+        let (sequence, commit) = (self.sequence(place), commit.clone());
+        if reached(&self.folded.timeline) == Some(*said) {
+            self.folded.states += 1;
+            self.folded.start = Some(Start { sequence, commit });
+        } else if self.care.states {
+            let why = format!("its `{STATE}` is not what the entries before it come to");
+            return Err(Fault { sequence, commit, why }.into());
+        }
+        Ok(())
+    }
+}
+
+/// The digest of the state that a timeline comes to.
+fn reached(timeline: &Timeline) -> Option<Digest> {
+    canonical(&timeline.state()).ok().map(|bytes| Digest::of(&bytes))
+}
+
+/// Reads and verifies everything, on every core.
+///
+/// # Errors
+/// The first entry that does not hold.
+pub fn whole(records: &Records, chain: &Chain, care: Care) -> Result<Folded, ReadError> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    uncached(|| in_parts(records, chain, care, cores.min(chain.len() / PART_MIN)))
+}
+
+/// The same in so many parts at once, as far as there are states to begin them from.
+///
+/// # Errors
+/// The first entry that does not hold.
+pub fn in_parts(records: &Records, chain: &Chain, care: Care, parts: usize) -> Result<Folded, ReadError> {
+    let bounds = bounds(records, chain, parts.max(1));
+    let ends = |part: usize| bounds.get(part + 1).map_or(chain.len(), |bound| bound.place);
+    thread::scope(|scope| {
+        let later = bounds.iter().enumerate().skip(1);
+        let begun = later.map(|(part, bound)| {
+            let (records, end) = (records.again()?, ends(part));
+            Ok(scope.spawn(move || begin(&records, chain, care, bound, end)))
+        });
+        let threads = begun.collect::<Result<Vec<_>, RecordError>>()?;
+        let folded = Folded { timeline: Timeline::default().remember(care.past), start: None, states: 0 };
+        let mut so_far = Folding { records, chain, first: 1, care, folded };
+        so_far.take(0..ends(0))?;
+        for (part, thread) in threads.into_iter().enumerate().map(|(before, thread)| (before + 1, thread)) {
+            let ahead = thread.join().ok();
+            let bound = &bounds[part];
+            match ahead.filter(|_| reached(&so_far.folded.timeline) == Some(bound.state)) {
+                Some(ahead) => {
+                    let (ahead, before) = (ahead?, so_far.folded);
+                    so_far.folded = Folded {
+                        timeline: ahead.timeline.after(before.timeline),
+                        start: ahead.start.or(before.start),
+                        states: ahead.states + before.states,
+                    };
+                }
+                // The state there is not what the entries before it come to.
+                None => so_far.take(bound.place..ends(part))?,
+            }
+        }
+        Ok(so_far.folded)
+    })
+}
+
+/// A place where a part begins, with the state there.
+struct Bound {
+    place: usize,
+    state: Digest,
+    timeline: Timeline,
+}
+
+/// Where the parts begin: at the first entry, and at entries with a state that can be gone on from.
+fn bounds(records: &Records, chain: &Chain, parts: usize) -> Vec<Bound> {
+    let first = Bound { place: 0, state: Digest::of(b""), timeline: Timeline::default() };
+    let wanted = (1..parts).map(|part| chain.len() * part / parts);
+    let others = wanted.filter_map(|from| {
+        (from.max(1)..chain.len()).take(LOOKED_AT_FOR_STATE).find_map(|place| bound(records, chain, place))
+    });
+    std::iter::once(first).chain(others).collect()
+}
+
+fn bound(records: &Records, chain: &Chain, place: usize) -> Option<Bound> {
+    let commit = chain.get(place)?;
+    let state = records.file(&commit, STATE).ok().flatten()?;
+    let timeline = restored(records, &state)?;
+    let follows = timeline.tip.as_ref().is_some_and(|tip| Some(&tip.commit) == chain.get(place - 1).as_ref());
+    follows.then(|| Bound { place, state: Digest::of(&state), timeline })
+}
+
+fn begin(
+    records: &Records,
+    chain: &Chain,
+    care: Care,
+    bound: &Bound,
+    end: usize,
+) -> Result<Folded, ReadError> {
+    let timeline = bound.timeline.clone().remember(care.past);
+    let folded = Folded { timeline, start: None, states: 0 };
+    let mut folding = Folding { records, chain, first: 1, care, folded };
+    folding.take(bound.place..end)?;
+    Ok(folding.folded)
+}
+
+/// The timeline of a state, with the entries that it names.
+fn restored(records: &Records, state: &[u8]) -> Option<Timeline> {
+    let state = State::read(state).ok()?;
+    let named: Result<Vec<RawEntry>, RecordError> =
+        state.entries().iter().map(|commit| records.one(commit)).collect();
+    state.restore(&named.ok()?).ok()
+}
+
+/// Goes on from an entry that this clone has verified, with its state. `None` where anything about it is in doubt: it is not
+/// on the way back from the tip, its state is not the one that was signed, or not in this version's form, or an entry does
+/// not hold; and where an entry that was seen is not at its place.
+#[must_use]
+pub fn resumed(
+    records: &Records,
+    tip: &CommitId,
+    start: &Start,
+    seen: Option<(u64, &CommitId)>,
+    care: Care,
+) -> Option<Folded> {
+    let chain = records.walk(tip, Some(&start.commit)).ok()?;
+    if chain.get(0).as_ref() != Some(&start.commit) {
+        return None;
+    }
+    if let Some((sequence, commit)) = seen {
+        let place = usize::try_from(sequence.checked_sub(start.sequence)?).ok()?;
+        chain.get(place).filter(|known| known == commit)?;
+    }
+    let first = records.one(&start.commit).ok()?;
+    let state = records.file(&start.commit, STATE).ok().flatten()?;
+    let (timeline, said) = (restored(records, &state)?, Digest::of(&state));
+    let follows = timeline.tip.as_ref().is_some_and(|tip| {
+        tip.sequence + 1 == start.sequence
+            && records.parent(&start.commit).ok().flatten().as_ref() == Some(&tip.commit)
+    });
+    // The signature over the digest is checked with the entry itself.
+    if !follows || first.attachments.get(STATE) != Some(&said) || Payload::read(&first.payload).is_err() {
+        return None;
+    }
+    let folded = Folded { timeline: timeline.remember(care.past), start: None, states: 0 };
+    let mut folding = Folding { records, chain: &chain, first: start.sequence, care, folded };
+    folding.take(0..chain.len()).ok()?;
+    folding.folded.start = folding.folded.start.or_else(|| Some(start.clone()));
+    Some(folding.folded)
+}
+
+/// How far back a table reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// What decisions need.
+    Marked,
+    /// At least so many of the newest deployments.
+    Deployments(usize),
+    /// Everything since a moment.
+    Since(DateTime<Utc>),
+    /// Everything.
+    Whole,
+}
+
+/// The newest entry to go on from for a table, at or before the one that this clone would go on from. `None` where there is
+/// none before the first entry.
+#[must_use]
+pub fn reaching(records: &Records, tip: &CommitId, newest: &Start, reach: Reach) -> Option<Start> {
+    let (mut next, mut deployments) = (Some(tip.clone()), 0);
+    while let Some(commit) = next {
+        let payload = Payload::read(&records.file(&commit, PAYLOAD).ok()??).ok()?;
+        if let Statement::Execution(execution) = &payload.statement {
+            deployments += usize::from(execution.action == ActionKind::Deploy);
+        }
+        let far_enough = match reach {
+            Reach::Marked => true,
+            Reach::Deployments(wanted) => deployments >= wanted,
+            Reach::Since(moment) => payload.at < moment,
+            Reach::Whole => false,
+        };
+        let sequence = payload.sequence;
+        if far_enough && sequence <= newest.sequence && payload.attachments.contains_key(STATE) {
+            return Some(Start { sequence, commit });
+        }
+        next = records.parent(&commit).ok()?;
+    }
+    None
+}

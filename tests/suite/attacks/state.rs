@@ -1,0 +1,234 @@
+//! On what stands for the entries that are not read again: the state in an entry, and this clone's mark.
+
+use std::fs;
+use std::path::PathBuf;
+
+use deployctl::commands::gather::reading::{Care, in_parts};
+use deployctl::gate::statement::Statement;
+use deployctl::gate::terms::Digest;
+use deployctl::world::records::LEDGER;
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+fn mark_file(house: &House) -> PathBuf {
+    house.project().join(".git/deployctl/high-water.json")
+}
+
+fn mark(house: &House) -> Value {
+    serde_json::from_str(&fs::read_to_string(mark_file(house)).unwrap()).unwrap()
+}
+
+fn set_mark(house: &House, mark: &Value) {
+    fs::write(mark_file(house), mark.to_string()).unwrap();
+}
+
+/// The commits of the ledger, oldest first.
+fn commits(house: &House) -> Vec<String> {
+    let list = house.git(["rev-list", "--reverse", LEDGER]);
+    list.lines().map(str::to_owned).collect()
+}
+
+/// The file that holds an object.
+fn object(house: &House, name: &str) -> PathBuf {
+    let id = house.git(["rev-parse", name]);
+    house.project().join(".git/objects").join(&id[..2]).join(&id[2..])
+}
+
+/// Takes an object away; git made it read-only.
+fn loses(house: &House, name: &str) {
+    fs::remove_file(object(house, name)).unwrap();
+}
+
+#[track_caller]
+fn goes_on(house: &House, id: &str) {
+    house.run(["deploy", "production", id, "--dry-run"]).any_stdout().any_stderr().exit(0);
+}
+
+#[track_caller]
+fn refused(house: &House, id: &str, code: &str) {
+    let dry = house.run(["deploy", "production", id, "--dry-run", "--json"]);
+    let shown = dry.any_stdout().any_stderr().exit(4).json();
+    assert_eq!(shown["reasons"][0]["code"], code, "{shown}");
+}
+
+#[test]
+fn a_clone_goes_on_from_the_newest_entry_that_a_person_signed() {
+    let (house, id) = House::approved();
+    let commits = commits(&house);
+    assert_eq!(mark(&house)["start"], json!({ "sequence": 2, "commit": commits[1] }));
+    goes_on(&house, &id);
+    house.person("alice").deploys(&id);
+    let mark = mark(&house);
+    assert_eq!(mark["start"]["sequence"], 3, "the execution: what follows is the session's");
+    assert!(mark["sequence"].as_u64().unwrap() > 3);
+}
+
+#[test]
+fn what_was_verified_is_not_read_again_and_an_audit_reads_it() {
+    let (house, id) = House::approved();
+    goes_on(&house, &id);
+    let first = commits(&house)[0].clone();
+    loses(&house, &format!("{first}:alice.sig"));
+    // The policy in force is the first entry, and is read from there.
+    refused(&house, &id, "ledger.tampered");
+    let (house, id) = House::approved();
+    house.person("alice").deploys(&id);
+    let approval = commits(&house)[1].clone();
+    loses(&house, &format!("{approval}:state.json"));
+    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(4);
+}
+
+#[test]
+fn a_state_that_was_edited_in_its_place() {
+    let (house, id) = House::approved();
+    goes_on(&house, &id);
+    let newest = format!("{}:state.json", commits(&house)[1]);
+    let file = object(&house, &newest);
+    let text = house.git(["cat-file", "blob", &newest]).replace("\"proposals\":{}", "\"proposals\":{ }");
+    house.write("../state", &text);
+    let other = house.git(["hash-object", "-w", "../state"]);
+    fs::remove_file(&file).unwrap();
+    fs::copy(object(&house, &other), &file).unwrap();
+    refused(&house, &id, "ledger.tampered");
+}
+
+#[test]
+fn another_state_in_the_entry_of_the_mark() {
+    let (house, id) = House::approved();
+    let mut entries = house.entries();
+    let state = entries[1].files.get_mut("state.json").unwrap();
+    *state =
+        String::from_utf8(state.clone()).unwrap().replace("\"requests\":[]", "\"requests\":[ ]").into_bytes();
+    house.replace_ledger(&entries);
+    refused(&house, &id, "ledger.rewound");
+    // Also where the mark is moved to the edited entry.
+    let edited = commits(&house)[1].clone();
+    let mut mark = mark(&house);
+    (mark["commit"], mark["start"]["commit"]) = (json!(edited), json!(edited));
+    set_mark(&house, &mark);
+    refused(&house, &id, "ledger.tampered");
+}
+
+#[test]
+fn a_mark_that_names_another_entry_of_the_chain() {
+    let (house, id) = House::approved();
+    goes_on(&house, &id);
+    let (commits, known) = (commits(&house), mark(&house));
+    let edited = |edit: &dyn Fn(&mut Value)| {
+        let mut mark = known.clone();
+        edit(&mut mark);
+        set_mark(&house, &mark);
+    };
+    // Another place to go on from leads to the same: its state is signed.
+    edited(&|mark| mark["start"] = json!({ "sequence": 1, "commit": commits[0] }));
+    goes_on(&house, &id);
+    assert_eq!(mark(&house), known);
+    for start in [
+        Value::Null,
+        json!({ "sequence": 1, "commit": commits[1] }),
+        json!({ "sequence": 2, "commit": commits[0] }),
+        json!({ "sequence": 9, "commit": commits[1] }),
+        json!({ "sequence": 0, "commit": commits[1] }),
+        json!({ "sequence": 2, "commit": "1".repeat(40) }),
+        json!({ "sequence": 2, "commit": house.git(["rev-parse", "HEAD"]) }),
+    ] {
+        edited(&|mark| mark["start"] = start.clone());
+        goes_on(&house, &id);
+        assert_eq!(mark(&house), known, "everything was read, and the mark is as it was: {start}");
+    }
+    // What was seen must be at its place.
+    edited(&|mark| mark["commit"] = json!(commits[0]));
+    refused(&house, &id, "ledger.rewound");
+    edited(&|mark| mark["sequence"] = json!(1));
+    refused(&house, &id, "ledger.rewound");
+}
+
+#[test]
+fn a_mark_ahead_of_the_ledger() {
+    let (house, id) = House::approved();
+    for (sequence, commit) in [(3, "1".repeat(40)), (3, commits(&house)[1].clone())] {
+        let mut mark = mark(&house);
+        (mark["sequence"], mark["commit"]) = (json!(sequence), json!(commit));
+        set_mark(&house, &mark);
+        refused(&house, &id, "ledger.rewound");
+    }
+}
+
+#[test]
+fn a_ledger_that_went_back_behind_the_mark() {
+    let (house, id) = House::approved();
+    goes_on(&house, &id);
+    house.git(["update-ref", LEDGER, &commits(&house)[0]]);
+    refused(&house, &id, "ledger.rewound");
+}
+
+/// A sign-off says nothing here; whoever signs it, signs a state with it that is not so.
+fn with_false_state(house: &House) {
+    let entries = house.entries();
+    let Statement::Approval(_) = &entries[1].payload.statement else { panic!("an approval") };
+    let statement = Statement::Revocation(deployctl::gate::statement::Revocation {
+        request: deployctl::gate::statement::RequestRef {
+            id: "v9-0000000".to_owned(),
+            digest: Digest::of(b"no request"),
+        },
+        environment: "production".parse().unwrap(),
+        reason: "to bring a state along".to_owned(),
+        presence: match &entries[1].payload.statement {
+            Statement::Approval(approval) => approval.presence.clone(),
+            _ => unreachable!("it is an approval"),
+        },
+    });
+    let state = entries[1].files["state.json"].clone();
+    let files = deployctl::world::records::Files::from([("state.json".to_owned(), state)]);
+    let entry = house.forged("alice", "alice", statement, files);
+    house.publish(&entry);
+}
+
+#[test]
+fn a_person_who_signs_a_state_that_is_not_so_is_not_gone_on_from() {
+    let (house, id) = House::approved();
+    goes_on(&house, &id);
+    with_false_state(&house);
+    goes_on(&house, &id);
+    let known = mark(&house);
+    assert_eq!((&known["sequence"], &known["start"]["sequence"]), (&json!(3), &json!(2)));
+    house.forget();
+    house.run(["status"]).any_stdout().any_stderr().exit(0);
+    assert_eq!(mark(&house), known, "a new clone finds the same");
+    let audit = house.run(["history", "--verify", "--json"]).any_stdout().any_stderr().exit(4).json();
+    assert_eq!(audit["failed_at"]["sequence"], 3, "{audit}");
+}
+
+#[test]
+fn an_audit_in_parts_says_what_an_audit_in_one_says() {
+    let (house, id) = House::approved();
+    house.person("alice").deploys(&id);
+    let told = |house: &House, parts: usize| {
+        let records = house.records();
+        let chain = records.walk(&records.tip(LEDGER).unwrap().unwrap(), None).unwrap();
+        match in_parts(&records, &chain, Care::AUDIT, parts) {
+            Ok(folded) => {
+                let state = serde_json::to_value(folded.timeline.state()).unwrap();
+                (state.to_string(), folded.states, folded.start.map(|start| start.sequence))
+            }
+            Err(error) => (error.to_string(), 0, error.place().map(|(sequence, _)| sequence)),
+        }
+    };
+    let one = told(&house, 1);
+    assert_eq!((one.1, one.2), (3, Some(3)));
+    let good = house.git(["rev-parse", LEDGER]);
+    let whole = house.entries().len();
+    for spoilt in [None, Some(1), Some(2), Some(3), Some(whole - 1)] {
+        house.git(["update-ref", LEDGER, &good]);
+        if let Some(place) = spoilt {
+            let mut entries = house.entries();
+            let payload = entries[place].files.get_mut("payload.json").unwrap();
+            payload.push(b' ');
+            house.replace_ledger(&entries);
+        }
+        for parts in 2..6 {
+            assert_eq!(told(&house, parts), told(&house, 1), "{spoilt:?} in {parts}");
+        }
+    }
+}
