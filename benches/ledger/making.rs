@@ -202,6 +202,7 @@ impl Book {
             request: request.clone(),
             checklist: Digest::of(b"checklist"),
             evidence: Digest::of(b"evidence"),
+            monitor: 15,
             previous_release: previous,
             on_trigger: None,
             confirmed: vec![],

@@ -22,7 +22,7 @@ pub fn draft(moment: &Moment, environment: &Environment, rollback: &Deployed) ->
     let aftermath = rollback.aftermath.as_ref().context("it was no rollback")?;
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let track = timeline.tracks.get(environment).context("nothing is recorded there")?;
-    let undone = track.deployments.iter().find(|known| known.execution == aftermath.undoes);
+    let undone = track.all().find(|known| known.execution == aftermath.undoes);
     let undone = undone.context("what it undoes is not recorded")?;
     let request = target::of_execution(moment, &undone.start.request)?.map(|package| package.request);
     let mut events = report::events(moment, undone)?;
@@ -68,7 +68,7 @@ fn begun_by(rollback: &Deployed) -> String {
 /// Every attempt to undo a deployment, also those that failed.
 fn attempts(track: &Track, undone: &Deployed) -> Vec<report::Event> {
     let mut events = Vec::new();
-    for rollback in track.attempts(undone) {
+    for rollback in track.attempts().remove(&undone.execution).unwrap_or_default() {
         let why = rollback.start.reason.clone().unwrap_or_default();
         events.push((rollback.at, format!("rollback begun by {}: {why}", begun_by(rollback))));
         let ended =

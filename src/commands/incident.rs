@@ -46,7 +46,7 @@ fn events(moment: &Moment, environment: &Environment, deployed: &Deployed) -> Re
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let mut events = report::events(moment, deployed)?;
     let track: Option<&Track> = timeline.tracks.get(environment);
-    let rollback = track.into_iter().flat_map(|track| &track.deployments);
+    let rollback = track.into_iter().flat_map(Track::all);
     for rollback in rollback.filter(|known| Some(known.execution) == deployed.rolled_back_by) {
         let why = rollback.start.reason.clone().unwrap_or_default();
         events.push((rollback.at, format!("rolled back by {}: {why}", rollback.by)));

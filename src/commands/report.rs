@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
 use super::approve::{declined, interrupted};
+use super::gather::reading::Reach;
 use super::gather::{Key, Moment};
 use super::person::{Answered, Person, first_sight};
 use super::review::Said;
@@ -39,7 +40,11 @@ const DIGITS_MIN: usize = 7;
 /// # Errors
 /// When records cannot be read, or the template does not fit.
 pub fn show(common: &Common, name: &str) -> Result<Answer> {
-    let moment = Moment::look(common)?;
+    let mut moment = Moment::look(common)?;
+    if moment.timeline().is_some_and(|timeline| find(timeline, name).is_none()) {
+        // It may be settled long ago.
+        moment.ledger = moment.timeline_since(Reach::Whole);
+    }
     if let Err(trouble) = &moment.ledger {
         return Ok(Answer::refused(COMMAND, vec![ledger_reason(trouble)]));
     }
@@ -78,7 +83,7 @@ pub fn find<'a>(timeline: &'a Timeline, name: &str) -> Option<(&'a Environment, 
             || subject(deployed).is_some_and(|version| version.as_str() == name)
     };
     let tracks = timeline.tracks.iter();
-    let all = tracks.flat_map(|(name, track)| track.deployments.iter().map(move |deployed| (name, deployed)));
+    let all = tracks.flat_map(|(name, track)| track.all().map(move |deployed| (name, deployed)));
     let reports = all.filter_map(|(name, deployed)| Some((name, deployed, deployed.report()?)));
     let newest = reports
         .filter(|(_, deployed, _)| is_meant(deployed))

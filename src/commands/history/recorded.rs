@@ -1,6 +1,6 @@
 //! The rows of what people decided: the ledger's word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::json;
@@ -13,10 +13,24 @@ use crate::gate::config::ActionKind;
 use crate::gate::history::{Kind, Status};
 use crate::gate::request::Request;
 use crate::gate::statement::Ending;
-use crate::gate::terms::Environment;
+use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{Deployed, Timeline, Track};
 use crate::render::pages::HistoryRow;
 use crate::render::screen;
+
+/// What a row tells of other actions of its environment.
+pub(super) struct Others<'a> {
+    by: BTreeMap<Digest, &'a Deployed>,
+    attempts: BTreeMap<Digest, Vec<&'a Deployed>>,
+}
+
+impl<'a> Others<'a> {
+    /// Those of a track.
+    pub(super) fn of(track: &'a Track) -> Self {
+        let by = track.all().map(|known| (known.execution, known)).collect();
+        Self { by, attempts: track.attempts() }
+    }
+}
 
 /// The row of a production action.
 ///
@@ -25,14 +39,14 @@ use crate::render::screen;
 pub(super) fn row(
     moment: &Moment,
     environment: &Environment,
-    track: &Track,
+    others: &Others<'_>,
     deployed: &Deployed,
 ) -> Result<Row> {
     let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
-    let undone_by =
-        deployed.rolled_back_by.and_then(|digest| track.all().find(|rollback| rollback.execution == digest));
+    let undone_by = deployed.rolled_back_by.and_then(|digest| others.by.get(&digest).copied());
+    let attempts = others.attempts.get(&deployed.execution).map(Vec::as_slice).unwrap_or_default();
     let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
-    let notes = notes(deployed, open, &why_undone(track, deployed), request.as_ref());
+    let notes = notes(deployed, open, &why_undone(attempts), request.as_ref());
     let page = HistoryRow {
         date: deployed.at.format("%Y-%m-%d").to_string(),
         version: deployed.start.release.version.to_string(),
@@ -66,7 +80,7 @@ pub(super) fn row(
         "execution": deployed.execution,
         "recorded_in": "ledger",
         "automatic": deployed.automatic,
-        "rollbacks": track.attempts(deployed).map(attempt).collect::<Vec<_>>(),
+        "rollbacks": attempts.iter().map(|rollback| attempt(rollback)).collect::<Vec<_>>(),
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
         "rolled_back_automatically": undone_by.map(|rollback| rollback.automatic),
         "rolled_back_at": undone_by.map(|rollback| rollback.at),
@@ -118,9 +132,8 @@ fn notes(deployed: &Deployed, open: Option<String>, why_undone: &str, request: O
 }
 
 /// Why it was undone, in the words of every attempt: the later one is often only said to be the second.
-fn why_undone(track: &Track, deployed: &Deployed) -> String {
-    let attempts = track.attempts(deployed);
-    let reasons = attempts.filter_map(|rollback| {
+fn why_undone(attempts: &[&Deployed]) -> String {
+    let reasons = attempts.iter().filter_map(|rollback| {
         let reason = rollback.start.reason.as_ref()?;
         let ended = rollback.ending.map(|(ending, _)| ending).filter(|ending| *ending != Ending::Succeeded);
         let how =

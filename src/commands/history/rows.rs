@@ -1,10 +1,11 @@
 //! The rows of the table of deployments: which are wanted, newest first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
+use super::recorded::Others;
 use super::{automatic, recorded};
 use crate::cli::HistoryArgs;
 use crate::commands::automatic::runs;
@@ -12,7 +13,7 @@ use crate::commands::gather::Moment;
 use crate::gate::deployments::Run;
 use crate::gate::history::Status;
 use crate::gate::terms::{Environment, Version};
-use crate::gate::timeline::{Deployed, Timeline, Track};
+use crate::gate::timeline::{Deployed, Timeline};
 use crate::render::pages::HistoryRow;
 
 /// One line of the table, and what programs get besides.
@@ -30,7 +31,7 @@ pub(super) struct Rows {
 /// A deployment or a rollback, where it is recorded.
 pub(super) enum Entry<'a> {
     /// What people decided.
-    Ledger(&'a Environment, &'a Track, &'a Deployed),
+    Ledger(&'a Environment, &'a Deployed),
     /// What machines did.
     Journal(&'a Run),
 }
@@ -45,21 +46,21 @@ impl Entry<'_> {
 
     fn at(&self) -> DateTime<Utc> {
         match self {
-            Self::Ledger(_, _, deployed) => deployed.at,
+            Self::Ledger(_, deployed) => deployed.at,
             Self::Journal(run) => run.start.at,
         }
     }
 
     fn version(&self) -> &Version {
         match self {
-            Self::Ledger(_, _, deployed) => &deployed.start.release.version,
+            Self::Ledger(_, deployed) => &deployed.start.release.version,
             Self::Journal(run) => &run.start.release.version,
         }
     }
 
     fn status(&self, now: DateTime<Utc>) -> Status {
         match self {
-            Self::Ledger(_, _, deployed) => Status::of(deployed, now),
+            Self::Ledger(_, deployed) => Status::of(deployed, now),
             Self::Journal(run) => {
                 Status::ended(run.end.as_ref().map(|end| end.ending), run.lease_until(), now)
             }
@@ -69,7 +70,7 @@ impl Entry<'_> {
     /// Who executed it, and whose approvals it used.
     fn people(&self, timeline: &Timeline) -> BTreeSet<String> {
         match self {
-            Self::Ledger(_, _, deployed) => {
+            Self::Ledger(_, deployed) => {
                 let mut people = recorded::approvers(timeline, deployed);
                 people.insert(deployed.by.to_string());
                 people
@@ -87,7 +88,7 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
     let runs = runs::told(moment);
     let tracks = timeline.tracks.iter();
     let ledger = tracks.flat_map(|(environment, track)| {
-        track.all().map(move |deployed| Entry::Ledger(environment, track, deployed))
+        track.all().map(move |deployed| Entry::Ledger(environment, deployed))
     });
     let mut entries: Vec<Entry<'_>> = ledger
         .chain(runs.all().map(Entry::Journal))
@@ -100,9 +101,11 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
     entries.truncate(args.limit.unwrap_or(usize::MAX));
     // Where several environments have people to decide, a row must say which it is of.
     let several = args.environment.is_none() && timeline.tracks.len() > 1;
+    let others: BTreeMap<&Environment, Others<'_>> =
+        timeline.tracks.iter().map(|(name, track)| (name, Others::of(track))).collect();
     let row = |entry: Entry<'_>| match entry {
-        Entry::Ledger(environment, track, deployed) => {
-            let mut row = recorded::row(moment, environment, track, deployed)?;
+        Entry::Ledger(environment, deployed) => {
+            let mut row = recorded::row(moment, environment, &others[environment], deployed)?;
             if several {
                 row.page.notes = format!("{environment}: {}", row.page.notes);
             }

@@ -1,13 +1,15 @@
 //! Reports that people owe: of an emergency, and of a rollback. A signed one ends the debt.
 //! A review of any kind counts where it is signed by somebody who approves there.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Deployed, RawEntry, Signed, Timeline, Track};
 use crate::gate::config::ActionKind;
-use crate::gate::statement::{Execution, REPORT, Review};
-use crate::gate::terms::{CommitId, Digest, PersonName};
+use crate::gate::statement::{Execution, REPORT, Release, Review};
+use crate::gate::terms::{CommitId, Digest, PersonName, Version};
 
 /// What a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,16 +95,25 @@ impl Track {
         reports.filter(|(_, report)| report.signed.is_none())
     }
 
-    /// Every attempt to undo a deployment, in order, also those that did not end well.
-    pub fn attempts<'a>(&'a self, undone: &'a Deployed) -> impl Iterator<Item = &'a Deployed> {
-        let after = self.deployments.iter().skip_while(|known| known.execution != undone.execution).skip(1);
-        let again = |known: &&Deployed| {
-            known.start.action == ActionKind::Deploy && known.start.release == undone.start.release
-        };
-        after.take_while(move |known| !again(known)).filter(|known| {
-            known.start.action == ActionKind::Rollback
-                && known.start.previous_release.as_ref() == Some(&undone.start.release)
-        })
+    /// Every attempt to undo a deployment, by the deployment's execution, in order; also those that did not end well.
+    #[must_use]
+    pub fn attempts(&self) -> BTreeMap<Digest, Vec<&Deployed>> {
+        let mut newest: BTreeMap<(&Version, &CommitId), Digest> = BTreeMap::new();
+        let mut attempts: BTreeMap<Digest, Vec<&Deployed>> = BTreeMap::new();
+        for known in self.in_order() {
+            match (known.start.action, &known.start.previous_release) {
+                (ActionKind::Deploy, _) => {
+                    let Release { version, commit } = &known.start.release;
+                    newest.insert((version, commit), known.execution);
+                }
+                (ActionKind::Rollback, Some(Release { version, commit })) => {
+                    let undone = newest.get(&(version, commit));
+                    undone.into_iter().for_each(|undone| attempts.entry(*undone).or_default().push(known));
+                }
+                (ActionKind::Rollback, None) => {}
+            }
+        }
+        attempts
     }
 
     /// The attempt whose report tells of this rollback too: the last one to undo the same deployment.

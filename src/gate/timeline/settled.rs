@@ -100,6 +100,13 @@ impl Track {
         self.past.iter().chain(&self.deployments)
     }
 
+    /// Every action in the order in which they began: no action may begin before one that stands before it.
+    pub(super) fn in_order(&self) -> Vec<&Deployed> {
+        let mut all: Vec<&Deployed> = self.all().collect();
+        all.sort_by_key(|known| known.at);
+        all
+    }
+
     /// Lets go of what is settled, and hands the actions over.
     fn settle_past(&mut self) -> Vec<Deployed> {
         let extra = self.ways_back.len().saturating_sub(WAYS_BACK_KEPT);
