@@ -93,6 +93,8 @@ pub enum Format {
     Github,
     /// For spreadsheets, where the command has it
     Csv,
+    /// Of `history`: CDEvents as CloudEvents, one a line
+    Cdevents,
 }
 
 impl Format {
@@ -105,7 +107,14 @@ impl Format {
             Self::Json => "json",
             Self::Github => "github",
             Self::Csv => "csv",
+            Self::Cdevents => "cdevents",
         }
+    }
+
+    /// Whether only `history` has it.
+    #[must_use]
+    pub const fn is_of_history(self) -> bool {
+        matches!(self, Self::Csv | Self::Cdevents)
     }
 }
 
@@ -456,6 +465,7 @@ Examples:
   deployctl history --limit 20
   deployctl history --since 30d --status rolled-back --format csv > rolled-back.csv
   deployctl history --write docs/history.md
+  deployctl history --since 1d --format cdevents
   deployctl history --verify")]
 pub struct HistoryArgs {
     /// Only this environment
@@ -494,6 +504,21 @@ pub struct HistoryArgs {
     /// Write to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+impl HistoryArgs {
+    /// The option that makes no sense in this format: it asks for something else than deployments.
+    #[must_use]
+    pub fn without_format(&self, format: Format) -> Option<&'static str> {
+        let options = [
+            (self.modifications, "--modifications"),
+            (self.write.is_some(), "--write"),
+            (self.verify, "--verify"),
+            (self.allowed_signers, "--allowed-signers"),
+        ];
+        let is_interchange = matches!(format, Format::Cdevents);
+        options.into_iter().find(|(given, _)| *given && is_interchange).map(|(_, option)| option)
+    }
 }
 
 /// Watch the health of an environment.

@@ -119,6 +119,7 @@ pub mod render {
     pub mod answer;
     pub mod csv;
     pub mod github;
+    pub mod interchange;
     pub mod pages;
     pub mod screen;
     pub mod style;
@@ -176,7 +177,7 @@ fn usage(format: Format, error: &clap::Error) -> String {
     let words = error.to_string();
     match format {
         Format::Github => words.trim_start_matches("error: ").trim_end().to_owned(),
-        Format::Text | Format::Markdown | Format::Json | Format::Csv => words,
+        _ => words,
     }
 }
 
@@ -194,8 +195,14 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
     }
     let is_history = matches!(parsed.command, Some(Command::History(_)));
-    if format == Format::Csv && !is_history {
-        let what = "only `deployctl history` has '--format csv'";
+    if format.is_of_history() && !is_history {
+        let what = format!("only `deployctl history` has '--format {}'", format.word());
+        return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
+    }
+    if let Some(Command::History(args)) = &parsed.command
+        && let Some(option) = args.without_format(format)
+    {
+        let what = format!("the argument '{option}' cannot be used with '--format {}'", format.word());
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
     }
     Ok(parsed)
@@ -257,7 +264,7 @@ fn show(streams: &Streams, format: Format, answer: &Answer) -> ExitCode {
     let written = match format {
         Format::Json => streams.result(&answer.json()),
         Format::Github => commands::ci::show(streams, answer),
-        Format::Text | Format::Markdown | Format::Csv => streams.result(&answer.text),
+        _ => streams.result(&answer.text),
     };
     let remarks = answer.remarks(Styles { on: streams.colours() });
     if format != Format::Json && !remarks.is_empty() {

@@ -19,6 +19,7 @@ use super::pages;
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::gate::decide::{ledger_reason, no_environment};
 use crate::render::answer::Answer;
+use crate::render::interchange::cdevents;
 use crate::render::pages::{HistoryPage, ModificationsPage, Page};
 use crate::render::{csv, table};
 
@@ -94,10 +95,16 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
     let text = match common.format {
         Format::Markdown => pages.markdown.clone(),
         Format::Csv => csv::table(pages.columns, &pages.json),
+        Format::Cdevents => cdevents::events(&project(moment), &pages.json),
         Format::Text | Format::Json | Format::Github => pages.plain,
     };
     let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);
     Ok(answer.with("more", more).with("markdown", pages.markdown))
+}
+
+/// What other programs know it all by: the project's name in the policy.
+fn project(moment: &Moment) -> String {
+    moment.policy().map_or_else(|| "deployctl".to_owned(), |policy| policy.project.clone())
 }
 
 /// A table in every form.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::house::{House, POLICY};
 
 /// v1.4.0 was deployed, v1.4.1 (one fix, urgent) failed and was rolled back, both on the same day.
-fn three_rows() -> House {
+pub(crate) fn three_rows() -> House {
     let (house, _) = House::deployed();
     house.clock("2026-11-24T10:00:00Z");
     house.write("app/total.txt", "12.51\n");

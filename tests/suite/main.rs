@@ -19,6 +19,7 @@ mod github;
 mod histories;
 mod history;
 mod house;
+mod interchange;
 mod live;
 mod lockfiles;
 mod machines;

@@ -42,6 +42,7 @@ pub(super) fn row(run: &Run, now: DateTime<Utc>) -> Row {
         "request": start.request,
         "started_at": start.at,
         "ended_at": run.end.as_ref().map(|end| end.at),
+        "ending": ending,
         "executed_by": start.by,
         "known_by": start.known_by,
         "approved_by": [],

@@ -70,6 +70,7 @@ pub(super) fn row(
         "request": deployed.start.request,
         "started_at": deployed.at,
         "ended_at": deployed.ending.map(|(_, at)| at),
+        "ending": deployed.ending.map(|(ending, _)| ending),
         "executed_by": deployed.by,
         "approved_by": approved_by,
         "reason": deployed.start.reason,
