@@ -89,7 +89,8 @@ pub enum Format {
     Markdown,
     /// One JSON document
     Json,
-    /// For a step of GitHub Actions: text, annotations, outputs and the step's summary
+    /// For a step of GitHub Actions: text, annotations, outputs and the step's summary; of `history`, a script for GitHub's
+    /// Deployments
     Github,
     /// For spreadsheets, where the command has it
     Csv,
@@ -466,6 +467,7 @@ Examples:
   deployctl history --since 30d --status rolled-back --format csv > rolled-back.csv
   deployctl history --write docs/history.md
   deployctl history --since 1d --format cdevents
+  deployctl history -e production --format github | sh
   deployctl history --verify")]
 pub struct HistoryArgs {
     /// Only this environment

@@ -19,7 +19,7 @@ use super::pages;
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::gate::decide::{ledger_reason, no_environment};
 use crate::render::answer::Answer;
-use crate::render::interchange::cdevents;
+use crate::render::interchange::{cdevents, deployments_api};
 use crate::render::pages::{HistoryPage, ModificationsPage, Page};
 use crate::render::{csv, table};
 
@@ -96,6 +96,7 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         Format::Markdown => pages.markdown.clone(),
         Format::Csv => csv::table(pages.columns, &pages.json),
         Format::Cdevents => cdevents::events(&project(moment), &pages.json),
+        Format::Github if !args.modifications => deployments_api::script(&pages.json),
         Format::Text | Format::Json | Format::Github => pages.plain,
     };
     let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);

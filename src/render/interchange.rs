@@ -2,6 +2,7 @@
 //! a shell.
 
 pub mod cdevents;
+pub mod deployments_api;
 
 use serde_json::Value;
 

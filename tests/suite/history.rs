@@ -6,6 +6,11 @@ use crate::house::{House, POLICY};
 
 /// v1.4.0 was deployed, v1.4.1 (one fix, urgent) failed and was rolled back, both on the same day.
 pub(crate) fn three_rows() -> House {
+    rolled_back("checkout fails")
+}
+
+/// The same, for this reason.
+pub(crate) fn rolled_back(reason: &str) -> House {
     let (house, _) = House::deployed();
     house.clock("2026-11-24T10:00:00Z");
     house.write("app/total.txt", "12.51\n");
@@ -29,7 +34,7 @@ pub(crate) fn three_rows() -> House {
     house.clock("2026-11-24T10:30:00Z");
     house.person("alice").deploys(&id);
     house.clock("2026-11-24T11:00:00Z");
-    house.person("bob").rolls_back("checkout fails");
+    house.person("bob").rolls_back(reason);
     house
 }
 

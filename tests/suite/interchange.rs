@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::emergencies::Work;
-use crate::history::three_rows;
+use crate::history::{rolled_back, three_rows};
 use crate::house::House;
 
 /// The JSON lines that `history` prints.
@@ -121,4 +121,93 @@ fn an_emergency_is_an_incident_until_its_deployment_is_live() {
     assert_eq!(said(detected), json!([kind, "2026-11-23T10:02:00Z", id, what, production]));
     let kind = "dev.cdevents.incident.resolved.0.3.0";
     assert_eq!(said(resolved), json!([kind, "2026-11-23T10:14:00Z", id, "P1: v1.4.0 is live", production]));
+}
+
+/// A GitHub of files: `deployments` has a body a line, `N.states` the states of the Nth.
+const GH: &str = r#"#!/bin/sh
+set -eu
+hub=$HOME/github
+mkdir -p "$hub"
+touch "$hub/deployments"
+[ "$1 $2" = 'api --method' ]
+method=$3
+shift 3
+[ "$1" = --paginate ] && shift
+path=$1
+number=${path%/statuses}
+number=${number##*/}
+for word; do filter=$word; done
+case "$method $path" in
+    'GET '*/statuses) cat "$hub/$number.states" 2> /dev/null || true ;;
+    'GET '*)
+        execution=$(printf '%s' "$filter" | sed 's/.*== "\(.*\)").*/\1/')
+        grep -n "\"execution\":\"$execution\"" "$hub/deployments" | cut -d: -f1
+        ;;
+    'POST '*/statuses) sed 's/.*"state":"\([a-z_]*\)".*/\1/' >> "$hub/$number.states" ;;
+    'POST '*)
+        cat >> "$hub/deployments"
+        wc -l < "$hub/deployments" | tr -d ' '
+        ;;
+esac
+"#;
+
+/// Runs the script that `history` prints, and answers GitHub's deployments with the states of each.
+#[track_caller]
+fn mirrored(house: &House) -> Vec<(Value, String)> {
+    let script = house.run(["history", "--format", "github"]).any_stdout().exit(0).stdout;
+    house.write("mirror.sh", &script);
+    house.write("bin/gh", GH);
+    house.program("sh", &["-c", "chmod +x bin/gh && PATH=$PWD/bin:$PATH sh mirror.sh"]).exit(0);
+    let hub = house.home().join("github");
+    let deployments = std::fs::read_to_string(hub.join("deployments")).expect("deployments");
+    let read = |(number, line): (usize, &str)| {
+        let states = std::fs::read_to_string(hub.join(format!("{}.states", number + 1))).expect("states");
+        (serde_json::from_str(line).expect("JSON"), states.lines().collect::<Vec<_>>().join(" "))
+    };
+    deployments.lines().enumerate().map(read).collect()
+}
+
+#[test]
+fn the_script_mirrors_each_deployment_to_github_once() {
+    let house = three_rows();
+    let mirror = mirrored(&house);
+    let rows = house.run(["history", "--json"]).any_stdout().exit(0).json()["deployments"].clone();
+    let undone = &rows[1];
+    let expected = json!({
+        "ref": undone["commit"],
+        "task": "deploy",
+        "auto_merge": false,
+        "required_contexts": [],
+        "environment": "production",
+        "production_environment": true,
+        "description": "v1.4.1: report open, begun just now; checkout fails",
+        "payload": {
+            "execution": undone["execution"],
+            "version": "v1.4.1",
+            "request": undone["request"]["id"],
+            "started_at": "2026-11-24T10:30:00Z",
+            "executed_by": "alice",
+            "approved_by": ["bob"],
+            "recorded_in": "ledger",
+        },
+    });
+    let [first, (deployment, states), back] = mirror.as_slice() else { panic!("{mirror:#?}") };
+    assert_eq!(deployment, &expected);
+    assert_eq!(
+        [&first.1, states, &back.1],
+        ["in_progress success", "in_progress success inactive", "in_progress success"]
+    );
+    assert_eq!(back.0["task"], "rollback");
+    assert_eq!(mirrored(&house), mirror);
+}
+
+#[test]
+fn nothing_foreign_reaches_the_shell_of_the_mirror() {
+    let reason = "it's \"$(touch pwned)\" `touch pwned`; touch pwned # '\\\u{202e} DEPLOYMENT STATUS EOF";
+    let house = rolled_back(reason);
+    let mirror = mirrored(&house);
+    assert!(house.project().join("bin/gh").exists());
+    assert!(!house.project().join("pwned").exists());
+    let said = mirror[1].0["description"].as_str().expect("a description");
+    assert!(said.contains("it's \"$(touch pwned)\" `touch pwned`; touch pwned # "), "{said}");
 }
