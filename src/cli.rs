@@ -96,6 +96,8 @@ pub enum Format {
     Csv,
     /// Of `history`: CDEvents as CloudEvents, one a line
     Cdevents,
+    /// Of `history`: statements of in-toto about approvals and test results, one a line
+    InToto,
 }
 
 impl Format {
@@ -109,13 +111,14 @@ impl Format {
             Self::Github => "github",
             Self::Csv => "csv",
             Self::Cdevents => "cdevents",
+            Self::InToto => "in-toto",
         }
     }
 
     /// Whether only `history` has it.
     #[must_use]
     pub const fn is_of_history(self) -> bool {
-        matches!(self, Self::Csv | Self::Cdevents)
+        matches!(self, Self::Csv | Self::Cdevents | Self::InToto)
     }
 }
 
@@ -468,6 +471,7 @@ Examples:
   deployctl history --write docs/history.md
   deployctl history --since 1d --format cdevents
   deployctl history -e production --format github | sh
+  deployctl history --version v1.4.0 --format in-toto
   deployctl history --verify")]
 pub struct HistoryArgs {
     /// Only this environment
@@ -518,8 +522,13 @@ impl HistoryArgs {
             (self.verify, "--verify"),
             (self.allowed_signers, "--allowed-signers"),
         ];
-        let is_interchange = matches!(format, Format::Cdevents);
-        options.into_iter().find(|(given, _)| *given && is_interchange).map(|(_, option)| option)
+        let given = options.into_iter().find(|(given, _)| *given).map(|(_, option)| option);
+        match format {
+            Format::Cdevents => given,
+            // An approval has no ending.
+            Format::InToto => given.or_else(|| self.status.map(|_| "--status")),
+            Format::Text | Format::Markdown | Format::Json | Format::Github | Format::Csv => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod modifications;
 mod proof;
 mod recorded;
 mod rows;
+mod statements;
 mod write;
 
 use anyhow::{Context as _, Result};
@@ -19,7 +20,7 @@ use super::pages;
 use crate::cli::{Common, Format, HistoryArgs};
 use crate::gate::decide::{ledger_reason, no_environment};
 use crate::render::answer::Answer;
-use crate::render::interchange::{cdevents, deployments_api};
+use crate::render::interchange::{cdevents, deployments_api, in_toto};
 use crate::render::pages::{HistoryPage, ModificationsPage, Page};
 use crate::render::{csv, table};
 
@@ -31,7 +32,7 @@ const COMMAND: &str = "history";
 /// When records cannot be found out.
 pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     let mut moment = Moment::look(common)?;
-    if let Some(reach) = reach(args, moment.now) {
+    if let Some(reach) = reach(common, args, moment.now) {
         moment.ledger = moment.timeline_since(reach);
     }
     let moment = moment;
@@ -55,7 +56,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
 }
 
 /// How far back the ledger must be read for the table of deployments; `None` for what reads it by itself.
-fn reach(args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reach> {
+fn reach(common: &Common, args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reach> {
     let HistoryArgs { environment, until, version, by, status, limit, .. } = args;
     let newest =
         environment.is_none() && until.is_none() && version.is_none() && by.is_none() && status.is_none();
@@ -78,6 +79,11 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
     {
         return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
     }
+    if common.format == Format::InToto {
+        let (statements, more) = statements::of(moment, timeline, args)?;
+        note_more(moment, more);
+        return Ok(Answer::done(COMMAND, in_toto::lines(&statements)));
+    }
     let (pages, more) = if args.modifications {
         let (lines, more) = modifications::of(moment, args)?;
         (modified(moment, &lines)?, more)
@@ -89,18 +95,24 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         let message = write::between_markers(path, &pages.place, &pages.markdown)?;
         return Ok(Answer { message: Some(message), ..Answer::done(COMMAND, "") });
     }
-    if more && !common.wants_json() {
-        moment.streams.note("there are more: raise or leave out `--limit`");
+    if !common.wants_json() {
+        note_more(moment, more);
     }
     let text = match common.format {
         Format::Markdown => pages.markdown.clone(),
         Format::Csv => csv::table(pages.columns, &pages.json),
         Format::Cdevents => cdevents::events(&project(moment), &pages.json),
         Format::Github if !args.modifications => deployments_api::script(&pages.json),
-        Format::Text | Format::Json | Format::Github => pages.plain,
+        Format::Text | Format::Json | Format::Github | Format::InToto => pages.plain,
     };
     let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);
     Ok(answer.with("more", more).with("markdown", pages.markdown))
+}
+
+fn note_more(moment: &Moment, more: bool) {
+    if more {
+        moment.streams.note("there are more: raise or leave out `--limit`");
+    }
 }
 
 /// What other programs know it all by: the project's name in the policy.

@@ -3,6 +3,7 @@
 
 pub mod cdevents;
 pub mod deployments_api;
+pub mod in_toto;
 
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
 //! What other programs read of `history`: events, a script for GitHub's Deployments, statements; and tags as a past.
 
+use deployctl::gate::terms::Digest;
 use serde_json::{Value, json};
 
 use crate::emergencies::Work;
@@ -210,4 +211,55 @@ fn nothing_foreign_reaches_the_shell_of_the_mirror() {
     assert!(!house.project().join("pwned").exists());
     let said = mirror[1].0["description"].as_str().expect("a description");
     assert!(said.contains("it's \"$(touch pwned)\" `touch pwned`; touch pwned # "), "{said}");
+}
+
+#[test]
+fn approvals_and_test_results_are_statements_that_name_what_is_signed() {
+    let house = three_rows();
+    let statements = lines(&house, &["--format", "in-toto", "--version", "v1.4.1"]);
+    let rows = house.run(["history", "--json"]).any_stdout().exit(0).json()["deployments"].clone();
+    let subject = json!([{ "name": "v1.4.1", "digest": { "gitCommit": rows[1]["commit"] } }]);
+    let told = |statement: &Value| {
+        assert_eq!(statement["_type"], "https://in-toto.io/Statement/v1");
+        assert_eq!(statement["subject"], subject);
+        let predicate = &statement["predicate"];
+        let tests = ["passedTests", "warnedTests", "failedTests"].map(|list| predicate[list].clone());
+        json!([statement["predicateType"], predicate["verdict"], predicate["result"], tests])
+    };
+    let result = "https://in-toto.io/attestation/test-result/v0.1";
+    assert_eq!(
+        statements.iter().map(told).collect::<Vec<_>>(),
+        [
+            json!(["urn:deployctl:approval:v1", "allow", null, [null, null, null]]),
+            json!([result, null, "PASSED", [["unit"], [], []]]),
+            json!([result, null, "PASSED", [["integration"], [], []]]),
+        ]
+    );
+    let predicate = &statements[0]["predicate"];
+    assert_eq!(predicate["request"], rows[1]["request"]);
+    let ledger = &predicate["ledger"];
+    assert_eq!(ledger["signed"], "the entry of the ledger, not this statement");
+    assert_eq!(json!([ledger["signer"], ledger["namespace"]]), json!(["bob", "deployctl-approval"]));
+    let payload =
+        house.git(["show", &format!("{}:payload.json", ledger["entry"].as_str().expect("an entry"))]);
+    assert_eq!(ledger["payload"], Digest::of(payload.as_bytes()).to_string());
+    assert_eq!(statements[1]["predicate"]["ledger"], *ledger);
+    let evidence = &statements[1]["predicate"]["configuration"][1];
+    let signed: Value = serde_json::from_str(&payload).expect("JSON");
+    assert_eq!(format!("sha256:{}", evidence["digest"]["sha256"].as_str().expect("hex")), signed["evidence"]);
+    assert_eq!(statements[1]["predicate"]["evidence"]["passed"], 12);
+}
+
+#[test]
+fn a_denial_is_a_statement_too_and_covers_no_results() {
+    let (house, id) = House::requested();
+    house.person("bob").denies(&id, "not on a Friday");
+    let statements = lines(&house, &["--format", "in-toto"]);
+    let [denied] = statements.as_slice() else { panic!("{statements:#?}") };
+    assert_eq!(denied["predicate"]["verdict"], "deny");
+    assert_eq!(denied["predicate"]["reason"], "not on a Friday");
+    assert_eq!(lines(&house, &["--format", "in-toto", "--by", "alice"]), Vec::<Value>::new());
+    let words = ["history", "--format", "in-toto", "--status", "failed"];
+    let wrong = house.run(words).any_stderr().exit(2).stderr;
+    assert!(wrong.contains("the argument '--status' cannot be used with '--format in-toto'"), "{wrong}");
 }

@@ -50,6 +50,11 @@ impl Timeline {
         self.requests.get(request).or_else(|| self.past.requests.get(request))
     }
 
+    /// What people said of every request, settled or not.
+    pub fn all_decided(&self) -> impl Iterator<Item = &Decided> {
+        self.past.requests.values().chain(self.requests.values())
+    }
+
     /// Lets go of what is settled.
     pub(super) fn settle_past(&mut self) {
         let Some(now) = self.tip.as_ref().map(|tip| tip.at) else { return };
