@@ -112,15 +112,21 @@ fn says_none(text: &str) -> bool {
     })
 }
 
-/// Marks of a subject that follow no convention: `[BREAKING]`, `feat: BREAKING CHANGE: …`, `Breaking change: …`.
+/// Marks of a subject that follow no convention: `[BREAKING]`, `feat: BREAKING CHANGE: …`, `Breaking change: …`. Words before
+/// a tag in brackets are no part of it, and deny nothing.
 fn subject_hints(subject: &str) -> bool {
     let shouted = has_word(subject, "BREAKING") && !negated_before(subject, "BREAKING");
-    shouted || labelled(subject)
+    shouted || tagged(subject) || labelled(subject)
+}
+
+/// A tag of its own, in brackets.
+fn tagged(line: &str) -> bool {
+    line.contains("[BREAKING]") || line.contains("[BREAKING CHANGE]")
 }
 
 /// Marks of a line in the body: alone on it, in brackets, as a label, or a squashed commit's own `!`.
 fn line_hints(line: &str) -> bool {
-    alone(line) || line.contains("[BREAKING]") || labelled(line) || squashed_bang(line)
+    alone(line) || tagged(line) || labelled(line) || squashed_bang(line)
 }
 
 /// `BREAKING CHANGE` with nothing else on its line but decoration.

@@ -93,6 +93,19 @@ fn other_wordings_are_possible() {
 }
 
 #[test]
+fn a_tag_in_brackets_is_a_mark_whatever_stands_before_it() {
+    for subject in [
+        "Drop the cache if it is off [BREAKING]",
+        "Any width is allowed [BREAKING CHANGE]",
+        "x\u{3347a}if\u{e000} [BREAKING]",
+    ] {
+        assert_eq!(mark(subject), possible(subject));
+    }
+    // A word of the sentence is denied by the sentence.
+    assert_eq!(mark("This is not BREAKING"), SILENT);
+}
+
+#[test]
 fn a_denial_is_no_mark() {
     assert_eq!(mark("a\n\nThis is not a breaking change because"), SILENT);
     assert_eq!(mark("a\n\nThis is not\na breaking change because"), SILENT);

@@ -72,6 +72,11 @@ const PIECES: &[&str] = &[
     "é",
     "🤦🏻\u{200d}♂\u{fe0f}",
     "Breaking",
+    "if",
+    "not",
+    " no ",
+    // A letter of no version of Unicode: it parts words, though it is shown as an escape.
+    "\u{3347a}if\u{e000}",
 ];
 
 fn id(number: usize) -> CommitId {
