@@ -1,5 +1,5 @@
 use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
@@ -49,7 +49,8 @@ impl Agent {
         let child = Command::new("ssh-agent").arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn();
         let agent = Self { child: child.unwrap(), socket };
         for _ in 0..200 {
-            if agent.socket.exists() {
+            // The socket is there, and refuses, a moment before anybody listens on it.
+            if UnixStream::connect(&agent.socket).is_ok() {
                 return agent;
             }
             thread::sleep(Duration::from_millis(20));
