@@ -1,5 +1,7 @@
 //! The order of effects: what happens before what, and what does not happen any more.
 
+mod watched;
+
 use std::fs;
 
 use rustix::process::Signal;
