@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
-use self::join::{Place, join, settle_unsent, synchronise, unreachable_because, verified};
+use self::join::{Place, fetch, join, settle_unsent, synchronise, unreachable_because, verified};
 use self::reading::Reach;
 use super::journal::index::Cache;
 use crate::cli::Common;
@@ -26,7 +26,6 @@ use crate::gate::timeline::{TEMPLATE, Timeline};
 use crate::world::config_file::{self, ConfigError};
 use crate::world::marks::{self, HighWater};
 use crate::world::records::{FETCHED, LEDGER, Records};
-use crate::world::remote;
 use crate::world::repository::Repository;
 use crate::world::signer::{self, KeyProblem, SigningKey};
 use crate::world::terminal::Streams;
@@ -76,7 +75,7 @@ impl Moment {
         let synchronised = |remote: Option<&str>| {
             let Some(remote) = remote else { return Ok(None) };
             remote_is_here(&remotes, remote)?;
-            remote::fetch(repository.root(), remote, FETCHED).map_err(unreachable_because)?;
+            fetch(&place, remote)?;
             settle_unsent(&place, remote)?;
             join(&place, remote)
         };

@@ -3,6 +3,8 @@
 //! Raw, because libgit2 honours grafts and shallow files, and system git also replace-refs and a poisoned
 //! commit-graph: the chain of records is what the objects themselves say.
 
+mod durable;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid};
 
+use self::durable::Durable;
 use crate::gate::terms::{CommitId, Digest};
 use crate::gate::timeline::RawEntry;
 
@@ -60,6 +63,16 @@ pub enum RecordError {
         /// What the system said.
         why: std::io::Error,
     },
+    /// A branch whose file holds nothing.
+    #[error("`{}` is empty, as a power cut may leave it: {}", path.display(), durable::way_back(branch, last.as_ref()))]
+    Emptied {
+        /// The file.
+        path: PathBuf,
+        /// The branch.
+        branch: String,
+        /// Where it pointed to, as far as this clone knows.
+        last: Option<CommitId>,
+    },
     /// Anything else git says.
     #[error("git: {}", .0.message())]
     Git(git2::Error),
@@ -100,7 +113,7 @@ impl Records {
         match self.git.find_reference(branch) {
             Ok(reference) => Ok(reference.target().map(id)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => self.is_whole(branch).and(Err(error.into())),
         }
     }
 
@@ -352,9 +365,11 @@ impl Records {
     ) -> Result<bool, RecordError> {
         let log = "deployctl";
         let lock = self.git.commondir().join(format!("{branch}.lock"));
+        let durable = Durable::open(self.git.commondir());
+        let git = durable.as_ref().map_or(&self.git, |durable| &durable.git);
         let moved = match old {
-            Some(old) => self.git.reference_matching(branch, oid(new)?, true, oid(old)?, log).map(|_| ()),
-            None => self.git.reference(branch, oid(new)?, false, log).map(|_| ()),
+            Some(old) => git.reference_matching(branch, oid(new)?, true, oid(old)?, log).map(|_| ()),
+            None => git.reference(branch, oid(new)?, false, log).map(|_| ()),
         };
         match moved {
             Ok(()) => {

@@ -148,8 +148,16 @@ fn rewound(mark: &HighWater) -> LedgerTrouble {
 /// Brings the two branches and the remote's together; answers the ledger where it had to be verified for that.
 pub(super) fn synchronise(place: &Place<'_>, remote: Option<&str>) -> Result<Option<Folded>, LedgerTrouble> {
     let Some(remote) = remote else { return Ok(None) };
-    remote::fetch(place.root, remote, FETCHED).map_err(unreachable_because)?;
+    fetch(place, remote)?;
     join(place, remote)
+}
+
+/// Fetches what the remote has. Git fetches nothing into a clone with an empty branch, and says that of the remote.
+pub(super) fn fetch(place: &Place<'_>, remote: &str) -> Result<(), LedgerTrouble> {
+    for branch in [LEDGER, JOURNAL, &format!("{FETCHED}/ledger"), &format!("{FETCHED}/journal")] {
+        place.records.is_whole(branch).map_err(stuck)?;
+    }
+    remote::fetch(place.root, remote, FETCHED).map_err(unreachable_because)
 }
 
 /// The same after a fetch.

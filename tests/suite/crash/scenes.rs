@@ -155,3 +155,51 @@ fn a_step_that_leaves_its_group_with_the_output_open() {
     assert_eq!(house.story_of_deployment().last().unwrap(), "outcome Succeeded");
     fs::remove_file(house.home().join("live/stays")).unwrap();
 }
+
+#[test]
+fn a_branch_that_a_power_cut_emptied_is_named_and_comes_back_as_told() {
+    for rest in ["", "\n", "\0\0\0\0"] {
+        let (house, id) = House::approved();
+        let branch = house.project().join(".git/refs/heads/deployctl/ledger");
+        let tip = fs::read_to_string(&branch).unwrap();
+        fs::write(&branch, rest).unwrap();
+        let told = house.run(["status"]).any_stdout().any_stderr().exit(4);
+        let shown = told.stdout + &told.stderr;
+        let way = format!(
+            "`{}` is empty, as a power cut may leave it: remove that file, then run: git update-ref refs/heads/deployctl/ledger {}",
+            branch.display(),
+            tip.trim()
+        );
+        assert!(shown.contains(&way), "{shown}");
+        fs::remove_file(&branch).unwrap();
+        house.git(["update-ref", "refs/heads/deployctl/ledger", tip.trim()]);
+        house.person("alice").deploys(&id);
+        house.run(["history", "--verify"]).any_stdout().exit(0);
+    }
+}
+
+#[test]
+fn an_emptied_branch_that_has_a_remote_comes_back_by_itself_once_it_is_away() {
+    for branch in
+        ["refs/heads/deployctl/ledger", "refs/heads/deployctl/journal", "refs/deployctl/fetched/ledger"]
+    {
+        let (house, id) = House::shared();
+        let git = house.project().join(".git");
+        house.run(["status"]).any_stdout().exit(0);
+        fs::write(git.join(branch), "").unwrap();
+        let _ = fs::remove_file(git.join("logs").join(branch));
+        let shown = house.run(["status"]).any_stdout().any_stderr().exit(3).stderr;
+        let why = format!(
+            "this clone cannot follow the ledger's remote: `{}` is empty, as a power cut may leave it: remove that file; the next command takes the records from the ledger's remote, if it has one\n",
+            git.join(branch).display()
+        );
+        assert!(shown.contains(&why), "{shown}");
+        fs::remove_file(git.join(branch)).unwrap();
+        let shown = house.run(["status"]).any_stdout().any_stderr().exit(0).stdout;
+        assert!(
+            shown.contains(&format!("next: a person executes: deployctl deploy production {id}")),
+            "{shown}"
+        );
+        house.person("alice").deploys(&id);
+    }
+}
