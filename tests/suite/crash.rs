@@ -10,7 +10,9 @@
 //! What is combined: to be killed before an effect is to be killed right after the one before it, so only programs that
 //! are started, and the last effect, have an "after" of their own. Faults that the program sees happen at the first
 //! effect of its kind after each start of a program, since a hundred objects are written alike. The way out is gone once
-//! for each state that a fault can leave. With `DEPLOYCTL_CRASH_ALL` set nothing is combined.
+//! for each state that a fault can leave. A watch takes seconds, so of the rollback that a session begins by itself only
+//! what follows the steps of its deployment is cut short, and of that a part. With `DEPLOYCTL_CRASH_ALL` set nothing is
+//! combined and nothing is left out.
 
 #![expect(clippy::disallowed_methods, reason = "the whole matrix is asked for by a variable")]
 
@@ -21,11 +23,13 @@ mod way_out;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 
 use self::aftermath::Aftermath;
+use deployctl::world::records::LEDGER;
+
 use self::effects::{Effect, Effects, Fault, Kind};
 use crate::house::{House, Model};
 
@@ -37,8 +41,16 @@ struct Story {
     way_out: fn(&House, &str, &Aftermath),
     /// The last entry when nothing goes wrong.
     end: &'static str,
+    /// Its exit code then.
+    code: i32,
     /// How many entries the ledger has before.
     before: usize,
+    /// So many entries of it are those of another story, in which what comes before them is cut short.
+    shared: usize,
+    /// The most faults of a test, unless all are asked for.
+    most: usize,
+    /// Whether it is watched, and so waits most of the time.
+    watched: bool,
     /// The world that the copies are made of.
     _house: House,
 }
@@ -52,7 +64,19 @@ impl Story {
     ) -> Self {
         let words = words.iter().map(|word| word.replace("ID", &id)).collect();
         let before = aftermath::story(&house.project().join(".git")).len();
-        Self { model: house.model(), id, words, way_out, end, before, _house: house }
+        Self {
+            model: house.model(),
+            id,
+            words,
+            way_out,
+            end,
+            code: 0,
+            before,
+            shared: 0,
+            most: usize::MAX,
+            watched: false,
+            _house: house,
+        }
     }
 
     fn deployment() -> Self {
@@ -71,6 +95,18 @@ impl Story {
         Self::new((house, id), &words, "outcome Succeeded", way_out::of_a_rollback)
     }
 
+    /// v1.4.0 is ill whenever it is live.
+    fn automatic_rollback() -> Self {
+        let house = House::shared_that_falls_ill();
+        let story = Self::new(
+            house,
+            &["deploy", "production", "ID"],
+            "outcome Succeeded",
+            way_out::of_an_automatic_rollback,
+        );
+        Self { code: 6, shared: 3, most: 16, watched: true, ..story }
+    }
+
     fn approval() -> Self {
         Self::new(House::shared_request(), &["approve", "ID"], "approval", way_out::of_an_approval)
     }
@@ -83,9 +119,15 @@ struct Enumeration<'a> {
     words: Vec<&'a str>,
     way_out: fn(&House, &str, &Aftermath),
     end: &'static str,
+    code: i32,
     /// How many entries the ledger has before.
     before: usize,
+    shared: usize,
+    most: usize,
+    watched: bool,
     all: bool,
+    /// What is left when nothing goes wrong.
+    whole: OnceLock<Aftermath>,
     gone: Mutex<BTreeSet<Aftermath>>,
 }
 
@@ -97,8 +139,13 @@ impl<'a> Enumeration<'a> {
             words: story.words.iter().map(String::as_str).collect(),
             way_out: story.way_out,
             end: story.end,
+            code: story.code,
             before: story.before,
+            shared: story.shared,
+            most: story.most,
+            watched: story.watched,
             all: std::env::var_os("DEPLOYCTL_CRASH_ALL").is_some(),
+            whole: OnceLock::new(),
             gone: Mutex::default(),
         }
     }
@@ -107,9 +154,24 @@ impl<'a> Enumeration<'a> {
     fn effects(&self) -> Vec<Effect> {
         let house = self.model.copy();
         let run = Effects::of(&house, &self.words, None);
-        assert_eq!(run.code, 0, "{}", run.shown);
-        assert_eq!(Aftermath::of(&house).there.last().unwrap(), self.end);
+        assert_eq!(run.code, self.code, "{}", run.shown);
+        let whole = Aftermath::of(&house);
+        assert_eq!(whole.there.last().unwrap(), self.end);
+        self.whole.set(whole).unwrap();
         run.effects
+    }
+
+    /// Of all faults, those that are let happen.
+    fn chosen(&self, effects: &[Effect], faults: Vec<Fault>) -> Vec<Fault> {
+        if self.all {
+            return faults;
+        }
+        let moves = |effect: &Effect| effect.name == "rename" && effect.path.ends_with(LEDGER);
+        let moves = effects.iter().zip(1..).filter(|(effect, _)| moves(effect));
+        let after = moves.map(|(_, at)| at).take(self.shared).last().unwrap_or_default();
+        let faults: Vec<Fault> = faults.into_iter().filter(|fault| fault.at > after).collect();
+        let every = faults.len().div_ceil(self.most);
+        faults.into_iter().step_by(every.max(1)).collect()
     }
 
     /// Lets each of these faults happen in a world of its own, on all processors.
@@ -129,7 +191,8 @@ impl<'a> Enumeration<'a> {
             }
         };
         let processors = thread::available_parallelism().map_or(2, usize::from);
-        thread::scope(|scope| drop((0..processors).map(|_| scope.spawn(work)).collect::<Vec<_>>()));
+        let at_once = if self.watched { 4 * processors } else { processors };
+        thread::scope(|scope| drop((0..at_once).map(|_| scope.spawn(work)).collect::<Vec<_>>()));
         let bad = bad.into_inner().unwrap();
         assert!(bad.is_empty(), "{} of {} faults ended badly\n{}", bad.len(), faults.len(), bad.join("\n"));
         let reached = reached.into_inner();
@@ -144,6 +207,7 @@ impl<'a> Enumeration<'a> {
         let after = Aftermath::of(&house);
         if fault.kind.kills() && happened {
             assert_eq!(run.code, 137, "{}", run.shown);
+            after.is_a_beginning_of(self.whole.get().unwrap());
         } else {
             self.is_told(fault.kind, &run, &after);
         }
@@ -159,12 +223,15 @@ impl<'a> Enumeration<'a> {
         let Effects { code, shown, .. } = run;
         assert!(!shown.contains("panicked") && !shown.contains("bug of deployctl"), "{shown}");
         let said = &after.known()[self.before..];
-        assert_eq!(said.iter().collect::<BTreeSet<_>>().len(), said.len(), "said twice: {said:?}");
+        // The steps of a rollback have the names of the deployment's.
+        for said in said.split(|said| said == "automatic rollback") {
+            assert_eq!(said.iter().collect::<BTreeSet<_>>().len(), said.len(), "said twice: {said:?}");
+        }
         if kind == Kind::Tidy {
             assert!(!shown.contains("warning: ") && !shown.contains("error: "), "{shown}");
-            assert_eq!((*code, &after.here), (0, &after.there), "{shown}");
+            assert_eq!((*code, &after.here), (self.code, &after.there), "{shown}");
         }
-        if *code == 0 {
+        if *code == self.code {
             assert_eq!(after.known().last().unwrap(), self.end, "{shown}");
             return;
         }
@@ -208,23 +275,41 @@ fn places(effects: &[Effect], all: bool) -> Vec<usize> {
 
 fn is_killed_anywhere(story: &Story) {
     let enumeration = Enumeration::of(story);
-    enumeration.each(&kills(&enumeration.effects()));
+    let effects = enumeration.effects();
+    enumeration.each(&enumeration.chosen(&effects, kills(&effects)));
 }
 
 fn fails_anywhere(story: &Story, kinds: &[Kind]) {
     let enumeration = Enumeration::of(story);
-    let places = places(&enumeration.effects(), enumeration.all);
+    let effects = enumeration.effects();
+    let places = places(&effects, enumeration.all);
     let at = |(number, at): (usize, usize)| {
         // One after the other, unless all are asked for.
         let kinds = if enumeration.all { kinds } else { &kinds[number % kinds.len()..][..1] };
         kinds.iter().map(move |kind| Fault { at, kind: *kind }).collect::<Vec<_>>()
     };
-    enumeration.each(&places.into_iter().enumerate().flat_map(at).collect::<Vec<_>>());
+    let faults = places.into_iter().enumerate().flat_map(at).collect();
+    enumeration.each(&enumeration.chosen(&effects, faults));
 }
 
 #[test]
 fn a_deployment_that_is_killed_before_any_of_its_effects() {
     is_killed_anywhere(&Story::deployment());
+}
+
+#[test]
+fn a_branch_of_records_is_on_the_disk_before_it_is_there() {
+    let story = Story::automatic_rollback();
+    let enumeration = Enumeration::of(&story);
+    let effects = enumeration.effects();
+    let lock = format!("{LEDGER}.lock");
+    let of_branch = |effect: &&Effect| {
+        !effect.path.contains("/logs/") && (effect.path.ends_with(LEDGER) || effect.path.ends_with(&lock))
+    };
+    let names: Vec<&str> = effects.iter().filter(of_branch).map(|effect| effect.name.as_str()).collect();
+    let entries = enumeration.whole.get().unwrap().there.len() - story.before;
+    // libgit2 tries to link before it renames.
+    assert_eq!(names, ["create", "write", "sync", "link", "rename", "sync"].repeat(entries));
 }
 
 #[test]
@@ -253,6 +338,16 @@ fn a_rollback_whose_effects_fail() {
 }
 
 #[test]
+fn a_rollback_by_the_session_that_is_killed_before_any_of_its_effects() {
+    is_killed_anywhere(&Story::automatic_rollback());
+}
+
+#[test]
+fn a_rollback_by_the_session_whose_effects_fail() {
+    fails_anywhere(&Story::automatic_rollback(), &[Kind::Once, Kind::Full, Kind::Frozen]);
+}
+
+#[test]
 fn an_approval_that_is_killed_before_any_of_its_effects() {
     is_killed_anywhere(&Story::approval());
 }
@@ -263,6 +358,23 @@ fn an_approval_whose_effects_fail() {
 }
 
 impl House {
+    /// Records travel through `origin`, and v1.4.0 was approved, which the shop does not bear: then the session rolls back.
+    fn shared_that_falls_ill() -> (Self, String) {
+        let house = Self::new();
+        house.remote();
+        let ill = "grep -sqx v1.4.0 \\\"$HOME/live/version\\\"";
+        let health = format!(
+            "    health:\n      interval: 1s\n      consecutive_failures: 1\n      probes: {{ shop: {{ run: [sh, -c, \"! {ill}\"] }} }}\n    monitoring:"
+        );
+        let steps = "      steps: [{ name: release, run: [\"./ops/release.sh\", \"--previous\"]";
+        let policy = crate::house::POLICY
+            .replace("ledger: none", "ledger: { remote: origin }")
+            .replacen("    monitoring:", &health, 1)
+            .replace(steps, &format!("      on_trigger: rollback\n{steps}"));
+        let id = house.approved_under(&policy);
+        (house, id)
+    }
+
     /// Records travel through `origin`; v1.4.0 was requested, and nobody has decided.
     fn shared_request() -> (Self, String) {
         let house = Self::new();

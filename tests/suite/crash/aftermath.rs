@@ -56,6 +56,23 @@ impl Aftermath {
         }
     }
 
+    /// What a program leaves that was killed is a beginning of the whole, in its order: no step ran before everything that
+    /// comes before it was published, and none is recorded that did not run.
+    #[track_caller]
+    pub(crate) fn is_a_beginning_of(&self, whole: &Self) {
+        let known = self.known();
+        assert!(whole.there.starts_with(known), "{known:?}");
+        assert!(whole.ran.starts_with(&self.ran), "{:?}", self.ran);
+        let steps = whole.there.iter().enumerate().filter(|(_, entry)| entry.starts_with("step "));
+        let steps: Vec<usize> = steps.map(|(place, _)| place).collect();
+        assert_eq!(steps.len(), whole.ran.len(), "each step leaves a line");
+        let recorded = steps.iter().filter(|place| **place < known.len()).count();
+        assert!(recorded <= self.ran.len(), "{known:?}, but {:?}", self.ran);
+        if let Some(newest) = self.ran.len().checked_sub(1) {
+            assert!(self.there.len() >= steps[newest], "{:?} before {:?}", self.ran, whole.there);
+        }
+    }
+
     /// The ledger that goes further: what everybody knows at the next look.
     pub(crate) fn known(&self) -> &[String] {
         if self.here.len() > self.there.len() { &self.here } else { &self.there }

@@ -92,6 +92,38 @@ pub(crate) fn of_a_rollback(house: &House, id: &str, after: &Aftermath) {
     refuses(house, &[DEPLOY[0], DEPLOY[1], id], 3, "approval.consumed");
 }
 
+/// From an approved request of a version that is ill whenever it is live, however far its deployment and the rollback by the
+/// session came.
+#[track_caller]
+pub(crate) fn of_an_automatic_rollback(house: &House, id: &str, after: &Aftermath) {
+    holds(house, after);
+    let said = after.since("approval");
+    match said.last().map(String::as_str) {
+        None => {
+            assert_eq!(after.ran, [""; 0]);
+            says(house, &STATUS, 0, &format!("next: a person executes: deployctl deploy production {id}"));
+            house.person("alice").at_terminal([DEPLOY[0], DEPLOY[1], id]).signs().exit(6);
+        }
+        Some("outcome Succeeded") => {}
+        Some(outcome) if outcome.starts_with("outcome") => {
+            says(house, &STATUS, 0, "next: ");
+            house.person("alice").rolls_back("it is ill");
+        }
+        Some(_) => {
+            refuses(house, &[DEPLOY[0], DEPLOY[1], id], 7, "environment.busy");
+            refuses(house, &ROLLBACK, 7, "environment.busy");
+            house.clock(LATER);
+            says(house, &STATUS, 0, "never said how it ended: interrupted");
+            says(house, &STATUS, 0, ": deployctl rollback production --reason TEXT");
+            house.person("alice").rolls_back("it was cut short");
+        }
+    }
+    ran_once(house, id);
+    says(house, &STATUS, 0, "production: v1.3.0");
+    assert_eq!(house.live("version").unwrap(), "v1.3.0\n");
+    refuses(house, &[DEPLOY[0], DEPLOY[1], id], 3, "approval.consumed");
+}
+
 /// Both ledgers are found valid, here and by anybody else. A lock file that was left is named, and removed as told.
 #[track_caller]
 fn holds(house: &House, after: &Aftermath) {
