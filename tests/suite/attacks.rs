@@ -4,7 +4,7 @@ mod by_hand;
 mod code;
 pub(crate) mod journal;
 mod ledger;
-mod machine;
+pub(crate) mod machine;
 mod remote;
 mod request;
 mod state;

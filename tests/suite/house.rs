@@ -39,8 +39,8 @@ pub(crate) use terminal::Terminal;
 
 /// A Monday, some time after every commit of the project.
 const MOMENT: &str = "2026-11-23T10:00:00Z";
-/// When the project's first commit was made; each one after it is a minute younger.
-const FIRST_COMMIT: &str = "2026-11-23T08:00:00Z";
+/// How long before that the project's first commit was made; each one after it is a minute younger.
+const FIRST_COMMIT: TimeDelta = TimeDelta::hours(2);
 /// Who writes the commits: nobody of the policy.
 const AUTHOR: (&str, &str) = ("Dana", "dana@example.org");
 
@@ -57,6 +57,7 @@ struct World {
     /// The same directory, without symbolic links on the way.
     path: PathBuf,
     clock: RefCell<String>,
+    first_commit: DateTime<Utc>,
     commits: Cell<u32>,
     clones: Cell<u32>,
     starts: Cell<u32>,
@@ -71,14 +72,27 @@ impl House {
         house
     }
 
+    /// The same at the moment of the clock on the wall, for a program that reads no other.
+    pub(crate) fn of_today() -> Self {
+        let house = Self::empty_at(&DateTime::<Utc>::from(SystemTime::now()).format("%FT%TZ").to_string());
+        project::build(&house);
+        house
+    }
+
     /// A repository without a commit.
     pub(crate) fn empty() -> Self {
+        Self::empty_at(MOMENT)
+    }
+
+    fn empty_at(moment: &str) -> Self {
+        let now: DateTime<Utc> = moment.parse().expect("a moment");
         let dir = tempfile::Builder::new().prefix("house-").tempdir().expect("a temporary directory");
         let path = fs::canonicalize(dir.path()).expect("the directory that was just made");
         let world = World {
             _dir: dir,
             path,
-            clock: RefCell::new(MOMENT.to_owned()),
+            clock: RefCell::new(moment.to_owned()),
+            first_commit: now - FIRST_COMMIT,
             commits: Cell::new(0),
             clones: Cell::new(0),
             starts: Cell::new(0),
@@ -220,8 +234,8 @@ impl House {
 
     /// Runs git, which may fail.
     pub(crate) fn try_git<const N: usize>(&self, arguments: [&str; N]) -> Output {
-        let first: DateTime<Utc> = FIRST_COMMIT.parse().expect("a moment");
-        let date = (first + TimeDelta::minutes(self.world.commits.get().into())).to_rfc3339();
+        let date =
+            (self.world.first_commit + TimeDelta::minutes(self.world.commits.get().into())).to_rfc3339();
         let mut command = self.command("git");
         command.args(arguments).env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date);
         command.output().expect("git")

@@ -162,6 +162,36 @@ fn a_flood_takes_no_memory_and_the_log_keeps_all_of_it() {
     assert!(log.len() >= 64 << 20, "{}", log.len());
 }
 
+/// A gigabyte in lines of 4,000 characters, quickly.
+const GIGABYTE: &str = "line=$(head -c 4000 /dev/zero | tr '\\0' 'x'); yes \"$line\" | head -c 1073741824";
+
+#[test]
+fn release_binary_bears_a_gigabyte_of_output_in_64_megabytes() {
+    let Some(binary) = crate::attacks::machine::release_binary() else { return };
+    // It reads the clock on the wall.
+    let house = House::of_today();
+    let measured = "grep VmHWM \"/proc/$PPID/status\" | tr -dc 0-9 > \"$live/kilobytes\"";
+    let script = format!("#!/bin/sh\nset -u\nlive=$HOME/live\nmkdir -p \"$live\"\n{GIGABYTE}\n{measured}\n");
+    house.releases(&[("ops/release.sh", &script)]);
+    let id = house.approved_under(&POLICY.replace("timeout: 1m", "timeout: 10m"));
+    let key = house.key("alice").display().to_string();
+    let words = ["deploy", "production", &id, "--key", &key, "--color", "always"];
+    house.program_at_terminal(&binary, &words).signs().exit(0);
+    let kilobytes: u64 = house.live("kilobytes").unwrap().parse().unwrap();
+    assert!(kilobytes < 64_000, "{kilobytes} kB");
+    let log = house.log("2-release.log").display().to_string();
+    assert_eq!(fs::metadata(&log).unwrap().len(), 1 << 30);
+    // The same stream once more, past the program.
+    let sum = |script: &str| {
+        let said = house.program("sh", &["-c", script]).any_stdout().any_stderr().exit(0).stdout;
+        said.split(' ').next().unwrap().to_owned()
+    };
+    let independent = sum(&format!("{GIGABYTE} | sha256sum"));
+    assert_eq!(sum(&format!("sha256sum < {log}")), independent);
+    assert_eq!(house.last_step()["log"], format!("sha256:{independent}"));
+    house.run(["history", "--verify"]).any_stdout().exit(0);
+}
+
 #[test]
 fn a_disk_that_is_full_stops_neither_the_step_nor_its_record() {
     let (house, id) = House::with_script(POLICY, &floods(2));

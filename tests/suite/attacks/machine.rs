@@ -217,16 +217,22 @@ fn a_terminal_that_script_holds() {
     house.nothing_ran();
 }
 
-#[test]
-fn release_binary_ignores_the_test_clock() {
-    let Ok(binary) = std::env::var("DEPLOYCTL_RELEASE_BINARY") else {
+/// The release binary to test, where there is one.
+pub(crate) fn release_binary() -> Option<String> {
+    let binary = std::env::var("DEPLOYCTL_RELEASE_BINARY").ok();
+    if binary.is_none() {
         std::io::Write::write_all(
             &mut std::io::stderr(),
             b"skipped: DEPLOYCTL_RELEASE_BINARY names no release binary\n",
         )
         .unwrap();
-        return;
-    };
+    }
+    binary
+}
+
+#[test]
+fn release_binary_ignores_the_test_clock() {
+    let Some(binary) = release_binary() else { return };
     let bytes = fs::read(&binary).unwrap();
     let name = b"DEPLOYCTL_TEST_CLOCK";
     assert!(!bytes.windows(name.len()).any(|window| window == name), "the variable's name is in {binary}");

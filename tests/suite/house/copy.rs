@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
+
 use super::{House, World};
 
 /// What a copy is made of. Unlike a house, it can be handed to another thread; the house must outlive it.
@@ -12,6 +14,7 @@ use super::{House, World};
 pub(crate) struct Model {
     world: PathBuf,
     clock: String,
+    first_commit: DateTime<Utc>,
     commits: u32,
 }
 
@@ -21,6 +24,7 @@ impl House {
         Model {
             world: self.world.path.clone(),
             clock: self.world.clock.borrow().clone(),
+            first_commit: self.world.first_commit,
             commits: self.world.commits.get(),
         }
     }
@@ -35,6 +39,7 @@ impl Model {
             _dir: dir,
             path: path.clone(),
             clock: RefCell::new(self.clock.clone()),
+            first_commit: self.first_commit,
             commits: Cell::new(self.commits),
             clones: Cell::new(0),
             starts: Cell::new(0),
