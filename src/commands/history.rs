@@ -58,8 +58,10 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
 /// How far back the ledger must be read for the table of deployments; `None` for what reads it by itself.
 fn reach(common: &Common, args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reach> {
     let HistoryArgs { environment, until, version, by, status, limit, .. } = args;
-    let newest =
-        environment.is_none() && until.is_none() && version.is_none() && by.is_none() && status.is_none();
+    let filtered =
+        environment.is_some() || until.is_some() || version.is_some() || by.is_some() || status.is_some();
+    // The limit of statements counts no deployments.
+    let newest = !filtered && common.format != Format::InToto;
     if args.verify || args.allowed_signers || args.modifications {
         return None;
     }

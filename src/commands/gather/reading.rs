@@ -27,7 +27,7 @@ pub enum ReadError {
         /// The git commit.
         commit: CommitId,
         /// What is wrong.
-        why: RecordError,
+        why: Box<RecordError>,
     },
     /// Anything else git says.
     #[error(transparent)]
@@ -101,7 +101,7 @@ impl Folding<'_> {
     fn read(&self, place: usize) -> Result<RawEntry, ReadError> {
         let commit = self.chain.get(place).unwrap_or_else(|| unreachable!("place {place} is on the chain"));
         let sequence = self.sequence(place);
-        self.records.one(&commit).map_err(|why| ReadError::Record { sequence, commit, why })
+        self.records.one(&commit).map_err(|why| ReadError::Record { sequence, commit, why: Box::new(why) })
     }
 
     /// Takes the entries of these places, which follow what is folded.
