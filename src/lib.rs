@@ -96,6 +96,7 @@ pub mod gate {
     pub(crate) mod fixture;
     pub mod history;
     pub mod keys;
+    pub mod metrics;
     pub mod modification;
     pub mod plan;
     pub mod policy;
