@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use crate::gate::emergency::Severity;
 use crate::gate::explain::Wish;
 use crate::gate::history::Status;
+use crate::gate::metrics::Key;
 use crate::gate::request::{RiskLevel, Urgency};
 use crate::gate::since::Said;
 use crate::gate::terms::{Check, Environment, Role, Stage, Version};
@@ -472,6 +473,7 @@ Examples:
   deployctl history --since 1d --format cdevents
   deployctl history -e production --format github | sh
   deployctl history --version v1.4.0 --format in-toto
+  deployctl history --metrics --explain lead-time
   deployctl history --verify")]
 pub struct HistoryArgs {
     /// Only this environment
@@ -498,6 +500,14 @@ pub struct HistoryArgs {
     /// Every change of policy, request, approval, execution and review instead: who, what and why
     #[arg(long, conflicts_with_all = ["verify", "allowed_signers", "version", "status"])]
     pub modifications: bool,
+    /// The five DORA measures of each environment instead, of the last 90 days unless `--since` says otherwise
+    #[arg(long, conflicts_with_all = [
+        "verify", "allowed_signers", "modifications", "version", "status", "by", "limit",
+    ])]
+    pub metrics: bool,
+    /// The entries that one of the measures came from, and why each counts
+    #[arg(long, value_enum, value_name = "MEASURE", requires = "metrics")]
+    pub explain: Option<Key>,
     /// Keep the Markdown table in FILE up to date, between two marker lines
     #[arg(long, value_name = "FILE", conflicts_with_all = ["verify", "allowed_signers", "output"])]
     pub write: Option<PathBuf>,

@@ -121,6 +121,7 @@ pub mod render {
     pub mod csv;
     pub mod github;
     pub mod interchange;
+    pub mod measure;
     pub mod pages;
     pub mod screen;
     pub mod style;

@@ -1,6 +1,7 @@
 //! `deployctl history`: the table of deployments from the records, and the proof that they hold.
 
 mod automatic;
+mod metrics;
 mod modifications;
 mod proof;
 mod recorded;
@@ -65,6 +66,9 @@ fn reach(common: &Common, args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reac
     if args.verify || args.allowed_signers || args.modifications {
         return None;
     }
+    if args.metrics {
+        return Some(Reach::Since(metrics::period(now, args).since));
+    }
     Some(match (args.since, limit.filter(|_| newest)) {
         // One more tells whether there are more.
         (_, Some(limit)) => Reach::Deployments(limit.saturating_add(1)),
@@ -86,7 +90,9 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         note_more(moment, more);
         return Ok(Answer::done(COMMAND, in_toto::lines(&statements)));
     }
-    let (pages, more) = if args.modifications {
+    let (pages, more) = if args.metrics {
+        (metrics::forms(moment, timeline, args)?, false)
+    } else if args.modifications {
         let (lines, more) = modifications::of(moment, args)?;
         (modified(moment, &lines)?, more)
     } else {
@@ -104,10 +110,11 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         Format::Markdown => pages.markdown.clone(),
         Format::Csv => csv::table(pages.columns, &pages.json),
         Format::Cdevents => cdevents::events(&project(moment), &pages.json),
-        Format::Github if !args.modifications => deployments_api::script(&pages.json),
+        Format::Github if !args.modifications && !args.metrics => deployments_api::script(&pages.json),
         Format::Text | Format::Json | Format::Github | Format::InToto => pages.plain,
     };
     let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);
+    let answer = pages.more.into_iter().fold(answer, |answer, (key, value)| answer.with(key, value));
     Ok(answer.with("more", more).with("markdown", pages.markdown))
 }
 
@@ -130,6 +137,8 @@ struct Forms {
     plain: String,
     markdown: String,
     json: Vec<Value>,
+    /// What programs get besides.
+    more: Vec<(&'static str, Value)>,
 }
 
 fn deployed(moment: &Moment, rows: Vec<Row>) -> Result<Forms> {
@@ -154,6 +163,7 @@ fn deployed(moment: &Moment, rows: Vec<Row>) -> Result<Forms> {
         plain,
         markdown: pages::of(moment, &[Page::History])?.render(Page::History, &page)?,
         json,
+        more: vec![],
     })
 }
 
@@ -174,5 +184,6 @@ fn modified(moment: &Moment, lines: &[Modification]) -> Result<Forms> {
         plain: table::aligned(titles, &cells, moment.streams.columns()),
         markdown: pages::of(moment, &[Page::Modifications])?.render(Page::Modifications, &page)?,
         json: lines.iter().map(|line| line.json.clone()).collect(),
+        more: vec![],
     })
 }

@@ -11,8 +11,8 @@ use crate::gate::emergency::Emergency;
 use crate::gate::policy::Policy;
 use crate::gate::request::{Request, Urgency};
 use crate::render::pages::{
-    ChecklistPage, HistoryPage, HistoryRow, Page, Pages, Pinned, PostIncidentPage, PostRollbackPage,
-    RequestPage, TimelineEvent,
+    ChecklistPage, HistoryPage, HistoryRow, MetricsPage, Page, Pages, Pinned, PostIncidentPage,
+    PostRollbackPage, RequestPage, TimelineEvent,
 };
 use crate::render::screen;
 
@@ -173,6 +173,7 @@ pub fn try_out(templates: &BTreeMap<String, String>) -> Result<()> {
     pages.render(Page::Request, &page)?;
     let row = HistoryRow { date, version, kind: word(), status: word(), rollback: word(), notes: word() };
     pages.render(Page::History, &HistoryPage { rows: vec![row] })?;
+    pages.render(Page::Metrics, &MetricsPage::filled(&word()))?;
     let page = PostIncidentPage {
         version: word(),
         environment: word(),

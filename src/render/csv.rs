@@ -37,6 +37,34 @@ pub const MODIFICATIONS: &[(&str, &str)] = &[
     ("Entry", "/entry"),
 ];
 
+/// The columns of the measures.
+pub const METRICS: &[(&str, &str)] = &[
+    ("Environment", "/environment"),
+    ("Measure", "/title"),
+    ("Value", "/value"),
+    ("Unit", "/unit"),
+    ("Days between", "/days_between"),
+    ("Samples", "/samples"),
+    ("Not counted", "/not_counted"),
+    ("Recorded", "/recorded"),
+    ("Definition", "/definition"),
+];
+
+/// The columns of what a measure came from.
+pub const ENTRIES: &[(&str, &str)] = &[
+    ("Environment", "/environment"),
+    ("Measure", "/measure"),
+    ("Entry", "/entry"),
+    ("Version", "/version"),
+    ("Commit", "/commit"),
+    ("From", "/from"),
+    ("To", "/to"),
+    ("Value", "/value"),
+    ("Counted", "/counted"),
+    ("Recorded", "/recorded"),
+    ("Why", "/why"),
+];
+
 /// One line a row, under the titles of the columns.
 #[must_use]
 pub fn table(columns: &[(&str, &str)], rows: &[Value]) -> String {

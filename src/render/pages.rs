@@ -15,8 +15,8 @@ use tera::{Context, Tera};
 
 use super::text;
 pub use contexts::{
-    ChecklistPage, Group, HistoryPage, HistoryRow, ModificationRow, ModificationsPage, PageSection, Pinned,
-    PostIncidentPage, PostRollbackPage, RequestPage, TimelineEvent,
+    ChecklistPage, Group, HistoryPage, HistoryRow, MetricEntry, MetricRow, MetricsPage, ModificationRow,
+    ModificationsPage, PageSection, Pinned, PostIncidentPage, PostRollbackPage, RequestPage, TimelineEvent,
 };
 
 /// The largest template that is read, in bytes: the built-in ones have less than 2,000.
@@ -35,6 +35,8 @@ pub enum Page {
     History,
     /// The modification history, from a [`ModificationsPage`].
     Modifications,
+    /// The measures, from a [`MetricsPage`].
+    Metrics,
     /// The report of an emergency, from a [`PostIncidentPage`].
     PostIncident,
     /// The report of a rollback, from a [`PostRollbackPage`].
@@ -43,11 +45,12 @@ pub enum Page {
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Checklist,
         Self::Request,
         Self::History,
         Self::Modifications,
+        Self::Metrics,
         Self::PostIncident,
         Self::PostRollback,
     ];
@@ -60,6 +63,7 @@ impl Page {
             Self::Request => "request.md.tera",
             Self::History => "history.md.tera",
             Self::Modifications => "modifications.md.tera",
+            Self::Metrics => "metrics.md.tera",
             Self::PostIncident => "post_incident.md.tera",
             Self::PostRollback => "post_rollback.md.tera",
         }
@@ -71,6 +75,7 @@ impl Page {
             Self::Request => include_str!("../../templates/request.md.tera"),
             Self::History => include_str!("../../templates/history.md.tera"),
             Self::Modifications => include_str!("../../templates/modifications.md.tera"),
+            Self::Metrics => include_str!("../../templates/metrics.md.tera"),
             Self::PostIncident => include_str!("../../templates/post_incident.md.tera"),
             Self::PostRollback => include_str!("../../templates/post_rollback.md.tera"),
         }
@@ -159,7 +164,7 @@ impl Pages {
     }
 
     /// Writes the page from its context: [`ChecklistPage`], [`RequestPage`], [`HistoryPage`],
-    /// [`ModificationsPage`], [`PostIncidentPage`] or [`PostRollbackPage`].
+    /// [`ModificationsPage`], [`MetricsPage`], [`PostIncidentPage`] or [`PostRollbackPage`].
     ///
     /// # Errors
     /// A template that asks for what the context does not have, or that writes without end.

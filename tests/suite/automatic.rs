@@ -544,3 +544,30 @@ fn production_stays_as_strict_whatever_role_is_claimed() {
     asks.expect("Type \"deploy production v1.5.0").end_of_input().exit(5);
     assert_eq!(house.live("version"), None);
 }
+
+#[test]
+fn its_measures_are_the_journals_word_and_say_what_that_lacks() {
+    let house = founded();
+    deploys(&house, &[], 0);
+    let of = |words: &[&str]| {
+        let words = ["history", "--metrics", "--json", "-e", "staging"].iter().chain(words).copied();
+        house.run(words).any_stdout().exit(0).json()
+    };
+    let measures = of(&[])["metrics"].as_array().expect("measures").clone();
+    let told = measures
+        .iter()
+        .map(|of| json!([of["measure"], of["recorded"], of["samples"], of["not_counted"], of["value"]]));
+    assert_eq!(
+        json!(told.collect::<Vec<_>>()),
+        json!([
+            ["lead-time", "journal", 0, 1, null],
+            ["frequency", "journal", 1, 0, null],
+            ["recovery", "journal", 0, 0, null],
+            ["fail-rate", "journal", 1, 0, null],
+            ["rework", "journal", 0, 1, null],
+        ])
+    );
+    let why = |measure| of(&["--explain", measure])["entries"][0]["why"].clone();
+    assert_eq!(why("lead-time"), "nobody recorded what was live before it");
+    assert_eq!(why("rework"), "machines deployed it: nobody wrote down why");
+}

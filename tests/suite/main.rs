@@ -25,6 +25,7 @@ mod lockfiles;
 mod machines;
 mod main_path;
 mod matrix;
+mod metrics;
 mod monitor;
 mod order;
 mod people;

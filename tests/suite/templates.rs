@@ -80,7 +80,7 @@ fn a_file_that_is_no_page_is_told() {
         .run(["checklist", "v1.4.0"])
         .stderr(
             "error: `checklst.md.tera` is not the template of a page: rename it to one of `checklist.md.tera`, \
-             `request.md.tera`, `history.md.tera`, `modifications.md.tera`, `post_incident.md.tera` and `post_rollback.md.tera`, or remove it\n",
+             `request.md.tera`, `history.md.tera`, `modifications.md.tera`, `metrics.md.tera`, `post_incident.md.tera` and `post_rollback.md.tera`, or remove it\n",
         )
         .exit(1);
 }

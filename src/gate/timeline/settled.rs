@@ -106,7 +106,8 @@ impl Track {
     }
 
     /// Every action in the order in which they began: no action may begin before one that stands before it.
-    pub(super) fn in_order(&self) -> Vec<&Deployed> {
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&Deployed> {
         let mut all: Vec<&Deployed> = self.all().collect();
         all.sort_by_key(|known| known.at);
         all

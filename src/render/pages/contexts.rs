@@ -182,6 +182,95 @@ pub struct ModificationRow {
     pub reason: String,
 }
 
+/// The measures as their template has them.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricsPage {
+    /// Which deployments count, in a sentence without its end.
+    pub period: String,
+    /// Every measure of every environment.
+    pub rows: Vec<MetricRow>,
+    /// Each measure with what exactly it is.
+    pub definitions: Vec<Pinned>,
+    /// What the measures came from, where that is asked.
+    pub entries: Vec<MetricEntry>,
+    /// Whether it is asked.
+    pub explained: bool,
+}
+
+impl MetricsPage {
+    /// The same text in every field, to try a template with.
+    #[must_use]
+    pub fn filled(text: &str) -> Self {
+        let word = || text.to_owned();
+        let row = MetricRow {
+            environment: word(),
+            measure: word(),
+            value: word(),
+            samples: 7,
+            not_counted: 1,
+            recorded: word(),
+        };
+        let entry = MetricEntry {
+            environment: word(),
+            entry: word(),
+            version: word(),
+            commit: word(),
+            from: word(),
+            to: word(),
+            value: word(),
+            recorded: word(),
+            why: word(),
+        };
+        Self {
+            period: word(),
+            rows: vec![row],
+            definitions: vec![Pinned { name: word(), value: word() }],
+            entries: vec![entry],
+            explained: true,
+        }
+    }
+}
+
+/// A measure of an environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricRow {
+    /// Where.
+    pub environment: String,
+    /// `Change lead time` and the like.
+    pub measure: String,
+    /// Its value in words, or that there are too few samples.
+    pub value: String,
+    /// How many samples.
+    pub samples: usize,
+    /// How many deployments would be samples, were more known of them.
+    pub not_counted: usize,
+    /// `signed` or `journal`.
+    pub recorded: String,
+}
+
+/// What a measure came from, or what it leaves out.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricEntry {
+    /// Where.
+    pub environment: String,
+    /// The first digits of the deployment's record.
+    pub entry: String,
+    /// Its version.
+    pub version: String,
+    /// The first digits of the commit, where each counts by itself.
+    pub commit: String,
+    /// `YYYY-MM-DD HH:MM UTC`; may be empty.
+    pub from: String,
+    /// The same.
+    pub to: String,
+    /// The value in words, or `not counted`.
+    pub value: String,
+    /// `signed`, `journal` or `imported`.
+    pub recorded: String,
+    /// Why it counts, or why not.
+    pub why: String,
+}
+
 /// The report of an emergency as its template has it.
 #[derive(Clone, Debug, Serialize)]
 pub struct PostIncidentPage {
