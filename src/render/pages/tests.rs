@@ -540,7 +540,7 @@ fn a_template_that_is_too_long_or_misnamed_is_refused() {
     assert_eq!(
         misnamed,
         Err("`cheklist.md.tera` is not the template of a page: rename it to one of `checklist.md.tera`, \
-             `request.md.tera`, `history.md.tera`, `modifications.md.tera`, `post_incident.md.tera` and `post_rollback.md.tera`, or remove it"
+             `request.md.tera`, `history.md.tera`, `modifications.md.tera`, `metrics.md.tera`, `post_incident.md.tera` and `post_rollback.md.tera`, or remove it"
             .to_owned())
     );
 }
