@@ -475,7 +475,11 @@ Examples:
   deployctl history --version v1.4.0 --format in-toto
   deployctl history --metrics --explain lead-time
   deployctl history --verify")]
+#[command(args_conflicts_with_subcommands = true, subcommand_help_heading = "Instead")]
 pub struct HistoryArgs {
+    /// What to do instead of showing it
+    #[command(subcommand)]
+    pub command: Option<HistoryCommand>,
     /// Only this environment
     #[arg(short, long, value_name = "ENVIRONMENT")]
     pub environment: Option<Environment>,
@@ -522,11 +526,37 @@ pub struct HistoryArgs {
     pub output: Option<PathBuf>,
 }
 
+/// What `history` does instead of showing it.
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Give a project its past from git tags: marked as imported and unsigned, and nothing is decided by it
+    Import(ImportArgs),
+}
+
+/// Give a project its past.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deployctl history import --tags --dry-run
+  deployctl history import --tags 'v1.*' -e production")]
+pub struct ImportArgs {
+    /// From the tags that fit this glob [default: the policy's `versions.tag`]
+    #[arg(long, value_name = "PATTERN", required = true, num_args = 0..=1)]
+    pub tags: Option<Option<String>>,
+    /// The environment that they were versions of
+    #[arg(short, long, value_name = "ENVIRONMENT", default_value = "production")]
+    pub environment: Environment,
+    /// Show what would be imported; record nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
 impl HistoryArgs {
     /// The option that makes no sense in this format: it asks for something else than deployments.
     #[must_use]
     pub fn without_format(&self, format: Format) -> Option<&'static str> {
         let options = [
+            (self.command.is_some(), "import"),
             (self.modifications, "--modifications"),
             (self.write.is_some(), "--write"),
             (self.verify, "--verify"),

@@ -95,6 +95,7 @@ pub mod gate {
     #[cfg(test)]
     pub(crate) mod fixture;
     pub mod history;
+    pub mod imported;
     pub mod keys;
     pub mod metrics;
     pub mod modification;

@@ -1,6 +1,8 @@
 //! `deployctl history`: the table of deployments from the records, and the proof that they hold.
 
 mod automatic;
+mod import;
+mod imported;
 mod metrics;
 mod modifications;
 mod proof;
@@ -18,7 +20,7 @@ use self::rows::{Row, Rows};
 use super::gather::Moment;
 use super::gather::reading::Reach;
 use super::pages;
-use crate::cli::{Common, Format, HistoryArgs};
+use crate::cli::{Common, Format, HistoryArgs, HistoryCommand};
 use crate::gate::decide::{ledger_reason, no_environment};
 use crate::render::answer::Answer;
 use crate::render::interchange::{cdevents, deployments_api, in_toto};
@@ -41,6 +43,8 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
         proof::whole(&moment)?
     } else if let Err(trouble) = &moment.ledger {
         Answer::refused(COMMAND, vec![ledger_reason(trouble)])
+    } else if let Some(HistoryCommand::Import(args)) = &args.command {
+        import::run(&moment, args)?
     } else if args.allowed_signers {
         proof::allowed_signers(&moment)?
     } else {

@@ -23,7 +23,7 @@ pub enum Kind {
     Rollback,
     /// Machines deployed it: nobody asked.
     Automatic,
-    /// What was requested cannot be read any more.
+    /// What was requested cannot be read any more, or nobody recorded it.
     Unknown,
 }
 
@@ -82,6 +82,8 @@ pub enum Status {
     RolledBack,
     /// It has not ended.
     Running,
+    /// A tag from before the records: nobody says how it ended.
+    Imported,
 }
 
 impl Status {
@@ -115,6 +117,7 @@ impl Status {
             Self::Interrupted => "Interrupted",
             Self::RolledBack => "Rolled back",
             Self::Running => "Running",
+            Self::Imported => "Imported",
         }
     }
 }

@@ -29,6 +29,12 @@ fn text<'a>(row: &'a Value, place: &str) -> &'a str {
     row.pointer(place).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The deployments of a table, the oldest first. A tag is none: nobody recorded that it was deployed.
+fn deployments(rows: &[Value]) -> impl Iterator<Item = &Value> {
+    // Newest first in the table.
+    rows.iter().rev().filter(|row| text(row, "/recorded_in") != "import")
+}
+
 /// What identifies a deployment for ever: the digest of the entry that began it.
 fn id(row: &Value) -> &str {
     match text(row, "/execution") {

@@ -15,6 +15,7 @@ mod history;
 mod listing;
 mod names;
 mod objects;
+mod tagged;
 mod trees;
 mod walk;
 
@@ -32,6 +33,7 @@ use self::error::Result;
 use self::history::KnownGraph;
 pub use self::history::Range;
 pub use self::listing::Listed;
+pub use self::tagged::Tagged;
 use self::walk::Found;
 use crate::gate::terms::CommitId;
 use crate::world::process;

@@ -263,3 +263,106 @@ fn a_denial_is_a_statement_too_and_covers_no_results() {
     let wrong = house.run(words).any_stderr().exit(2).stderr;
     assert!(wrong.contains("the argument '--status' cannot be used with '--format in-toto'"), "{wrong}");
 }
+
+/// A project whose first version is deployed, with two older tags: one that only names a commit, and one that says who made it.
+fn with_tags() -> House {
+    let (house, _) = House::deployed();
+    house.git(["tag", "v1.0.0", "v1.3.0^{commit}"]);
+    let tagger = [
+        "-c",
+        "user.name=E\u{1b}[2Jve\u{202e}",
+        "tag",
+        "--annotate",
+        "--message",
+        "APPROVED",
+        "v1.1.0",
+        "HEAD",
+    ];
+    house.git(tagger);
+    house.git(["tag", "v1.tree", "HEAD^{tree}"]);
+    house.git(["tag", "v1,5"]);
+    house
+}
+
+/// The lines of the journal that say so.
+fn imports(house: &House) -> usize {
+    let log = house.git(["log", "--format=%s", "deployctl/journal"]);
+    log.lines().filter(|line| line.starts_with("imported: ")).count()
+}
+
+const IMPORTS: [&str; 4] = ["history", "import", "--tags", "v1*"];
+
+#[test]
+fn tags_become_a_past_that_is_marked_and_imported_once() {
+    let house = with_tags();
+    let page = |verb: &str| {
+        format!(
+            "{verb} 3 tags as versions of production, unsigned\n  2026-11-23  v1.0.0  [v1.3.0]\n  2026-11-23  v1.3.0  [v1.3.0]\n  \
+             2026-11-23  v1.1.0  [v1.4.0]\nleft out: 1 that the ledger has\nleft out: 1 whose name or date cannot be used\n"
+        )
+    };
+    let short = |tag: &str| house.git(["rev-parse", "--short=7", &format!("{tag}^{{commit}}")]);
+    let (old, new) = (short("v1.3.0"), short("v1.4.0"));
+    let named = |run: crate::house::Answer| run.stdout.replace(&old, "[v1.3.0]").replace(&new, "[v1.4.0]");
+    let dry = house.run(IMPORTS.into_iter().chain(["--dry-run"])).any_stdout().exit(0);
+    assert_eq!(named(dry), page("would import"));
+    assert_eq!(imports(&house), 0);
+    assert_eq!(named(house.run(IMPORTS).any_stdout().exit(0)), page("imported"));
+    assert_eq!(imports(&house), 1);
+    let again = "\
+imported 0 tags as versions of production, unsigned
+left out: 1 that the ledger has
+left out: 3 imported before
+left out: 1 whose name or date cannot be used
+";
+    house.run(IMPORTS).stdout(again).exit(0);
+    assert_eq!(imports(&house), 1);
+    let table = "\
+Date        Version  Type     Status    Rollback  Notes
+2026-11-23  v1.4.0   Feature  Success   N/A       Totals in the cart
+2026-11-23  v1.1.0   Unknown  Imported  N/A       from tag v1.1.0 (imported, unsigned)
+2026-11-23  v1.3.0   Unknown  Imported  N/A       from tag v1.3.0 (imported, unsigned)
+2026-11-23  v1.0.0   Unknown  Imported  N/A       from tag v1.0.0 (imported, unsigned)
+";
+    house.run(["history"]).stdout(table).exit(0);
+    let rows = house.run(["history", "--status", "imported", "--json"]).any_stdout().exit(0).json();
+    let rows = rows["deployments"].as_array().expect("rows");
+    let told: Vec<Value> =
+        rows.iter().map(|row| json!([row["version"], row["recorded_in"], row["tag"]])).collect();
+    let tag = |name: &str, tagger: Option<&str>| {
+        let tag = json!({ "name": name, "annotated": tagger.is_some(), "tagger": tagger });
+        json!([name, "import", tag])
+    };
+    let eve = "E\\x1b[2Jve\\u{202e}";
+    assert_eq!(told, [tag("v1.1.0", Some(eve)), tag("v1.3.0", Some("Dana")), tag("v1.0.0", None)]);
+}
+
+#[test]
+fn an_imported_version_is_nothing_but_a_row() {
+    let house = with_tags();
+    let status = |house: &House| house.run(["status", "--json"]).any_stdout().exit(0).stdout;
+    let verified = |house: &House| house.run(["history", "--verify"]).any_stdout().exit(0).stdout;
+    let events = |house: &House| {
+        ["cdevents", "github", "in-toto"]
+            .map(|format| house.run(["history", "--format", format]).any_stdout().exit(0).stdout)
+    };
+    house.clock("2026-11-23T10:05:00Z");
+    let before = (status(&house), verified(&house), events(&house));
+    house.run(IMPORTS).any_stdout().exit(0);
+    assert_eq!((status(&house), verified(&house), events(&house)), before);
+    let changed = house.run(["history", "--modifications", "--limit", "1"]).any_stdout().any_stderr().exit(0);
+    assert!(changed.stdout.contains("(journal)"), "{}", changed.stdout);
+    assert!(changed.stdout.contains("  imported  3 tags as versions of production"), "{}", changed.stdout);
+}
+
+#[test]
+fn an_import_of_nothing_and_nowhere_is_refused() {
+    let (house, _) = House::deployed();
+    let stderr = "\
+error: `{` is not a glob, such as `v*`
+";
+    house.run(["history", "import", "--tags", "{"]).stderr(stderr).exit(2);
+    house.run(["history", "import", "--tags", "-e", "moon"]).any_stderr().exit(3);
+    house.run(["history", "import"]).any_stderr().exit(2);
+    house.run(["history", "--limit", "1", "import", "--tags"]).any_stderr().exit(2);
+}

@@ -32,7 +32,12 @@ pub(super) struct Modification {
 /// When the ledger cannot be read.
 pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modification>, bool)> {
     let mut lines = Vec::new();
-    for (kind, action) in [("request", "requested"), ("refusal", "was refused"), ("deployment", "deployed")] {
+    for (kind, action) in [
+        ("request", "requested"),
+        ("refusal", "was refused"),
+        ("deployment", "deployed"),
+        ("imported", "imported"),
+    ] {
         lines.extend(journal::told(moment, kind).into_iter().rev().map(|line| unsigned(line, action)));
     }
     lines.extend(signed(moment)?);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 
+use super::imported::{self, Past};
 use super::recorded::Others;
 use super::{automatic, recorded};
 use crate::cli::HistoryArgs;
@@ -34,6 +35,8 @@ pub(super) enum Entry<'a> {
     Ledger(&'a Environment, &'a Deployed),
     /// What machines did.
     Journal(&'a Run),
+    /// What a tag tells.
+    Imported(&'a Past),
 }
 
 impl Entry<'_> {
@@ -41,6 +44,7 @@ impl Entry<'_> {
         match self {
             Self::Ledger(environment, ..) => environment,
             Self::Journal(run) => &run.start.environment,
+            Self::Imported(past) => &past.environment,
         }
     }
 
@@ -48,6 +52,7 @@ impl Entry<'_> {
         match self {
             Self::Ledger(_, deployed) => deployed.at,
             Self::Journal(run) => run.start.at,
+            Self::Imported(past) => past.tag.at,
         }
     }
 
@@ -55,6 +60,7 @@ impl Entry<'_> {
         match self {
             Self::Ledger(_, deployed) => &deployed.start.release.version,
             Self::Journal(run) => &run.start.release.version,
+            Self::Imported(past) => &past.tag.version,
         }
     }
 
@@ -64,6 +70,7 @@ impl Entry<'_> {
             Self::Journal(run) => {
                 Status::ended(run.end.as_ref().map(|end| end.ending), run.lease_until(), now)
             }
+            Self::Imported(_) => Status::Imported,
         }
     }
 
@@ -76,6 +83,8 @@ impl Entry<'_> {
                 people
             }
             Self::Journal(run) => BTreeSet::from([run.start.by.clone()]),
+            // Who made a tag did not deploy it.
+            Self::Imported(_) => BTreeSet::new(),
         }
     }
 }
@@ -86,12 +95,14 @@ impl Entry<'_> {
 /// When records cannot be read.
 pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Result<Rows> {
     let runs = runs::told(moment);
+    let past = imported::told(moment);
     let tracks = timeline.tracks.iter();
     let ledger = tracks.flat_map(|(environment, track)| {
         track.all().map(move |deployed| Entry::Ledger(environment, deployed))
     });
     let mut entries: Vec<Entry<'_>> = ledger
         .chain(runs.all().map(Entry::Journal))
+        .chain(past.iter().map(Entry::Imported))
         .filter(|entry| is_wanted(entry, moment.now, timeline, args))
         .collect();
     // Of one moment, what was recorded later stands first.
@@ -100,20 +111,33 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
     let more = args.limit.is_some_and(|limit| entries.len() > limit);
     entries.truncate(args.limit.unwrap_or(usize::MAX));
     // Where several environments have people to decide, a row must say which it is of.
-    let several = args.environment.is_none() && timeline.tracks.len() > 1;
+    let imported = past.iter().map(|past| &past.environment);
+    let environments: BTreeSet<&Environment> = timeline.tracks.keys().chain(imported).collect();
+    let several = args.environment.is_none() && environments.len() > 1;
     let others: BTreeMap<&Environment, Others<'_>> =
         timeline.tracks.iter().map(|(name, track)| (name, Others::of(track))).collect();
-    let row = |entry: Entry<'_>| match entry {
+    let rows = entries.into_iter().map(|entry| row(moment, &entry, &others, several));
+    Ok(Rows { rows: rows.collect::<Result<_>>()?, more })
+}
+
+fn row(
+    moment: &Moment,
+    entry: &Entry<'_>,
+    others: &BTreeMap<&Environment, Others<'_>>,
+    several: bool,
+) -> Result<Row> {
+    let mut row = match entry {
         Entry::Ledger(environment, deployed) => {
-            let mut row = recorded::row(moment, environment, &others[environment], deployed)?;
-            if several {
-                row.page.notes = format!("{environment}: {}", row.page.notes);
-            }
-            Ok(row)
+            recorded::row(moment, environment, &others[environment], deployed)?
         }
-        Entry::Journal(run) => Ok(automatic::row(run, moment.now)),
+        // It names its environment itself.
+        Entry::Journal(run) => return Ok(automatic::row(run, moment.now)),
+        Entry::Imported(past) => imported::row(past),
     };
-    Ok(Rows { rows: entries.into_iter().map(row).collect::<Result<_>>()?, more })
+    if several {
+        row.page.notes = format!("{}: {}", entry.environment(), row.page.notes);
+    }
+    Ok(row)
 }
 
 fn is_wanted(entry: &Entry<'_>, now: DateTime<Utc>, timeline: &Timeline, args: &HistoryArgs) -> bool {

@@ -22,6 +22,7 @@ fn longest(kind: &str, name: &str) -> usize {
         ("evidence", "evidence.json") => KIB * KIB,
         ("request", "request.json") => 4 * KIB * KIB,
         ("request", _) => 32 * KIB * KIB,
+        ("imported", "imported.json") => 4 * KIB * KIB,
         _ => 64 * KIB,
     }
 }
@@ -45,7 +46,7 @@ pub(super) fn bearable(kind: &str, files: &Files) -> Result<()> {
 }
 
 /// The kinds that are ever looked for again.
-const KINDS: [&str; 4] = ["request", "evidence", "deployment", "refusal"];
+const KINDS: [&str; 5] = ["request", "evidence", "deployment", "refusal", "imported"];
 
 /// Which lines of the journal are of which kind, each newest first.
 #[derive(Default)]

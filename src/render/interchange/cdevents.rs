@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{id, line, text};
+use super::{deployments, id, line, text};
 
 /// The version of the specification that the events follow.
 const SPECIFICATION: &str = "0.6.0-draft";
@@ -23,8 +23,7 @@ const RESOLVED: &str = "dev.cdevents.incident.resolved.0.3.0";
 /// The events of rows of `history --json`, in the order in which they happened.
 #[must_use]
 pub fn events(project: &str, rows: &[Value]) -> String {
-    // Newest first in the table.
-    let mut events: Vec<Event> = rows.iter().rev().flat_map(|row| of(project, row)).collect();
+    let mut events: Vec<Event> = deployments(rows).flat_map(|row| of(project, row)).collect();
     events.sort_by_key(|event| event.at);
     events.iter().map(|event| format!("{}\n", line(&event.document))).collect()
 }

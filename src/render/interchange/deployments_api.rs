@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{id, line, text};
+use super::{deployments, id, line, text};
 
 /// GitHub's longest description, in characters.
 const DESCRIPTION: usize = 140;
@@ -46,8 +46,7 @@ status() {
 /// The script for rows of `history --json`.
 #[must_use]
 pub fn script(rows: &[Value]) -> String {
-    // Newest first in the table.
-    let calls = rows.iter().rev().map(calls);
+    let calls = deployments(rows).map(calls);
     format!("{HEAD}{}", calls.collect::<String>())
 }
 

@@ -1,0 +1,153 @@
+//! `deployctl history import`: a past from git tags, as a line of the journal that says what it is.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use chrono::DateTime;
+use globset::{Glob, GlobMatcher};
+use serde_json::json;
+
+use super::{COMMAND, imported};
+use crate::cli::ImportArgs;
+use crate::commands::gather::Moment;
+use crate::commands::journal;
+use crate::gate::decide::no_environment;
+use crate::gate::imported::{Import, TAGS_MAX, Tag};
+use crate::gate::policy::VersionRule;
+use crate::gate::statement::SCHEMA;
+use crate::gate::terms::{Environment, Version};
+use crate::outcome::Outcome;
+use crate::render::answer::Answer;
+use crate::render::text;
+use crate::world::records::Files;
+use crate::world::repository::Tagged;
+
+/// As much of a tagger's name as is kept, in characters; it is cleaned where it is shown.
+const NAME_MAX: usize = 200;
+
+/// What becomes of the tags.
+#[derive(Default)]
+struct Sorted {
+    /// To be imported, the oldest first.
+    new: Vec<Tag>,
+    /// The ledger has the version.
+    recorded: usize,
+    /// Imported before.
+    before: usize,
+    /// The name is no version, or the date none.
+    unfit: usize,
+}
+
+/// Imports what is new, or says what it would be.
+///
+/// # Errors
+/// When the tags cannot be read, or the line not written.
+pub(super) fn run(moment: &Moment, args: &ImportArgs) -> Result<Answer> {
+    let environment = &args.environment;
+    if let Some(policy) = moment.policy().filter(|policy| !policy.environments.contains_key(environment)) {
+        return Ok(Answer::refused(COMMAND, vec![no_environment(policy, environment)]));
+    }
+    let pattern = args.tags.clone().flatten().unwrap_or_else(|| usual(moment, environment));
+    let Ok(glob) = Glob::new(&pattern) else {
+        let what = format!("`{}` is not a glob, such as `v*`", text::line(&pattern, 200));
+        return Ok(Answer::ended(COMMAND, Outcome::Usage, what));
+    };
+    let sorted = sort(moment, environment, &glob.compile_matcher())?;
+    if sorted.new.len() > TAGS_MAX {
+        bail!(
+            "{} tags fit, and {TAGS_MAX} at the most are imported: name fewer, such as `--tags 'v2.*'`",
+            sorted.new.len()
+        );
+    }
+    let mut page = told(environment, &sorted, args.dry_run);
+    if !args.dry_run && !sorted.new.is_empty() {
+        let by = moment.caller(None).name;
+        if let Some(warning) = record(moment, environment, &by, &sorted.new)? {
+            page.push_str(&format!("warning: {}\n", text::line(&warning, 2_000)));
+        }
+    }
+    Ok(Answer::done(COMMAND, page)
+        .with("environment", environment)
+        .with("dry_run", args.dry_run)
+        .with("imported", sorted.new.iter().map(json_of).collect::<Vec<_>>())
+        .with(
+            "left_out",
+            json!({ "recorded": sorted.recorded, "imported": sorted.before, "unfit": sorted.unfit }),
+        ))
+}
+
+/// The tags that are versions of this environment, as the policy has it.
+fn usual(moment: &Moment, environment: &Environment) -> String {
+    let rule = moment.policy().map(|policy| policy.versions_of(environment).tag.clone());
+    rule.unwrap_or_else(|| VersionRule::default().tag)
+}
+
+fn sort(moment: &Moment, environment: &Environment, glob: &GlobMatcher) -> Result<Sorted> {
+    let past = imported::told(moment);
+    let before: BTreeSet<&Version> =
+        past.iter().filter(|past| past.environment == *environment).map(|past| &past.tag.version).collect();
+    let recorded = imported::recorded(moment, environment);
+    let mut sorted = Sorted::default();
+    for tagged in moment.repository.tagged(&|name| glob.is_match(name))? {
+        match read(tagged) {
+            None => sorted.unfit += 1,
+            Some(tag) if recorded.contains(&tag.version) => sorted.recorded += 1,
+            Some(tag) if before.contains(&tag.version) => sorted.before += 1,
+            Some(tag) => sorted.new.push(tag),
+        }
+    }
+    sorted.new.sort_by_key(|tag| tag.at);
+    Ok(sorted)
+}
+
+fn read(tagged: Tagged) -> Option<Tag> {
+    Some(Tag {
+        version: tagged.name.parse().ok()?,
+        commit: tagged.commit,
+        at: DateTime::from_timestamp(tagged.at, 0)?,
+        annotated: tagged.annotated,
+        tagger: tagged.tagger.map(|tagger| tagger.chars().take(NAME_MAX).collect()),
+    })
+}
+
+/// Appends the line; answers a warning where it only waits in this clone.
+fn record(moment: &Moment, environment: &Environment, by: &str, tags: &[Tag]) -> Result<Option<String>> {
+    let import = Import {
+        schema: SCHEMA.to_owned(),
+        environment: environment.clone(),
+        by: by.to_owned(),
+        at: moment.now,
+        tags: tags.to_vec(),
+    };
+    let files = Files::from([(imported::FILE.to_owned(), import.bytes()?)]);
+    let about = format!("{} as versions of {environment}", text::count(tags.len(), "tag"));
+    journal::append(moment, imported::KIND, &import.by, &about, vec![], files)
+}
+
+fn told(environment: &Environment, sorted: &Sorted, dry_run: bool) -> String {
+    let would = if dry_run { "would import" } else { "imported" };
+    let tags = text::count(sorted.new.len(), "tag");
+    let mut page = format!("{would} {tags} as versions of {environment}, unsigned\n");
+    for Tag { version, commit, at, .. } in &sorted.new {
+        page.push_str(&format!("  {}  {version}  {}\n", at.format("%Y-%m-%d"), commit.short()));
+    }
+    let left = [
+        (sorted.recorded, "that the ledger has"),
+        (sorted.before, "imported before"),
+        (sorted.unfit, "whose name or date cannot be used"),
+    ];
+    for (count, why) in left.into_iter().filter(|(count, _)| *count > 0) {
+        page.push_str(&format!("left out: {count} {why}\n"));
+    }
+    page
+}
+
+fn json_of(tag: &Tag) -> serde_json::Value {
+    json!({
+        "version": tag.version,
+        "commit": tag.commit,
+        "at": tag.at,
+        "annotated": tag.annotated,
+        "tagger": tag.tagger.as_deref().map(imported::cleaned),
+    })
+}

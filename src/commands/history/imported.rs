@@ -1,0 +1,101 @@
+//! What `history import` recorded: read, for the table and for the next import; and its rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::rows::Row;
+use crate::commands::gather::Moment;
+use crate::commands::journal;
+use crate::gate::config::ActionKind;
+use crate::gate::history::{Kind, Status};
+use crate::gate::imported::{Import, TAGS_MAX, Tag};
+use crate::gate::terms::{Environment, Version};
+use crate::gate::timeline::Track;
+use crate::render::pages::HistoryRow;
+use crate::render::text;
+use crate::world::records::JOURNAL;
+
+/// The kind of its lines.
+pub(super) const KIND: &str = "imported";
+/// The file of such a line.
+pub(super) const FILE: &str = "imported.json";
+
+/// One version of the past, and the import that told of it.
+pub(super) struct Past {
+    pub(super) environment: Environment,
+    pub(super) tag: Tag,
+    by: String,
+    imported_at: DateTime<Utc>,
+}
+
+/// Every version of every import, once, the oldest import first; so many at the most. Versions that the ledger has are left
+/// out: what is signed goes before what is not. Where the journal cannot be read, a warning and nothing.
+pub(super) fn told(moment: &Moment) -> Vec<Past> {
+    let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return vec![] };
+    let Ok(lines) = journal::attached(moment, &tip, (KIND, FILE), Import::read) else {
+        moment.streams.line("warning: the journal cannot be read: what was imported is left out");
+        return vec![];
+    };
+    let mut seen = BTreeMap::new();
+    let mut past = Vec::new();
+    for Import { environment, by, at, tags, .. } in lines.into_iter().rev().flatten() {
+        let known = seen.entry(environment.clone()).or_insert_with(|| recorded(moment, &environment));
+        for tag in tags {
+            if past.len() < TAGS_MAX && known.insert(tag.version.clone()) {
+                past.push(Past { environment: environment.clone(), tag, by: by.clone(), imported_at: at });
+            }
+        }
+    }
+    past
+}
+
+/// The versions that the ledger has of an environment.
+pub(super) fn recorded(moment: &Moment, environment: &Environment) -> BTreeSet<Version> {
+    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(environment));
+    let deployments = track.into_iter().flat_map(Track::all);
+    deployments.map(|deployed| deployed.start.release.version.clone()).collect()
+}
+
+/// The row of one.
+pub(super) fn row(past: &Past) -> Row {
+    let Past { environment, tag, by, imported_at } = past;
+    let notes = format!("from tag {} (imported, unsigned)", tag.version);
+    let page = HistoryRow {
+        date: tag.at.format("%Y-%m-%d").to_string(),
+        version: tag.version.to_string(),
+        kind: Kind::Unknown.word().to_owned(),
+        status: Status::Imported.word().to_owned(),
+        rollback: "N/A".to_owned(),
+        notes: notes.clone(),
+    };
+    let json = json!({
+        "environment": environment,
+        "action": ActionKind::Deploy,
+        "date": page.date,
+        "version": page.version,
+        "type": page.kind,
+        "status": page.status,
+        "rollback": page.rollback,
+        "notes": notes,
+        "commit": tag.commit,
+        "previous": null,
+        "request": null,
+        "started_at": tag.at,
+        "ended_at": null,
+        "ending": null,
+        "executed_by": null,
+        "approved_by": [],
+        "tag": { "name": tag.version, "annotated": tag.annotated, "tagger": tag.tagger.as_deref().map(cleaned) },
+        "imported_by": cleaned(by),
+        "imported_at": imported_at,
+        "recorded_in": "import",
+    });
+    Row { page, json }
+}
+
+/// A name that somebody else wrote.
+pub(super) fn cleaned(name: &str) -> String {
+    text::line(name, 80)
+}
