@@ -166,8 +166,9 @@ fn the_report_of_a_rollback_is_open_until_a_person_signs_it() {
         "{status}"
     );
     let table = "\
-Date        Version  Type     Status       Rollback  Notes
-2026-11-23  v1.4.0   Feature  Rolled back  Yes       report open, begun 2 d ago; checkout fails
+Date        Version  Type      Status       Rollback  Notes
+2026-11-23  v1.3.0   Rollback  Success      N/A       back from v1.4.0: checkout fails
+2026-11-23  v1.4.0   Feature   Rolled back  Yes       report open, begun 2 d ago; checkout fails
 ";
     house.run(["history"]).stdout(table).exit(0);
     let draft = house.run(["approve", "--review", &name, "--show"]).any_stdout().exit(0).stdout;
@@ -186,8 +187,8 @@ the report is in the ledger: git show [id]:report.md
     let report = Digest::of(answered(&draft).as_bytes());
     assert_eq!((review.finding, review.reason.as_str()), (Finding::Rollback { report }, "fixed in v1.4.1"));
     let row = house.run(["history", "--json"]).any_stdout().exit(0).json();
-    assert_eq!(row["deployments"][0]["report"]["signed_by"], "bob");
-    assert_eq!(row["deployments"][0]["notes"], "checkout fails");
+    assert_eq!(row["deployments"][1]["report"]["signed_by"], "bob");
+    assert_eq!(row["deployments"][1]["notes"], "checkout fails");
     let again = signs_report(&house, &name).exit(3);
     assert!(again.contains("✗ request.missing  no review of `production` is owed for it"), "{again}");
     house.run(["history", "--verify"]).any_stdout().exit(0);
@@ -233,7 +234,8 @@ fn the_name_of_an_attempt_that_failed_leads_to_the_report_that_tells_of_it() {
     let draft = |name: &str| house.run(["approve", "--review", name, "--show"]).any_stdout().exit(0).stdout;
     assert_eq!(draft(&first), draft(&last));
     let history = house.run(["history", "--json"]).any_stdout().exit(0).json();
-    let row = &history["deployments"][0];
+    let rows = history["deployments"].as_array().expect("rows");
+    let row = rows.iter().find(|row| row["status"] == "Rolled back").expect("a row");
     let notes = row["notes"].as_str().expect("notes");
     assert!(notes.contains("checkout fails (that rollback failed); second try"), "{notes}");
     let said = |at: usize| json!([row["rollbacks"][at]["reason"], row["rollbacks"][at]["ending"]]);

@@ -131,7 +131,8 @@ fn words_of_the_caller_that_paint_over_the_screen() {
         clean(words[0], &answer);
     }
     let revoke = ["approve", &id, "--revoke", "--reason", &hostile];
-    house.person("bob").at_terminal(revoke).signs().exit(0);
+    // The reason stands on the screen, and holds what looks like the question.
+    house.person("bob").at_terminal(revoke).expect("HOSTILE APPROVED\n").signs().exit(0);
     let shown = house.refuses(&id, 4, "approval.revoked");
     clean("the refusal", &shown);
     let subject = house.git(["log", "-1", "--format=%B", "deployctl/ledger"]);
