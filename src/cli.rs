@@ -10,7 +10,7 @@ use crate::gate::explain::Wish;
 use crate::gate::history::Status;
 use crate::gate::metrics::Key;
 use crate::gate::request::{RiskLevel, Urgency};
-use crate::gate::since::Said;
+use crate::gate::since::{Said, Since};
 use crate::gate::terms::{Check, Environment, Role, Stage, Version};
 
 /// Stands between a change and production: machines prepare, people decide, signatures prove it
@@ -474,7 +474,9 @@ Examples:
   deployctl history -e production --format github | sh
   deployctl history --version v1.4.0 --format in-toto
   deployctl history --metrics --explain lead-time
-  deployctl history --verify")]
+  deployctl history --verify --json
+  deployctl history --verify --since 120        check what follows entry 120
+  deployctl history --bundle audit-2026-11      for who has no deployctl")]
 #[command(args_conflicts_with_subcommands = true, subcommand_help_heading = "Instead")]
 pub struct HistoryArgs {
     /// What to do instead of showing it
@@ -483,9 +485,10 @@ pub struct HistoryArgs {
     /// Only this environment
     #[arg(short, long, value_name = "ENVIRONMENT")]
     pub environment: Option<Environment>,
-    /// Only what began then or later: a day, a moment, or a span before now such as `30d`
-    #[arg(long, value_name = "WHEN")]
-    pub since: Option<Said>,
+    /// Only what began then or later: a day, a moment, or a span before now such as `30d`; with `--verify` the number or
+    /// commit of an entry that was verified before: everything is checked all the same, and what follows it is reported
+    #[arg(long, value_name = "WHEN|ENTRY")]
+    pub since: Option<Since>,
     /// Only what began before; a day is included
     #[arg(long, value_name = "WHEN")]
     pub until: Option<Said>,
@@ -515,9 +518,12 @@ pub struct HistoryArgs {
     /// Keep the Markdown table in FILE up to date, between two marker lines
     #[arg(long, value_name = "FILE", conflicts_with_all = ["verify", "allowed_signers", "output"])]
     pub write: Option<PathBuf>,
-    /// Check the whole chain and every signature
+    /// Check every entry: place, signature, files, policy in force, quorum, consumption, states, and what this clone has seen
     #[arg(long, conflicts_with = "allowed_signers")]
     pub verify: bool,
+    /// Write the ledger into the new directory DIR, with what a stranger needs to check it with git and OpenSSH alone
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["verify", "allowed_signers", "modifications", "write", "output"])]
+    pub bundle: Option<PathBuf>,
     /// Print the people's keys for `ssh-keygen -Y verify`
     #[arg(long)]
     pub allowed_signers: bool,

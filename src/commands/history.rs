@@ -1,6 +1,10 @@
 //! `deployctl history`: the table of deployments from the records, and the proof that they hold.
 
+mod audit;
 mod automatic;
+mod bundle;
+mod entry;
+mod fault;
 mod import;
 mod imported;
 mod metrics;
@@ -22,6 +26,7 @@ use super::gather::reading::Reach;
 use super::pages;
 use crate::cli::{Common, Format, HistoryArgs, HistoryCommand};
 use crate::gate::decide::{ledger_reason, no_environment};
+use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::interchange::{cdevents, deployments_api, in_toto};
 use crate::render::pages::{HistoryPage, ModificationsPage, Page};
@@ -29,24 +34,29 @@ use crate::render::{csv, table};
 
 const COMMAND: &str = "history";
 
-/// Shows the table, verifies everything, or exports the keys.
+/// Shows the table, verifies everything, or exports the keys or the whole ledger.
 ///
 /// # Errors
 /// When records cannot be found out.
 pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
+    if let Some(wrong) = entry::misused(args) {
+        return Ok(Answer::ended(COMMAND, Outcome::Usage, wrong));
+    }
     let mut moment = Moment::look(common)?;
     if let Some(reach) = reach(common, args, moment.now) {
         moment.ledger = moment.timeline_since(reach);
     }
     let moment = moment;
     let mut answer = if args.verify {
-        proof::whole(&moment)?
+        proof::whole(&moment, args.since.and_then(|since| since.entry))?
     } else if let Err(trouble) = &moment.ledger {
         Answer::refused(COMMAND, vec![ledger_reason(trouble)])
     } else if let Some(HistoryCommand::Import(args)) = &args.command {
         import::run(&moment, args)?
     } else if args.allowed_signers {
         proof::allowed_signers(&moment)?
+    } else if let Some(directory) = &args.bundle {
+        bundle::export(&moment, directory)?
     } else {
         tables(&moment, common, args)?
     };
@@ -67,7 +77,7 @@ fn reach(common: &Common, args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reac
         environment.is_some() || until.is_some() || version.is_some() || by.is_some() || status.is_some();
     // The limit of statements counts no deployments.
     let newest = !filtered && common.format != Format::InToto;
-    if args.verify || args.allowed_signers || args.modifications {
+    if args.verify || args.allowed_signers || args.bundle.is_some() || args.modifications {
         return None;
     }
     if args.metrics {

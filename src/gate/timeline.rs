@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::config::{ActionKind, RawLedger, RawPolicy, Separation};
+use super::config::{ActionKind, RawLedger, RawPolicy};
 use super::emergency::Declaration;
 use super::keys::{Proof, PublicKey};
 use super::policy::{Policy, signed_digest};
@@ -20,6 +20,7 @@ use super::statement::{
 };
 use super::terms::{CommitId, Digest, Environment, PersonName, Version};
 pub use quarantine::{Quarantine, Released};
+pub use quorum::Consumed;
 pub use reports::{About, Aftermath, Report, SignedReport};
 pub use settled::{ACTIONS_KEPT, DAYS_KEPT, WAYS_BACK_KEPT};
 pub use state::{STATE, State, StateError};
@@ -648,12 +649,7 @@ impl Timeline {
         {
             return Err("it was approved under other rules".to_owned());
         }
-        let apart = |by: &PersonName| !rule.not.contains(&Separation::Executor) || by != &signed.by;
-        let counts = |vote: &&&Vote| {
-            rule.from.contains(&vote.by) && vote.proof.shows(rule.presence) && apart(&vote.by)
-        };
-        let people: BTreeSet<_> = votes.iter().filter(counts).map(|vote| vote.by.clone()).collect();
-        match rule.lacks(&people) {
+        match rule.lacks(&quorum::behind(rule, votes, &signed.by)) {
             Some(lack) => Err(format!("{} of {} people{} approved it", lack.have, lack.required, lack.of)),
             None => Ok(()),
         }
@@ -759,6 +755,7 @@ mod back;
 mod incident;
 mod outcome;
 mod quarantine;
+mod quorum;
 mod reports;
 mod settled;
 mod start;

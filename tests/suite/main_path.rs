@@ -305,8 +305,13 @@ Date        Version  Type      Status       Rollback  Notes
 
 fn the_records_hold(house: &House) {
     let holds = "\
-ok: 11 entries, each with its signature, chain and files; 5 states reached again
-trust root: [fingerprint]
+ok: 11 entries, each with its place, files and signature
+signatures: approval 1, execution 2, outcome 2, policy 2, progress 4; by alice, bob, the sessions of their deployments
+policies: 1 by entry 1, 2 by entry 2
+executions: 1, approved by as many people as the policy in force asked, and used once; 1 that rests on the approvals of the deployment undone
+states: 5 reached again
+trust root: [fingerprint], as this clone knows it
+newest entry: 11 ([id]), and nothing is missing that this clone has seen
 ";
     house.run(["history", "--verify"]).stdout(holds).exit(0);
     let signed = [

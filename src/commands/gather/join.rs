@@ -57,7 +57,7 @@ impl Place<'_> {
         let start = mark.and_then(|mark| mark.start.as_ref()).filter(|_| self.goes_on());
         let place = seen.map(|seen| (seen.sequence, &seen.commit));
         if let Some(folded) =
-            start.and_then(|start| reading::resumed(self.records, tip, start, place, Care::DECISION))
+            start.and_then(|start| reading::resumed(self.records, tip, start, place, Care::DECISION, ()))
         {
             return Ok(folded);
         }
@@ -68,7 +68,7 @@ impl Place<'_> {
                 return Err(rewound(mark));
             }
         }
-        reading::whole(self.records, &chain, Care::DECISION).map_err(broken)
+        reading::whole(self.records, &chain, Care::DECISION, ()).map_err(broken)
     }
 
     /// Whether a state may stand for the entries before it. Where the administrator pinned the root, nothing that a program
@@ -82,12 +82,13 @@ impl Place<'_> {
         let mark = marks::high_water(self.common_dir).map_err(broken)?;
         let newest = mark.and_then(|mark| mark.start).filter(|_| self.goes_on());
         let start = newest.and_then(|newest| reading::reaching(self.records, tip, &newest, reach));
-        let resumed = start.and_then(|start| reading::resumed(self.records, tip, &start, None, Care::NEWEST));
+        let resumed =
+            start.and_then(|start| reading::resumed(self.records, tip, &start, None, Care::NEWEST, ()));
         if let Some(folded) = resumed {
             return Ok(folded.timeline);
         }
         let chain = self.records.walk(tip, None).map_err(broken)?;
-        reading::whole(self.records, &chain, Care::TABLE).map(|folded| folded.timeline).map_err(broken)
+        reading::whole(self.records, &chain, Care::TABLE, ()).map(|folded| folded.timeline).map_err(broken)
     }
 
     /// How many entries the ledger up to a tip has, and where to go on from, if every entry holds and none after the one that

@@ -67,14 +67,29 @@ impl Care {
     pub const AUDIT: Self = Self { states: true, past: false };
 }
 
+/// What looks on while the ledger is folded. The parts of a ledger each have one.
+pub trait Witness: Clone + Send {
+    /// The timeline has just taken an entry; `state` says that the entry's state was reached again.
+    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: bool);
+    /// What both saw, where the other looked on before this one.
+    #[must_use]
+    fn after(self, earlier: Self) -> Self;
+}
+
+impl Witness for () {
+    fn took(&mut self, _: &Timeline, _: &RawEntry, _: bool) {}
+
+    fn after(self, (): Self) -> Self {}
+}
+
 /// The ledger, as far as it was read.
-pub struct Folded {
+pub struct Folded<W = ()> {
     /// What it comes to.
     pub timeline: Timeline,
     /// The newest entry whose state is what the entries before it come to.
     pub start: Option<Start>,
-    /// How many states were reached again.
-    pub states: usize,
+    /// What looked on.
+    pub witness: W,
 }
 
 /// So many of the newest entries are looked at for a state to go on from: one that a person signed is among them.
@@ -84,16 +99,16 @@ const LOOKED_AT_FOR_STATE: usize = 64;
 const PART_MIN: usize = 2_000;
 
 /// Folds a part of the ledger.
-struct Folding<'a> {
+struct Folding<'a, W> {
     records: &'a Records,
     chain: &'a Chain,
     /// The place in the chain of the first entry of the chain, from 1.
     first: u64,
     care: Care,
-    folded: Folded,
+    folded: Folded<W>,
 }
 
-impl Folding<'_> {
+impl<W: Witness> Folding<'_, W> {
     fn sequence(&self, place: usize) -> u64 {
         self.first + place as u64
     }
@@ -109,24 +124,28 @@ impl Folding<'_> {
         for place in places {
             let entry = self.read(place)?;
             let looked_at = self.care.states || place + LOOKED_AT_FOR_STATE >= self.chain.len();
-            if let Some(said) = entry.attachments.get(STATE).filter(|_| looked_at) {
-                self.compare(place, &entry.commit, said)?;
-            }
+            let state = match entry.attachments.get(STATE).filter(|_| looked_at) {
+                Some(said) => self.compare(place, &entry.commit, said)?,
+                None => false,
+            };
             self.folded.timeline.apply(&entry, verify)?;
+            self.folded.witness.took(&self.folded.timeline, &entry, state);
         }
         Ok(())
     }
 
-    fn compare(&mut self, place: usize, commit: &CommitId, said: &Digest) -> Result<(), ReadError> {
+    /// Whether the state that an entry says is what the entries before it come to.
+    fn compare(&mut self, place: usize, commit: &CommitId, said: &Digest) -> Result<bool, ReadError> {
         let (sequence, commit) = (self.sequence(place), commit.clone());
         if reached(&self.folded.timeline) == Some(*said) {
-            self.folded.states += 1;
             self.folded.start = Some(Start { sequence, commit });
-        } else if self.care.states {
+            return Ok(true);
+        }
+        if self.care.states {
             let why = format!("its `{STATE}` is not what the entries before it come to");
             return Err(Fault { sequence, commit, why }.into());
         }
-        Ok(())
+        Ok(false)
     }
 }
 
@@ -139,26 +158,38 @@ fn reached(timeline: &Timeline) -> Option<Digest> {
 ///
 /// # Errors
 /// The first entry that does not hold.
-pub fn whole(records: &Records, chain: &Chain, care: Care) -> Result<Folded, ReadError> {
+pub fn whole<W: Witness>(
+    records: &Records,
+    chain: &Chain,
+    care: Care,
+    witness: W,
+) -> Result<Folded<W>, ReadError> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    uncached(|| in_parts(records, chain, care, cores.min(chain.len() / PART_MIN)))
+    uncached(|| in_parts(records, chain, care, witness, cores.min(chain.len() / PART_MIN)))
 }
 
 /// The same in so many parts at once, as far as there are states to begin them from.
 ///
 /// # Errors
 /// The first entry that does not hold.
-pub fn in_parts(records: &Records, chain: &Chain, care: Care, parts: usize) -> Result<Folded, ReadError> {
+pub fn in_parts<W: Witness>(
+    records: &Records,
+    chain: &Chain,
+    care: Care,
+    witness: W,
+    parts: usize,
+) -> Result<Folded<W>, ReadError> {
     let bounds = bounds(records, chain, parts.max(1));
     let ends = |part: usize| bounds.get(part + 1).map_or(chain.len(), |bound| bound.place);
     thread::scope(|scope| {
         let later = bounds.iter().enumerate().skip(1);
         let begun = later.map(|(part, bound)| {
-            let (records, end) = (records.again()?, ends(part));
-            Ok(scope.spawn(move || begin(&records, chain, care, bound, end)))
+            let (records, end, witness) = (records.again()?, ends(part), witness.clone());
+            Ok(scope.spawn(move || begin(&records, chain, care, (bound, end), witness)))
         });
         let threads = begun.collect::<Result<Vec<_>, RecordError>>()?;
-        let folded = Folded { timeline: Timeline::default().remember(care.past), start: None, states: 0 };
+        let timeline = Timeline::default().remember(care.past);
+        let folded = Folded { timeline, start: None, witness: witness.clone() };
         let mut so_far = Folding { records, chain, first: 1, care, folded };
         so_far.take(0..ends(0))?;
         for (part, thread) in threads.into_iter().enumerate().map(|(before, thread)| (before + 1, thread)) {
@@ -170,7 +201,7 @@ pub fn in_parts(records: &Records, chain: &Chain, care: Care, parts: usize) -> R
                     so_far.folded = Folded {
                         timeline: ahead.timeline.after(before.timeline),
                         start: ahead.start.or(before.start),
-                        states: ahead.states + before.states,
+                        witness: ahead.witness.after(before.witness),
                     };
                 }
                 // The state there is not what the entries before it come to.
@@ -206,15 +237,15 @@ fn bound(records: &Records, chain: &Chain, place: usize) -> Option<Bound> {
     follows.then(|| Bound { place, state: Digest::of(&state), timeline })
 }
 
-fn begin(
+fn begin<W: Witness>(
     records: &Records,
     chain: &Chain,
     care: Care,
-    bound: &Bound,
-    end: usize,
-) -> Result<Folded, ReadError> {
+    (bound, end): (&Bound, usize),
+    witness: W,
+) -> Result<Folded<W>, ReadError> {
     let timeline = bound.timeline.clone().remember(care.past);
-    let folded = Folded { timeline, start: None, states: 0 };
+    let folded = Folded { timeline, start: None, witness };
     let mut folding = Folding { records, chain, first: 1, care, folded };
     folding.take(bound.place..end)?;
     Ok(folding.folded)
@@ -232,13 +263,14 @@ fn restored(records: &Records, state: &[u8]) -> Option<Timeline> {
 /// on the way back from the tip, its state is not the one that was signed, or not in this version's form, or an entry does
 /// not hold; and where an entry that was seen is not at its place.
 #[must_use]
-pub fn resumed(
+pub fn resumed<W: Witness>(
     records: &Records,
     tip: &CommitId,
     start: &Start,
     seen: Option<(u64, &CommitId)>,
     care: Care,
-) -> Option<Folded> {
+    witness: W,
+) -> Option<Folded<W>> {
     let chain = records.walk(tip, Some(&start.commit)).ok()?;
     if chain.get(0).as_ref() != Some(&start.commit) {
         return None;
@@ -258,11 +290,22 @@ pub fn resumed(
     if !follows || first.attachments.get(STATE) != Some(&said) || Payload::read(&first.payload).is_err() {
         return None;
     }
-    let folded = Folded { timeline: timeline.remember(care.past), start: None, states: 0 };
+    let folded = Folded { timeline: timeline.remember(care.past), start: None, witness };
     let mut folding = Folding { records, chain: &chain, first: start.sequence, care, folded };
     folding.take(0..chain.len()).ok()?;
     folding.folded.start = folding.folded.start.or_else(|| Some(start.clone()));
     Some(folding.folded)
+}
+
+/// The newest entry with a state among so many of the first entries of a chain.
+#[must_use]
+pub fn before(records: &Records, chain: &Chain, entries: usize) -> Option<Start> {
+    let places = (0..entries).rev().take(LOOKED_AT_FOR_STATE);
+    places.filter_map(|place| Some((place, chain.get(place)?))).find_map(|(place, commit)| {
+        let payload = Payload::read(&records.file(&commit, PAYLOAD).ok()??).ok()?;
+        let sequence = place as u64 + 1;
+        payload.attachments.contains_key(STATE).then_some(Start { sequence, commit })
+    })
 }
 
 /// How far back a table reaches.

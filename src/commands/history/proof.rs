@@ -1,96 +1,117 @@
 //! `deployctl history --verify` and `--allowed-signers`: the proof that the records hold, and the keys for OpenSSH.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::COMMAND;
-use crate::commands::gather::reading::{self, Care, ReadError};
+use super::audit::Audit;
+use super::{COMMAND, entry, fault};
+use crate::commands::gather::reading::{self, Care, Folded, ReadError};
 use crate::commands::gather::{Moment, verify};
 use crate::evidence::records::NAMESPACE;
 use crate::gate::decide::ledger_reason;
 use crate::gate::reason::{Code, Reason};
+use crate::gate::since::EntryName;
 use crate::gate::statement::{Payload, Statement};
 use crate::gate::timeline::{RawEntry, Timeline};
 use crate::render::answer::Answer;
-use crate::render::text;
 use crate::world::records::{Chain, LEDGER};
 
-/// Checks the whole chain: every place, every digest, every signature, every state.
-pub(super) fn whole(moment: &Moment) -> Result<Answer> {
-    let tip = moment.records.tip(LEDGER)?;
-    let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose();
-    let audited = match &chain {
-        Ok(chain) => {
-            chain.as_ref().map(|chain| reading::whole(&moment.records, chain, Care::AUDIT)).transpose()
-        }
-        Err(_) => Ok(None),
-    };
-    let place = audited.as_ref().err().and_then(ReadError::place);
-    let place = place.map(|(sequence, commit)| json!({ "sequence": sequence, "commit": commit }));
-    let refused = |reason: Reason| {
-        let answer = Answer::refused(COMMAND, vec![reason]).with("verified", false);
-        place.iter().cloned().fold(answer, |answer, place| answer.with("failed_at", place))
+/// Checks every place, every digest, every signature, every state; after an entry that was verified before, where one is
+/// named.
+pub(super) fn whole(moment: &Moment, since: Option<EntryName>) -> Result<Answer> {
+    let refused = |reason: Reason, at: Option<serde_json::Value>| {
+        Answer::refused(COMMAND, vec![reason]).with("failed_at", at).with("verified", false)
     };
     if let Err(trouble) = &moment.ledger {
-        return Ok(refused(ledger_reason(trouble)));
+        return Ok(refused(ledger_reason(trouble), fault::place(moment, trouble)));
     }
-    let chain = chain?;
-    let folded = match audited {
+    let tip = moment.records.tip(LEDGER)?;
+    let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?.unwrap_or_default();
+    let from = since.map_or(Ok(0), |name| entry::up_to(&chain, &name))?;
+    let folded = match audited(moment, &chain, from) {
         Ok(folded) => folded,
-        Err(error) => return Ok(refused(Reason::new(Code::LedgerTampered, error.to_string()))),
+        Err(error) => {
+            let at = fault::told(&error);
+            return Ok(refused(Reason::new(Code::LedgerTampered, error.to_string()), at));
+        }
     };
-    let root = folded.as_ref().and_then(|folded| folded.timeline.root);
-    if let (Some(known), Some(root)) = (moment.pin.root(), root)
+    if let (Some(known), Some(root)) = (moment.pin.root(), folded.timeline.root)
         && known != root
     {
         let what = format!("this machine knows the trust root {known}, and the ledger has {root}");
-        return Ok(refused(Reason::new(Code::PolicyRoot, what)));
+        let first = chain.get(0).map(|first| json!({ "sequence": 1, "commit": first }));
+        return Ok(refused(Reason::new(Code::PolicyRoot, what), first));
     }
-    let (entries, states) =
-        (chain.map_or(0, |chain| chain.len()), folded.as_ref().map_or(0, |folded| folded.states));
-    let root = root.map(|root| root.to_string());
-    let text = format!(
-        "ok: {}, each with its signature, chain and files; {} reached again\ntrust root: {}\n",
-        text::count(entries, "entry"),
-        text::count(states, "state"),
-        root.as_deref().unwrap_or("none: the ledger is not founded")
-    );
-    Ok(Answer::done(COMMAND, text)
-        .with("verified", true)
-        .with("entries", entries)
-        .with("signatures", entries)
-        .with("states", states)
-        .with("root", root))
+    folded.witness.answer(moment, &folded.timeline, from)
 }
 
-/// Everybody who could ever sign, in the form that `ssh-keygen -Y verify -f` reads.
-pub(super) fn allowed_signers(moment: &Moment) -> Result<Answer> {
-    let people = "deployctl-policy,deployctl-approval,deployctl-revocation,deployctl-execution,deployctl-review,deployctl-signoff";
+/// Folds the ledger, from the state that a person signed last before an entry that was verified, where that leads on.
+fn audited(moment: &Moment, chain: &Chain, from: usize) -> Result<Folded<Audit>, ReadError> {
+    let records = &moment.records;
+    let audit = Audit::after_entry(from);
+    if let (Some(start), Some(tip)) = (reading::before(records, chain, from), chain.last())
+        && let Some(folded) = reading::resumed(records, &tip, &start, None, Care::AUDIT, audit.clone())
+    {
+        return Ok(folded);
+    }
+    reading::whole(records, chain, Care::AUDIT, audit)
+}
+
+/// The keys of everybody who could ever sign, in the form that `ssh-keygen -Y verify -f` reads.
+pub(super) struct Signers {
+    /// All of them: people, machines and sessions.
+    pub(super) all: String,
+    /// The people's alone, by the entry that brought them into force.
+    pub(super) people: BTreeMap<u64, String>,
+}
+
+/// Folds the ledger for the keys that it names.
+///
+/// # Errors
+/// When it cannot be read, or does not hold.
+pub(super) fn signers(moment: &Moment) -> Result<Signers> {
+    let spaces = "deployctl-policy,deployctl-approval,deployctl-revocation,deployctl-execution,deployctl-review,deployctl-signoff";
     let mut lines = BTreeSet::new();
+    let mut people = BTreeMap::new();
     let mut timeline = Timeline::default();
     for entry in entries(moment)? {
         let entry = entry?;
         timeline.apply(&entry, verify)?;
-        if let Some(in_force) = &timeline.policy {
-            for (name, person) in &in_force.policy.people {
-                lines.extend(
-                    person.keys.iter().map(|key| format!("{name} namespaces=\"{people}\" {}", key.line())),
-                );
-            }
+        if let Some(in_force) = timeline.policy.as_ref().filter(|in_force| in_force.entry == entry.commit) {
+            let named = in_force.policy.people.iter();
+            let own: BTreeSet<String> = named
+                .flat_map(|(name, person)| {
+                    person
+                        .keys
+                        .iter()
+                        .map(move |key| format!("{name} namespaces=\"{spaces}\" {}", key.line()))
+                })
+                .collect();
             for (name, keys) in &in_force.policy.machines {
                 lines.extend(
                     keys.iter().map(|key| format!("{name} namespaces=\"{NAMESPACE}\" {}", key.line())),
                 );
             }
+            people.insert(timeline.tip.as_ref().map_or(0, |tip| tip.sequence), joined(&own));
+            lines.extend(own);
         }
         if let Statement::Execution(execution) = Payload::read(&entry.payload)?.statement {
             let key = execution.session_key.line();
             lines.insert(format!("session namespaces=\"deployctl-session\" {key}"));
         }
     }
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    Ok(Signers { all: joined(&lines), people })
+}
+
+fn joined(lines: &BTreeSet<String>) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Everybody who could ever sign, for OpenSSH.
+pub(super) fn allowed_signers(moment: &Moment) -> Result<Answer> {
+    let text = signers(moment)?.all;
     Ok(Answer::done(COMMAND, text.clone()).with("allowed_signers", text))
 }
 
@@ -100,8 +121,7 @@ pub(super) fn allowed_signers(moment: &Moment) -> Result<Answer> {
 /// When the way back is broken, and at an entry that cannot be read.
 pub(super) fn entries(moment: &Moment) -> Result<impl Iterator<Item = Result<RawEntry>> + '_> {
     let tip = moment.records.tip(LEDGER)?;
-    let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?;
-    let places = 0..chain.as_ref().map_or(0, Chain::len);
-    let commits = places.filter_map(move |place| chain.as_ref()?.get(place));
+    let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?.unwrap_or_default();
+    let commits = (0..chain.len()).filter_map(move |place| chain.get(place));
     Ok(commits.map(|commit| Ok(moment.records.one(&commit)?)))
 }

@@ -8,7 +8,7 @@ use super::{RecordError, Records, id, oid};
 use crate::gate::terms::CommitId;
 
 /// Entries that follow each other, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Chain(Vec<Oid>);
 
 impl Chain {
@@ -28,6 +28,12 @@ impl Chain {
     #[must_use]
     pub fn get(&self, place: usize) -> Option<CommitId> {
         self.0.get(place).copied().map(id)
+    }
+
+    /// The newest.
+    #[must_use]
+    pub fn last(&self) -> Option<CommitId> {
+        self.0.last().copied().map(id)
     }
 }
 

@@ -19,7 +19,8 @@ fn tampered(change: impl FnOnce(&House, &mut Vec<Entry>), why: &str) {
     house.republish(&entries);
     let shown = house.refuses(&id, 4, "ledger.tampered");
     assert!(shown.contains(why), "no `{why}` in\n{shown}");
-    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(4);
+    let verified = house.run(["history", "--verify", "--json"]).any_stdout().any_stderr().exit(4).json();
+    assert_eq!(verified["failed_at"]["sequence"], 2, "{verified}");
 }
 
 fn approval(entry: &mut Entry) -> &mut deployctl::gate::statement::Approval {

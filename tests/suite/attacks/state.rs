@@ -207,10 +207,10 @@ fn an_audit_in_parts_says_what_an_audit_in_one_says() {
     let told = |house: &House, parts: usize| {
         let records = house.records();
         let chain = records.walk(&records.tip(LEDGER).unwrap().unwrap(), None).unwrap();
-        match in_parts(&records, &chain, Care::AUDIT, parts) {
+        match in_parts(&records, &chain, Care::AUDIT, (), parts) {
             Ok(folded) => {
                 let state = serde_json::to_value(folded.timeline.state()).unwrap();
-                (state.to_string(), folded.states, folded.start.map(|start| start.sequence))
+                (state.to_string(), folded.start.map(|start| start.sequence))
             }
             Err(error) => (error.to_string(), 0, error.place().map(|(sequence, _)| sequence)),
         }

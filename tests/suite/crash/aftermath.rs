@@ -96,7 +96,7 @@ pub(crate) fn story(git: &Path) -> Vec<String> {
     let records = Records::open(git).unwrap();
     let Some(tip) = records.tip(LEDGER).unwrap() else { return vec![] };
     let chain = records.walk(&tip, None).unwrap();
-    if let Err(fault) = whole(&records, &chain, Care::DECISION) {
+    if let Err(fault) = whole(&records, &chain, Care::DECISION, ()) {
         panic!("{}: {fault}", git.display());
     }
     let entries = (0..chain.len()).map(|place| records.one(&chain.get(place).unwrap()).unwrap());
