@@ -192,6 +192,7 @@ the report is in the ledger: git show [id]:report.md
     let again = signs_report(&house, &name).exit(3);
     assert!(again.contains("✗ request.missing  no review of `production` is owed for it"), "{again}");
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    crate::stranger::finds_that_it_holds(&house);
 }
 
 #[test]

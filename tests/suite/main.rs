@@ -3,6 +3,7 @@
 
 mod aftermath;
 mod attacks;
+mod audit;
 mod automatic;
 mod cases;
 mod changes;

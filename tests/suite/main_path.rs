@@ -314,6 +314,7 @@ trust root: [fingerprint], as this clone knows it
 newest entry: 11 ([id]), and nothing is missing that this clone has seen
 ";
     house.run(["history", "--verify"]).stdout(holds).exit(0);
+    crate::stranger::finds_that_it_holds(house);
     let signed = [
         "policy by alice",
         "policy by alice",

@@ -267,6 +267,7 @@ recorded in the ledger as [id]
     let status = house.run(["status"]).any_stdout().exit(0).stdout;
     assert!(!status.contains("quarantined"), "{status}");
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    crate::stranger::finds_that_it_holds(&house);
 }
 
 #[test]

@@ -125,6 +125,7 @@ next: deployctl rollback production v1.4.0-[id] --reason TEXT
     let end = ["approval", "execution", "step release Succeeded", "outcome Succeeded"];
     assert_eq!(story[story.len() - 4..], end);
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    crate::stranger::finds_that_it_holds(&house);
     // Once.
     let again = house.person("bob").at_terminal(back(&id)).exit(3);
     let used = "\

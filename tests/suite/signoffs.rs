@@ -84,6 +84,7 @@ fn what_was_signed_off_is_approved_and_deployed() {
     house.person("alice").deploys(&id);
     assert_eq!(house.live("version").unwrap(), "v1.4.0\n");
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    crate::stranger::finds_that_it_holds(&house);
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn a_rollback_that_holds_the_environment_for_ever() {
     let forged = Execution { lease_until: "9999-12-31T00:00:00Z".parse().unwrap(), ..back(&house) };
     begins_nothing(&house, forged, TOO_LONG);
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    crate::stranger::finds_that_it_holds(&house);
 }
 
 #[test]

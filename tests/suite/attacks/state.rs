@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use deployctl::commands::gather::reading::{Care, in_parts};
+use deployctl::commands::gather::reading::{Care, Witness, in_parts};
 use deployctl::gate::statement::Statement;
 use deployctl::gate::terms::Digest;
 use deployctl::world::records::LEDGER;
@@ -200,6 +200,20 @@ fn a_person_who_signs_a_state_that_is_not_so_is_not_gone_on_from() {
     assert_eq!(audit["failed_at"]["sequence"], 3, "{audit}");
 }
 
+/// Counts the states that were reached again.
+#[derive(Clone)]
+struct States(usize);
+
+impl Witness for States {
+    fn took(&mut self, _: &Timeline, _: &RawEntry, state: bool) {
+        self.0 += usize::from(state);
+    }
+
+    fn after(self, earlier: Self) -> Self {
+        Self(self.0 + earlier.0)
+    }
+}
+
 #[test]
 fn an_audit_in_parts_says_what_an_audit_in_one_says() {
     let (house, id) = House::approved();
@@ -207,10 +221,10 @@ fn an_audit_in_parts_says_what_an_audit_in_one_says() {
     let told = |house: &House, parts: usize| {
         let records = house.records();
         let chain = records.walk(&records.tip(LEDGER).unwrap().unwrap(), None).unwrap();
-        match in_parts(&records, &chain, Care::AUDIT, (), parts) {
+        match in_parts(&records, &chain, Care::AUDIT, States(0), parts) {
             Ok(folded) => {
                 let state = serde_json::to_value(folded.timeline.state()).unwrap();
-                (state.to_string(), folded.start.map(|start| start.sequence))
+                (state.to_string(), folded.witness.0, folded.start.map(|start| start.sequence))
             }
             Err(error) => (error.to_string(), 0, error.place().map(|(sequence, _)| sequence)),
         }

@@ -65,6 +65,7 @@ fn a_trigger_rolls_back_by_itself_where_the_approval_allows_it() {
         outcomes(&house).iter().map(|(outcome, _)| outcome["watched"]["verdict"].clone()).collect();
     assert_eq!(ends, [json!("triggered"), json!("healthy")]);
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    crate::stranger::finds_that_it_holds(&house);
     let rows = house.run(["history", "--json"]).any_stdout().exit(0).json();
     let (back, row) = (&rows["deployments"][0], &rows["deployments"][1]);
     assert_eq!((&back["type"], &back["automatic"]), (&json!("Rollback"), &json!(true)));
