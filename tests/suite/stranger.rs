@@ -34,12 +34,17 @@ fn export(house: &House) -> PathBuf {
 
 /// What the stranger's check says, and how it ends: nothing is there but the directory and the tools.
 fn checks(house: &House) -> (i32, String, String) {
+    checks_with(house, &TOOLS.map(|tool| (tool, tool)))
+}
+
+/// The same with these tools, each a name and the program behind it.
+fn checks_with(house: &House, tools: &[(&str, &str)]) -> (i32, String, String) {
     let world = tempfile::tempdir().expect("a directory");
     let (bin, home, there) = (world.path().join("bin"), world.path().join("home"), world.path().join("got"));
     fs::create_dir(&bin).expect("a directory");
     fs::create_dir(&home).expect("a directory");
-    for tool in TOOLS {
-        let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().expect("sh");
+    for (tool, program) in tools {
+        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().expect("sh");
         let path = String::from_utf8(found.stdout).expect("a path");
         std::os::unix::fs::symlink(path.trim_end(), bin.join(tool)).expect("a link");
     }
@@ -106,6 +111,20 @@ who has it runs: sh verify.sh
     // The script comes to the same root.
     let script = house.program("sh", &["../export/verify.sh"]).any_stdout().exit(0).stdout;
     assert!(script.contains(&format!("\ntrust root: {}\n", verified["root"].as_str().expect("a root"))));
+}
+
+#[test]
+fn another_shell_and_another_digest_program_say_the_same() {
+    let house = exported();
+    let others = TOOLS.map(|tool| match tool {
+        "sh" => (tool, "bash"),
+        "sha256sum" => ("shasum", "shasum"),
+        tool => (tool, tool),
+    });
+    assert_eq!(checks_with(&house, &others), (0, OK.to_owned(), String::new()));
+    let without = TOOLS.map(|tool| (tool, tool)).into_iter().filter(|(tool, _)| *tool != "ssh-keygen");
+    let said = "FAILED: ssh-keygen is needed, and it is not here\n";
+    assert_eq!(checks_with(&house, &without.collect::<Vec<_>>()), (1, String::new(), said.to_owned()));
 }
 
 #[test]
