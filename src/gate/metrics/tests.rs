@@ -24,7 +24,7 @@ fn day(place: usize, kind: Kind, status: Status) -> Action {
             Status::Success | Status::RolledBack => Some(Ending::Succeeded),
             Status::Failed => Some(Ending::Failed),
             Status::Interrupted => Some(Ending::Interrupted),
-            Status::Running => None,
+            Status::Running | Status::Imported => None,
         },
         asked: Some(began - Duration::hours(1)),
         brought: Some(Brought::Commits(vec![(release(place).commit, began - Duration::hours(5))])),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use deployctl::commands::gather::reading::{Care, Witness, in_parts};
 use deployctl::gate::statement::Statement;
 use deployctl::gate::terms::Digest;
+use deployctl::gate::timeline::{RawEntry, Timeline};
 use deployctl::world::records::LEDGER;
 use serde_json::{Value, json};
 
