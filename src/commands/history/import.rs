@@ -83,7 +83,7 @@ fn usual(moment: &Moment, environment: &Environment) -> String {
 }
 
 fn sort(moment: &Moment, environment: &Environment, glob: &GlobMatcher) -> Result<Sorted> {
-    let past = imported::told(moment);
+    let past = imported::told(moment)?;
     let before: BTreeSet<&Version> =
         past.iter().filter(|past| past.environment == *environment).map(|past| &past.tag.version).collect();
     let recorded = imported::recorded(moment, environment);

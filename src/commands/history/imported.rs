@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
@@ -31,13 +32,13 @@ pub(super) struct Past {
 }
 
 /// Every version of every import, once, the oldest import first; so many at the most. Versions that the ledger has are left
-/// out: what is signed goes before what is not. Where the journal cannot be read, a warning and nothing.
-pub(super) fn told(moment: &Moment) -> Vec<Past> {
-    let Ok(Some(tip)) = moment.records.tip(JOURNAL) else { return vec![] };
-    let Ok(lines) = journal::attached(moment, &tip, (KIND, FILE), Import::read) else {
-        moment.streams.line("warning: the journal cannot be read: what was imported is left out");
-        return vec![];
-    };
+/// out: what is signed goes before what is not.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(super) fn told(moment: &Moment) -> Result<Vec<Past>> {
+    let Some(tip) = moment.records.tip(JOURNAL)? else { return Ok(vec![]) };
+    let lines = journal::attached(moment, &tip, (KIND, FILE), Import::read)?;
     let mut seen = BTreeMap::new();
     let mut past = Vec::new();
     for Import { environment, by, at, tags, .. } in lines.into_iter().rev().flatten() {
@@ -48,7 +49,7 @@ pub(super) fn told(moment: &Moment) -> Vec<Past> {
             }
         }
     }
-    past
+    Ok(past)
 }
 
 /// The versions that the ledger has of an environment.

@@ -95,7 +95,8 @@ impl Entry<'_> {
 /// When records cannot be read.
 pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Result<Rows> {
     let runs = runs::told(moment);
-    let past = imported::told(moment);
+    // What machines did has the warning where the journal cannot be read.
+    let past = imported::told(moment).unwrap_or_default();
     let tracks = timeline.tracks.iter();
     let ledger = tracks.flat_map(|(environment, track)| {
         track.all().map(move |deployed| Entry::Ledger(environment, deployed))
