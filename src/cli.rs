@@ -99,6 +99,8 @@ pub enum Format {
     Cdevents,
     /// Of `history`: statements of in-toto about approvals and test results, one a line
     InToto,
+    /// A page for a browser, where the command has it
+    Html,
 }
 
 impl Format {
@@ -113,13 +115,14 @@ impl Format {
             Self::Csv => "csv",
             Self::Cdevents => "cdevents",
             Self::InToto => "in-toto",
+            Self::Html => "html",
         }
     }
 
     /// Whether only `history` has it.
     #[must_use]
     pub const fn is_of_history(self) -> bool {
-        matches!(self, Self::Csv | Self::Cdevents | Self::InToto)
+        matches!(self, Self::Csv | Self::Cdevents | Self::InToto | Self::Html)
     }
 }
 
@@ -464,12 +467,13 @@ pub struct ExplainArgs {
 }
 
 /// Show what was deployed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   deployctl history --limit 20
   deployctl history --since 30d --status rolled-back --format csv > rolled-back.csv
   deployctl history --write docs/history.md
+  deployctl history --format html -o history.html
   deployctl history --since 1d --format cdevents
   deployctl history -e production --format github | sh
   deployctl history --version v1.4.0 --format in-toto
@@ -533,14 +537,14 @@ pub struct HistoryArgs {
 }
 
 /// What `history` does instead of showing it.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum HistoryCommand {
     /// Give a project its past from git tags: marked as imported and unsigned, and nothing is decided by it
     Import(ImportArgs),
 }
 
 /// Give a project its past.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   deployctl history import --tags --dry-run
@@ -563,6 +567,8 @@ impl HistoryArgs {
     pub fn without_format(&self, format: Format) -> Option<&'static str> {
         let options = [
             (self.command.is_some(), "import"),
+            (self.metrics, "--metrics"),
+            (self.bundle.is_some(), "--bundle"),
             (self.modifications, "--modifications"),
             (self.write.is_some(), "--write"),
             (self.verify, "--verify"),
@@ -570,7 +576,7 @@ impl HistoryArgs {
         ];
         let given = options.into_iter().find(|(given, _)| *given).map(|(_, option)| option);
         match format {
-            Format::Cdevents => given,
+            Format::Cdevents | Format::Html => given,
             // An approval has no ending.
             Format::InToto => given.or_else(|| self.status.map(|_| "--status")),
             Format::Text | Format::Markdown | Format::Json | Format::Github | Format::Csv => None,

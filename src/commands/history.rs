@@ -9,6 +9,7 @@ mod import;
 mod imported;
 mod metrics;
 mod modifications;
+mod page;
 mod proof;
 mod recorded;
 mod rows;
@@ -75,8 +76,8 @@ fn reach(common: &Common, args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reac
     let HistoryArgs { environment, until, version, by, status, limit, .. } = args;
     let filtered =
         environment.is_some() || until.is_some() || version.is_some() || by.is_some() || status.is_some();
-    // The limit of statements counts no deployments.
-    let newest = !filtered && common.format != Format::InToto;
+    // The limit of statements counts no deployments, and the page has more than its table.
+    let newest = !filtered && !matches!(common.format, Format::InToto | Format::Html);
     if args.verify || args.allowed_signers || args.bundle.is_some() || args.modifications {
         return None;
     }
@@ -98,6 +99,9 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         && !timeline.tracks.contains_key(wanted)
     {
         return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
+    }
+    if common.format == Format::Html {
+        return Ok(Answer::done(COMMAND, page::whole(moment, timeline, args)?));
     }
     if common.format == Format::InToto {
         let (statements, more) = statements::of(moment, timeline, args)?;
@@ -125,7 +129,7 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         Format::Csv => csv::table(pages.columns, &pages.json),
         Format::Cdevents => cdevents::events(&project(moment), &pages.json),
         Format::Github if !args.modifications && !args.metrics => deployments_api::script(&pages.json),
-        Format::Text | Format::Json | Format::Github | Format::InToto => pages.plain,
+        Format::Text | Format::Json | Format::Github | Format::InToto | Format::Html => pages.plain,
     };
     let answer = Answer::done(COMMAND, text).with(pages.key, pages.json);
     let answer = pages.more.into_iter().fold(answer, |answer, (key, value)| answer.with(key, value));

@@ -133,7 +133,9 @@ pub const fn outcome(deployed: &Deployed) -> &'static str {
     }
 }
 
-const fn end_word(end: StepEnd) -> &'static str {
+/// How a step ended, after its name.
+#[must_use]
+pub const fn end_word(end: StepEnd) -> &'static str {
     match end {
         StepEnd::Succeeded => "succeeded",
         StepEnd::Failed => "failed",

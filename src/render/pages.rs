@@ -5,6 +5,7 @@ mod contexts;
 mod engine;
 #[cfg(test)]
 mod foreign_tests;
+pub mod html;
 #[cfg(test)]
 mod tests;
 
@@ -174,16 +175,7 @@ impl Pages {
         let context = Context::from_serialize(context).map_err(explain)?;
         let mut paper = Paper::default();
         let written = self.tera.render_to(template, &context, &mut paper);
-        if paper.full {
-            let limit = text::thousands(PAGE_MAX);
-            return Err(PageError::PageTooLong { template: template.to_owned(), limit });
-        }
-        written.map_err(explain)?;
-        String::from_utf8(paper.bytes).map_err(|_| PageError::Broken {
-            template: template.to_owned(),
-            line: None,
-            problem: "it wrote bytes that are not UTF-8".to_owned(),
-        })
+        paper.text(template, written.map_err(explain))
     }
 }
 
@@ -209,6 +201,22 @@ fn check_override(name: &str, source: &str) -> Result<(), PageError> {
 struct Paper {
     bytes: Vec<u8>,
     full: bool,
+}
+
+impl Paper {
+    /// What was written, if it was written to the end.
+    fn text(self, template: &str, written: Result<(), PageError>) -> Result<String, PageError> {
+        if self.full {
+            let limit = text::thousands(PAGE_MAX);
+            return Err(PageError::PageTooLong { template: template.to_owned(), limit });
+        }
+        written?;
+        String::from_utf8(self.bytes).map_err(|_| PageError::Broken {
+            template: template.to_owned(),
+            line: None,
+            problem: "it wrote bytes that are not UTF-8".to_owned(),
+        })
+    }
 }
 
 impl Write for Paper {

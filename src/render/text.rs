@@ -69,8 +69,18 @@ pub fn block(text: &str) -> String {
 /// Text for HTML, in an element or in a quoted attribute: cleaned like [`line`], not cut, `& < > " '` as entities.
 #[must_use]
 pub fn html(text: &str) -> String {
-    let mut out = String::new();
-    for c in clean(text).chars() {
+    entities(&clean(text))
+}
+
+/// The same, at most `columns` wide like [`line`].
+#[must_use]
+pub fn html_line(text: &str, columns: usize) -> String {
+    entities(&line(text, columns))
+}
+
+fn entities(clean: &str) -> String {
+    let mut out = String::with_capacity(clean.len());
+    for c in clean.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

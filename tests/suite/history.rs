@@ -1,5 +1,8 @@
 //! `history`: the workflow document's table, its filters and its forms.
 
+mod browser;
+mod page;
+
 use serde_json::json;
 
 use crate::house::{House, POLICY};

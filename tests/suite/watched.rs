@@ -17,7 +17,7 @@ fn approved(minutes: &str) -> (House, String) {
 }
 
 /// Rules by which the shop is ill while a file of the home says so.
-fn rules(house: &House) -> String {
+pub(crate) fn rules(house: &House) -> String {
     let ill = house.home().join("ill");
     let health = format!(
         "    health:\n      interval: 1s\n      consecutive_failures: 1\n      probes: {{ shop: {{ run: [test, \"!\", -e, \"{}\"] }} }}\n    monitoring: ",

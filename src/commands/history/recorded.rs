@@ -30,6 +30,16 @@ impl<'a> Others<'a> {
         let by = track.all().map(|known| (known.execution, known)).collect();
         Self { by, attempts: track.attempts() }
     }
+
+    /// The action of an execution.
+    pub(super) fn of_execution(&self, execution: Digest) -> Option<&'a Deployed> {
+        self.by.get(&execution).copied()
+    }
+
+    /// Every attempt to undo a deployment.
+    pub(super) fn attempts(&self, deployed: &Deployed) -> &[&'a Deployed] {
+        self.attempts.get(&deployed.execution).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// The row of a production action.
@@ -43,8 +53,8 @@ pub(super) fn row(
     deployed: &Deployed,
 ) -> Result<Row> {
     let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
-    let undone_by = deployed.rolled_back_by.and_then(|digest| others.by.get(&digest).copied());
-    let attempts = others.attempts.get(&deployed.execution).map(Vec::as_slice).unwrap_or_default();
+    let undone_by = deployed.rolled_back_by.and_then(|digest| others.of_execution(digest));
+    let attempts = others.attempts(deployed);
     let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
     let notes = notes(deployed, open, &why_undone(attempts), request.as_ref());
     let page = HistoryRow {

@@ -11,9 +11,9 @@ use super::{automatic, recorded};
 use crate::cli::HistoryArgs;
 use crate::commands::automatic::runs;
 use crate::commands::gather::Moment;
-use crate::gate::deployments::Run;
+use crate::gate::deployments::{Run, Runs};
 use crate::gate::history::Status;
-use crate::gate::terms::{Environment, Version};
+use crate::gate::terms::{Digest, Environment, Version};
 use crate::gate::timeline::{Deployed, Timeline};
 use crate::render::pages::HistoryRow;
 
@@ -40,7 +40,33 @@ pub(super) enum Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn environment(&self) -> &Environment {
+    /// Its line of the table.
+    ///
+    /// # Errors
+    /// When its request cannot be read.
+    pub(super) fn row(&self, moment: &Moment, others: &BTreeMap<&Environment, Others<'_>>) -> Result<Row> {
+        match self {
+            Self::Ledger(environment, deployed) => {
+                recorded::row(moment, environment, &others[environment], deployed)
+            }
+            Self::Journal(run) => Ok(automatic::row(run, moment.now)),
+            Self::Imported(past) => Ok(imported::row(past)),
+        }
+    }
+
+    /// Hex digits that tell it from every other.
+    pub(super) fn key(&self) -> String {
+        let digest = match self {
+            Self::Ledger(_, deployed) => deployed.execution,
+            Self::Journal(run) => run.id,
+            Self::Imported(past) => Digest::of(
+                format!("{}/{}/{}", past.environment, past.tag.version, past.tag.commit).as_bytes(),
+            ),
+        };
+        digest.hex()[..16].to_owned()
+    }
+
+    pub(super) fn environment(&self) -> &Environment {
         match self {
             Self::Ledger(environment, ..) => environment,
             Self::Journal(run) => &run.start.environment,
@@ -48,7 +74,7 @@ impl Entry<'_> {
         }
     }
 
-    fn at(&self) -> DateTime<Utc> {
+    pub(super) fn at(&self) -> DateTime<Utc> {
         match self {
             Self::Ledger(_, deployed) => deployed.at,
             Self::Journal(run) => run.start.at,
@@ -94,9 +120,49 @@ impl Entry<'_> {
 /// # Errors
 /// When records cannot be read.
 pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Result<Rows> {
-    let runs = runs::told(moment);
-    // What machines did has the warning where the journal cannot be read.
-    let past = imported::told(moment).unwrap_or_default();
+    let sources = Sources::of(moment);
+    let (entries, more) = wanted(moment, timeline, &sources, args);
+    // Where several environments have people to decide, a row must say which it is of.
+    let imported = sources.past.iter().map(|past| &past.environment);
+    let environments: BTreeSet<&Environment> = timeline.tracks.keys().chain(imported).collect();
+    let several = args.environment.is_none() && environments.len() > 1;
+    let others = others(timeline);
+    let row = |entry: Entry<'_>| {
+        let mut row = entry.row(moment, &others)?;
+        // What machines did names its environment itself.
+        if several && !matches!(entry, Entry::Journal(_)) {
+            row.page.notes = format!("{}: {}", entry.environment(), row.page.notes);
+        }
+        Ok(row)
+    };
+    Ok(Rows { rows: entries.into_iter().map(row).collect::<Result<_>>()?, more })
+}
+
+/// What each row tells of the others of its environment.
+pub(super) fn others(timeline: &Timeline) -> BTreeMap<&Environment, Others<'_>> {
+    timeline.tracks.iter().map(|(name, track)| (name, Others::of(track))).collect()
+}
+
+/// What is recorded besides the ledger.
+pub(super) struct Sources {
+    pub(super) runs: Runs,
+    past: Vec<Past>,
+}
+
+impl Sources {
+    /// What the journal tells. Where it cannot be read, what machines did has the warning.
+    pub(super) fn of(moment: &Moment) -> Self {
+        Self { runs: runs::told(moment), past: imported::told(moment).unwrap_or_default() }
+    }
+}
+
+/// What the options ask for, newest first, and whether there are more behind the limit.
+pub(super) fn wanted<'a>(
+    moment: &Moment,
+    timeline: &'a Timeline,
+    Sources { runs, past }: &'a Sources,
+    args: &HistoryArgs,
+) -> (Vec<Entry<'a>>, bool) {
     let tracks = timeline.tracks.iter();
     let ledger = tracks.flat_map(|(environment, track)| {
         track.all().map(move |deployed| Entry::Ledger(environment, deployed))
@@ -111,34 +177,7 @@ pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Re
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.at()));
     let more = args.limit.is_some_and(|limit| entries.len() > limit);
     entries.truncate(args.limit.unwrap_or(usize::MAX));
-    // Where several environments have people to decide, a row must say which it is of.
-    let imported = past.iter().map(|past| &past.environment);
-    let environments: BTreeSet<&Environment> = timeline.tracks.keys().chain(imported).collect();
-    let several = args.environment.is_none() && environments.len() > 1;
-    let others: BTreeMap<&Environment, Others<'_>> =
-        timeline.tracks.iter().map(|(name, track)| (name, Others::of(track))).collect();
-    let rows = entries.into_iter().map(|entry| row(moment, &entry, &others, several));
-    Ok(Rows { rows: rows.collect::<Result<_>>()?, more })
-}
-
-fn row(
-    moment: &Moment,
-    entry: &Entry<'_>,
-    others: &BTreeMap<&Environment, Others<'_>>,
-    several: bool,
-) -> Result<Row> {
-    let mut row = match entry {
-        Entry::Ledger(environment, deployed) => {
-            recorded::row(moment, environment, &others[environment], deployed)?
-        }
-        // It names its environment itself.
-        Entry::Journal(run) => return Ok(automatic::row(run, moment.now)),
-        Entry::Imported(past) => imported::row(past),
-    };
-    if several {
-        row.page.notes = format!("{}: {}", entry.environment(), row.page.notes);
-    }
-    Ok(row)
+    (entries, more)
 }
 
 fn is_wanted(entry: &Entry<'_>, now: DateTime<Utc>, timeline: &Timeline, args: &HistoryArgs) -> bool {

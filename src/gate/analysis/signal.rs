@@ -34,6 +34,16 @@ impl Signal {
         }
     }
 
+    /// The signal of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let metrics = [Self::ErrorRate, Self::Latency, Self::Memory, Self::Cpu];
+        metrics
+            .into_iter()
+            .find(|metric| metric.name() == name)
+            .unwrap_or_else(|| Self::Probe(name.to_owned()))
+    }
+
     /// A value that can be judged, or why it is none.
     pub(super) fn number(&self, value: &Result<f64, String>) -> Result<f64, String> {
         let value = *value.as_ref().map_err(Clone::clone)?;

@@ -32,7 +32,7 @@ fn escape(input: &str, output: &mut dyn Write) -> io::Result<()> {
     output.write_all(text::markdown(input, TEXT_COLUMNS).as_bytes())
 }
 
-fn no_safe(_: Value, _: Kwargs, _: &State) -> TeraResult<Value> {
+pub(super) fn no_safe(_: Value, _: Kwargs, _: &State) -> TeraResult<Value> {
     Err(Error::message("`safe` is not offered, for it would let foreign text shape the page"))
 }
 
