@@ -1,6 +1,7 @@
 //! `history --format html`: the facts of the one page, bounded by what a browser takes.
 
 mod health;
+mod measures;
 mod part;
 mod texts;
 
@@ -68,6 +69,7 @@ pub(super) fn whole(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) ->
         facets: facets(&rows),
         counted: text::count(rows.len(), "deployment"),
         rows,
+        metrics: measures::of(moment, timeline, args)?,
         deployments,
         modifications: lines.into_iter().map(modification).collect(),
     };

@@ -2,6 +2,7 @@
 //! escaped by the engine, the one style and the one script are named by their hashes, and the browser is told to take
 //! nothing else.
 
+mod bars;
 mod course;
 mod facts;
 #[cfg(test)]
@@ -18,19 +19,21 @@ use tera::{Context, Kwargs, State, StringInput, Tera, Value};
 use super::{PageError, Paper, engine};
 use crate::gate::terms::Digest;
 use crate::render::text;
+pub use bars::{BARS_MAX, Bars};
 pub use course::Course;
 pub use facts::{
-    Attempt, Choice, Counted, Document, Facet, Fact, Health, Link, LiveNow, ModificationLine, Part, Row,
-    SignalLine, Step, Vote, WebPage,
+    Attempt, Choice, Counted, Definition, Document, Facet, Fact, Health, Link, LiveNow, MeasureLine,
+    Measures, Metrics, ModificationLine, Part, Row, SignalLine, Step, Vote, WebPage,
 };
 pub use timeline::{Event, Lane, Mark, Tick, Timeline};
 
 const PAGE: &str = "history/page.html.tera";
 const STYLE: (&str, &str) = ("history/page.css", include_str!("../../../templates/history/page.css"));
 const SCRIPT: (&str, &str) = ("history/page.js", include_str!("../../../templates/history/page.js"));
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     (PAGE, include_str!("../../../templates/history/page.html.tera")),
     ("history/deployment.html.tera", include_str!("../../../templates/history/deployment.html.tera")),
+    ("history/metrics.html.tera", include_str!("../../../templates/history/metrics.html.tera")),
     STYLE,
     SCRIPT,
 ];

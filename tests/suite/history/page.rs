@@ -92,6 +92,14 @@ fn the_page_holds_every_record_and_obeys_none() {
     ] {
         assert!(parts[1].contains(told), "{told}\n{}", parts[1]);
     }
+    let metrics = between(&page, "<section id=\"metrics\"", "</section>");
+    assert!(
+        metrics.contains("<th scope=\"row\">Change fail rate</th><td class=\"value\">too few (under 5)</td>")
+    );
+    assert!(
+        metrics.contains("role=\"img\" aria-label=\"the newest 2 deployments: the 1 high ones are counted\""),
+        "{metrics}"
+    );
     let digest = between(parts[1], "<td class=\"code\">SHA256:", "</td>");
     assert_eq!(digest.len(), 43, "a fingerprint, not `{digest}`");
     assert!(parts[1].contains("<dt>Undone by</dt><dd><a href=\"#d-"), "{}", parts[1]);
@@ -118,7 +126,7 @@ fn only_history_makes_a_page_and_only_the_whole_one() {
     let house = House::new();
     let wrong = house.run(["status", "--format", "html"]).any_stderr().exit(2).stderr;
     assert!(wrong.contains("only `deployctl history` has '--format html'"), "{wrong}");
-    for other in ["--modifications", "--verify", "--allowed-signers", "--write=x.md"] {
+    for other in ["--modifications", "--metrics", "--verify", "--allowed-signers", "--write=x.md"] {
         let wrong = house.run(["history", "--format", "html", other]).any_stderr().exit(2).stderr;
         let name = other.split('=').next().expect("a name");
         assert!(wrong.contains(&format!("'{name}' cannot be used with '--format html'")), "{wrong}");

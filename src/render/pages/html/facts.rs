@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Course, Timeline};
+use super::{Bars, Course, Timeline};
 
 /// The whole page.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -29,6 +29,8 @@ pub struct WebPage {
     pub counted: String,
     /// The table of deployments, the newest first.
     pub rows: Vec<Row>,
+    /// The measures; none where nothing was done.
+    pub metrics: Option<Metrics>,
     /// The parts about one deployment each.
     pub deployments: Vec<Part>,
     /// The modification history, the newest first.
@@ -265,6 +267,52 @@ pub struct Document {
     pub note: String,
     /// The text.
     pub text: String,
+}
+
+/// The measures of each environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Metrics {
+    /// Of which time, in a sentence.
+    pub period: String,
+    /// Each environment.
+    pub environments: Vec<Measures>,
+    /// What each measure is.
+    pub definitions: Vec<Definition>,
+}
+
+/// The measures of an environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measures {
+    /// Where.
+    pub environment: String,
+    /// Whether they come from a machine's word.
+    pub journal: bool,
+    /// Each measure.
+    pub lines: Vec<MeasureLine>,
+}
+
+/// One measure.
+#[derive(Clone, Debug, Serialize)]
+pub struct MeasureLine {
+    /// Its name.
+    pub title: &'static str,
+    /// Its value, or that there are too few samples.
+    pub value: String,
+    /// How many samples.
+    pub samples: usize,
+    /// How many would count, were more known of them.
+    pub left_out: usize,
+    /// The samples drawn.
+    pub bars: Option<Bars>,
+}
+
+/// What a measure is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Definition {
+    /// Its name.
+    pub name: &'static str,
+    /// What is measured.
+    pub value: &'static str,
 }
 
 /// One line of the modification history.
