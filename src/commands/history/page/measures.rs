@@ -19,7 +19,7 @@ use crate::render::pages::html::{BARS_MAX, Bars, Definition, MeasureLine, Measur
 /// # Errors
 /// When records cannot be read.
 pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Result<Option<Metrics>> {
-    let period = metrics::period(moment, args);
+    let period = metrics::period(moment.now, args);
     let measured = metrics::of(moment, timeline, args.environment.as_ref(), &period)?;
     if measured.is_empty() {
         return Ok(None);
