@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(head(&"é".repeat(TEXT_MAX)).len(), TEXT_MAX);
         let mut texts = Texts::new();
         let document = texts.document("Request", long.as_bytes(), "git show x");
-        assert_eq!(document.note, "It is cut here: all 65,555 bytes are shown by `git show x`.");
+        assert_eq!(document.note, "It is cut here: all 65,548 bytes are shown by `git show x`.");
         assert_eq!(texts.left_out(), 1);
     }
 
@@ -92,6 +92,7 @@ mod tests {
         let document = texts.document("Request", text.as_bytes(), "git show x");
         assert_eq!(document.text, "");
         assert_eq!(document.note, "It is left out here: all 65,536 bytes are shown by `git show x`.");
-        assert_eq!((texts.left_out(), texts.lines("12 ms".to_owned()).as_str()), (1, "12 ms"));
+        assert_eq!((texts.left_out(), texts.lines("12 ms".to_owned()).as_str()), (1, ""));
+        assert_eq!(texts.left_out(), 2);
     }
 }
