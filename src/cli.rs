@@ -490,7 +490,7 @@ pub struct HistoryArgs {
     #[arg(short, long, value_name = "ENVIRONMENT")]
     pub environment: Option<Environment>,
     /// Only what began then or later: a day, a moment, or a span before now such as `30d`; with `--verify` the number or
-    /// commit of an entry that was verified before: everything is checked all the same, and what follows it is reported
+    /// commit of an entry that was verified before: what follows it is checked
     #[arg(long, value_name = "WHEN|ENTRY")]
     pub since: Option<Since>,
     /// Only what began before; a day is included

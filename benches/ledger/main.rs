@@ -114,8 +114,9 @@ fn one(world: &World, dir: &Path, length: usize, rows: &mut Vec<Row>) -> Result<
     let newest = contender("git", &["log", "-20", "deployctl/ledger"]);
     let all = contender("git", &["log", "deployctl/ledger"]);
     let status = contender(DEPLOYCTL, &["status"]);
+    let table = contender(DEPLOYCTL, &["history", "--limit", "20"]);
     let verify = contender(DEPLOYCTL, &["history", "--verify"]);
-    let short = race(&[status, newest], BUDGET)?;
+    let short = race(&[status, newest, table], BUDGET)?;
     let long = race(&[verify, all], BUDGET)?;
     let mut row = |what: &str, unit, ours, peer: (&str, f64), target| {
         let peer = Some((peer.0.to_owned(), peer.1));
@@ -123,6 +124,13 @@ fn one(world: &World, dir: &Path, length: usize, rows: &mut Vec<Row>) -> Result<
     };
     let wall = |cost: &Cost| seconds(cost.wall);
     row("status", Unit::Seconds, wall(&short[0]), ("git log -20", wall(&short[1])), Target::None);
+    row(
+        "history --limit 20",
+        Unit::Seconds,
+        wall(&short[2]),
+        ("git log -20", wall(&short[1])),
+        Target::Ratio(1.0),
+    );
     row("history --verify", Unit::Seconds, wall(&long[0]), ("git log", wall(&long[1])), Target::None);
     let memory = |cost: &Cost| cost.memory as f64;
     row("memory of status", Unit::Bytes, memory(&short[0]), ("git log -20", memory(&short[1])), Target::None);

@@ -77,6 +77,8 @@ pub struct Timeline {
     pub idle: Option<String>,
     /// What is settled, where it is remembered: for tables, never for a decision.
     pub past: Past,
+    /// The latest moment that any entry names that was taken here, also one that settles nothing.
+    pub latest: Option<DateTime<Utc>>,
 }
 
 /// What people said of requests that are settled.
@@ -307,6 +309,7 @@ impl Timeline {
             _ => None,
         };
         let proof = self.check_signature(&payload, entry, founding.as_ref(), verify)?;
+        self.latest = self.latest.max(Some(payload.at));
         let before = self.tip.as_ref().map(|tip| tip.at);
         let at = before.map_or(payload.at, |before| before.max(payload.at));
         self.tip = Some(Tip { sequence, digest, commit: entry.commit.clone(), at });

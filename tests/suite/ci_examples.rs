@@ -4,7 +4,7 @@
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -142,23 +142,28 @@ fn skipped(tool: &str) {
     std::io::stderr().write_all(format!("skipped: {tool} missing\n").as_bytes()).expect("standard error");
 }
 
-#[test]
-fn the_files_are_valid_by_their_schemas() {
+/// What check-jsonschema says of a file; nothing where it is not installed, which is said.
+pub(crate) fn check_jsonschema(arguments: &[&str]) -> Option<Output> {
     let ours = tools().join("bin/check-jsonschema");
     let program = if ours.is_file() { ours } else { PathBuf::from("check-jsonschema") };
-    for (schema, path) in [("vendor.github-workflows", GITHUB), ("vendor.gitlab-ci", GITLAB)] {
-        let mut command = Command::new(&program);
-        command.current_dir(root()).args(["--builtin-schema", schema]);
-        if path == GITLAB {
-            command.args(["--data-transform", "gitlab-ci"]);
+    match Command::new(program).current_dir(root()).args(arguments).output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            skipped("check-jsonschema");
+            None
         }
-        let output = match command.arg(path).output() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                skipped("check-jsonschema");
-                return;
-            }
-            output => output.expect("check-jsonschema"),
-        };
+        output => Some(output.expect("check-jsonschema")),
+    }
+}
+
+#[test]
+fn the_files_are_valid_by_their_schemas() {
+    for (schema, path) in [("vendor.github-workflows", GITHUB), ("vendor.gitlab-ci", GITLAB)] {
+        let mut arguments = vec!["--builtin-schema", schema];
+        if path == GITLAB {
+            arguments.extend(["--data-transform", "gitlab-ci"]);
+        }
+        arguments.push(path);
+        let Some(output) = check_jsonschema(&arguments) else { return };
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{path}: {said}{}", String::from_utf8_lossy(&output.stderr));
     }

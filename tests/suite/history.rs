@@ -5,6 +5,7 @@ mod page;
 
 use serde_json::json;
 
+use crate::ci_examples::check_jsonschema;
 use crate::house::{House, POLICY};
 
 /// v1.4.0 was deployed, v1.4.1 (one fix, urgent) failed and was rolled back, both on the same day.
@@ -196,4 +197,24 @@ Date        Time   Agent                      Action       Details              
     );
     assert!(back.contains(",checkout fails,production,true,"), "{back}");
     assert!(of(&["--by", "orchestrator", "--until", "2026-11-23"])[0].ends_with(",,,false,"));
+}
+
+#[test]
+fn the_json_is_as_the_schema_beside_the_examples_says() {
+    let house = three_rows();
+    house.git(["tag", "v0.9.0", "HEAD~1"]);
+    house.run(["history", "import", "--tags", "v0.*"]).any_stdout().any_stderr().exit(0);
+    let asked: [&[&str]; 4] =
+        [&[], &["--modifications"], &["--metrics"], &["--metrics", "--explain", "lead-time"]];
+    for words in asked {
+        let document = house.run(["history", "--json"].iter().chain(words).copied()).any_stdout().exit(0);
+        let file = house.world().join("history.json");
+        std::fs::write(&file, &document.stdout).expect("a file of the world");
+        let file = file.display().to_string();
+        let Some(output) = check_jsonschema(&["--schemafile", "examples/history.schema.json", &file]) else {
+            return;
+        };
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{words:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

@@ -13,15 +13,18 @@ use crate::gate::timeline::{RawEntry, Timeline};
 use crate::world::clock;
 use crate::world::records::Records;
 
-/// Whether no entry after the one that this clone has seen puts its clock behind. The entries hold: who signed is known. One
-/// that settles nothing moves no clock.
+/// Whether every entry after the one that this clone has seen is one of today or before. The entries hold: who signed is
+/// known.
 pub(super) fn check(
     records: &Records,
     timeline: &Timeline,
     seen: Option<&CommitId>,
 ) -> Result<(), LedgerTrouble> {
     let now = clock::now();
-    let Some(tip) = timeline.tip.as_ref().filter(|tip| !is_past(tip.at, now)) else { return Ok(()) };
+    if timeline.latest.is_none_or(|latest| is_past(latest, now)) {
+        return Ok(());
+    }
+    let Some(tip) = &timeline.tip else { return Ok(()) };
     let chain = records.walk(&tip.commit, seen).map_err(broken)?;
     let new = (0..chain.len()).filter_map(|place| chain.get(place)).filter(|commit| Some(commit) != seen);
     new.map(|commit| records.one(&commit).map_err(broken)).try_for_each(|entry| dated(&entry?, now))

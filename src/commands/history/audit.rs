@@ -52,10 +52,10 @@ struct Execution {
     environment: Environment,
     version: Version,
     by: PersonName,
-    /// How many people's approvals it rests on.
-    approvals: usize,
+    /// How many people's approvals it rests on; unknown where they were used before what is checked.
+    approvals: Option<usize>,
     /// How many the policy in force asked for, when they were consumed.
-    required: u32,
+    required: Option<u32>,
     /// Whether those are the approvals of the deployment that it undoes.
     of_deployment: bool,
     #[serde(skip)]
@@ -101,7 +101,7 @@ impl Witness for Audit {
         // A rollback may rest on what an earlier part saw consumed.
         for execution in self.executions.iter_mut().filter(|execution| execution.of_deployment) {
             if let Some(counted) = earlier.consumed.get(&execution.request) {
-                (execution.approvals, execution.required) = *counted;
+                (execution.approvals, execution.required) = Some(*counted).unzip();
             }
         }
         self.people.extend(earlier.people);
@@ -144,8 +144,7 @@ impl Audit {
             self.consumed.insert(request, counted);
         }
         if told {
-            let (approvals, required) =
-                counted.or_else(|| self.consumed.get(&request).copied()).unwrap_or_default();
+            let (approvals, required) = counted.or_else(|| self.consumed.get(&request).copied()).unzip();
             self.executions.push(Execution {
                 entry: sequence(timeline),
                 commit: entry.commit.clone(),

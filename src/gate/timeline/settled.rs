@@ -36,6 +36,7 @@ impl Timeline {
     /// The same, which remembers also what an earlier one did, of the entries before those that this one remembers.
     #[must_use]
     pub fn after(mut self, mut earlier: Self) -> Self {
+        self.latest = self.latest.max(earlier.latest);
         self.past.requests.append(&mut earlier.past.requests);
         for (name, track) in &mut self.tracks {
             let before = earlier.tracks.get_mut(name).map(|track| std::mem::take(&mut track.past));

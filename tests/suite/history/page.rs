@@ -113,7 +113,7 @@ fn the_options_narrow_the_page_and_it_says_what_is_left_out() {
     assert_eq!(narrow.matches("<article").count(), 1);
     let only = "<p class=\"made\">Only: <code>--environment production</code> <code>--since 2026-11-24</code> <code>--limit 1</code> </p>";
     assert!(narrow.contains(only), "{narrow}");
-    assert!(narrow.contains("<li>1 older deployment left out by `--limit`.</li>"), "{narrow}");
+    assert!(narrow.contains("<li>Older deployments are left out by `--limit`.</li>"), "{narrow}");
     let unlimited = page(&house, &["--version", "v1.4.1"]);
     assert!(!unlimited.contains("older deployment"), "{unlimited}");
     assert!(unlimited.contains("narrow the deployments, not the modifications"), "{unlimited}");

@@ -10,7 +10,8 @@ use crate::gate::timeline::{RawEntry, State, StateError, Timeline};
 
 /// A timeline in all that decides.
 fn known(timeline: &Timeline) -> String {
-    let Timeline { root, tip, policy, proposals, requests, tracks, signoffs, idle: _, past: _ } = timeline;
+    let Timeline { root, tip, policy, proposals, requests, tracks, signoffs, idle: _, past: _, latest: _ } =
+        timeline;
     let mut tracks = tracks.clone();
     tracks.values_mut().for_each(|track| track.past.clear());
     format!("{root:?} {tip:?} {policy:?} {proposals:?} {requests:?} {tracks:?} {signoffs:?}")
