@@ -265,6 +265,10 @@ lists() {
 # Its place: one more than the entry before, the digest of that one's payload, and the same trust root.
 stands() {
     [ "$schema" = deployctl/1 ] || fail 'its payload has another schema'
+    # Nothing is signed yet: what is no number is not repeated.
+    case ${said_sequence#=} in
+    '' | *[!0-9]*) fail 'it says no number' ;;
+    esac
     [ "$said_sequence" = "=$sequence" ] || fail "it says that it is entry ${said_sequence#=}"
     [ "$said_previous" = "$previous" ] || fail 'it does not follow the entry before it'
     [ "$repository" = "$root" ] || fail "it was signed for another repository's ledger"
@@ -348,13 +352,24 @@ comes_into_force() {
         return
     fi
     rules=$(records cat-file blob "$commit:deployctl.yaml") || fail 'it does not hold the deployctl.yaml it signs'
-    while read -r _ _ _ key; do
+    spaces=deployctl-policy,deployctl-approval,deployctl-revocation,deployctl-execution,deployctl-review
+    spaces="namespaces=\"$spaces,deployctl-signoff\""
+    signers=$work/signers policies=$((policies + 1))
+    : > "$signers"
+    # What OpenSSH gets is what was looked at here: one key a line, and nothing else.
+    while read -r who options type key rest || [ -n "$who" ]; do
+        if ! is_name "$who" || [ "$options" != "$spaces" ] || ! is_name "$type" || [ -n "$rest" ]; then
+            fail "signers/$sequence has a line that is no person's key"
+        fi
+        case $key in
+        '' | *[!A-Za-z0-9+/=]*) fail "signers/$sequence has a line that is no person's key" ;;
+        esac
         case $rules in
-        *"$key"*) ;;
+        *"$type $key"*) ;;
         *) fail "a key of signers/$sequence does not stand in its deployctl.yaml" ;;
         esac
+        printf '%s %s %s %s\n' "$who" "$options" "$type" "$key" >> "$signers"
     done < "$here/signers/$sequence"
-    signers=$here/signers/$sequence policies=$((policies + 1))
 }
 
 # What an execution rests on: approvals of the same thing, standing, and consumed once.

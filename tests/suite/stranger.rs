@@ -297,6 +297,18 @@ fn keys_that_no_policy_brought() {
     assert_ne!(own, foreign);
     fs::write(signers.join("1"), foreign).expect("the keys");
     fails(&house, 1, "a key of signers/1 does not stand in its deployctl.yaml");
+    // What the script does not look at, OpenSSH must not get.
+    let (foreign, no_key) = (key(&house, "mallory"), "signers/1 has a line that is no person's key");
+    let without_end = own.trim_end().replace(&key(&house, "bob"), &foreign);
+    for (more, said) in [
+        (format!("{own}alice ssh-ed25519 {foreign}\n"), no_key),
+        (format!("{own}alice ssh-ed25519 {foreign}"), no_key),
+        (format!("{own}alice namespaces=\"*\" ssh-ed25519 {}\n", key(&house, "bob")), no_key),
+        (without_end, "a key of signers/1 does not stand in its deployctl.yaml"),
+    ] {
+        fs::write(signers.join("1"), more).expect("the keys");
+        fails(&house, 1, said);
+    }
     fs::write(signers.join("1"), &own).expect("the keys");
     fs::write(signers.join("2"), &own).expect("the keys");
     let said = "FAILED: signers holds keys that no policy of the ledger brought into force\n";

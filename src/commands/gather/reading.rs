@@ -321,27 +321,33 @@ pub enum Reach {
     Whole,
 }
 
-/// The newest entry to go on from for a table, at or before the one that this clone would go on from. `None` where there is
-/// none before the first entry.
+/// Where to go on from for a table: from where this clone would go on, if that reaches far enough, as only a state that it
+/// reached itself is its own. What is settled leaves no trace in later states, so an older state proves nothing by leading to
+/// a good one. `None` where everything is to be read.
 #[must_use]
 pub fn reaching(records: &Records, tip: &CommitId, newest: &Start, reach: Reach) -> Option<Start> {
-    let (mut next, mut deployments) = (Some(tip.clone()), 0);
-    while let Some(commit) = next {
+    let reaches = match reach {
+        Reach::Marked => true,
+        Reach::Deployments(wanted) => deployments_since(records, tip, newest)? >= wanted,
+        // The dates of entries are their signers' word, but no action begins before the latest one that counted.
+        Reach::Since(moment) => {
+            let state = records.file(&newest.commit, STATE).ok()??;
+            State::read(&state).ok()?.tip().is_some_and(|tip| tip.at < moment)
+        }
+        Reach::Whole => false,
+    };
+    reaches.then(|| newest.clone())
+}
+
+/// How many deployments began after an entry on the way from a tip.
+fn deployments_since(records: &Records, tip: &CommitId, entry: &Start) -> Option<usize> {
+    let chain = records.walk(tip, Some(&entry.commit)).ok()?;
+    let mut deployments = 0;
+    for commit in (0..chain.len()).filter_map(|place| chain.get(place)) {
         let payload = Payload::read(&records.file(&commit, PAYLOAD).ok()??).ok()?;
-        if let Statement::Execution(execution) = &payload.statement {
-            deployments += usize::from(execution.action == ActionKind::Deploy);
-        }
-        let far_enough = match reach {
-            Reach::Marked => true,
-            Reach::Deployments(wanted) => deployments >= wanted,
-            Reach::Since(moment) => payload.at < moment,
-            Reach::Whole => false,
-        };
-        let sequence = payload.sequence;
-        if far_enough && sequence <= newest.sequence && payload.attachments.contains_key(STATE) {
-            return Some(Start { sequence, commit });
-        }
-        next = records.parent(&commit).ok()?;
+        let begins =
+            matches!(&payload.statement, Statement::Execution(it) if it.action == ActionKind::Deploy);
+        deployments += usize::from(begins);
     }
-    None
+    Some(deployments)
 }

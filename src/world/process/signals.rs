@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 
 use super::{GLANCE, Watcher};
 
@@ -39,6 +39,8 @@ impl Signals {
             let number = usize::try_from(signal).unwrap_or_default();
             ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)?);
         }
+        // Ctrl-Z stops nothing: steps are in sessions of their own, and nobody would watch their time.
+        ids.push(signal_hook::flag::register(SIGTSTP, Arc::default())?);
         Ok(Self { caught, before, ids, asking: Cell::new(false), stopping: Cell::new(false) })
     }
 

@@ -1,7 +1,8 @@
 //! Entries that a person of the policy writes by hand: with a good key, and without the program.
 
+use deployctl::commands::gather::reading::{Care, whole};
 use deployctl::gate::config::ActionKind;
-use deployctl::gate::statement::{Execution, RequestRef, Revocation, Statement};
+use deployctl::gate::statement::{Execution, RequestRef, Revocation, Statement, canonical};
 use deployctl::gate::terms::Digest;
 use deployctl::world::records::{Files, LEDGER};
 
@@ -90,15 +91,19 @@ fn a_rollback_by_who_shows_no_touch() {
 
 /// Bob takes back what nobody approved: an entry that settles nothing. It is dated so.
 fn dated(house: &House, at: &str) -> Entry {
+    dated_with(house, at, Files::new())
+}
+
+fn dated_with(house: &House, at: &str, files: Files) -> Entry {
     let Statement::Approval(approval) = house.entries().remove(1).payload.statement else {
         panic!("no approval")
     };
     let (environment, presence) = (approval.environment.clone(), approval.presence.clone());
     let request = RequestRef::of(&approval.release.version, Digest::of(b"unknown"));
     let revocation = Revocation { request, environment, reason: "no".to_owned(), presence };
-    let mut payload = house.forged("bob", "bob", Statement::Revocation(revocation), Files::new()).payload;
+    let mut payload = house.forged("bob", "bob", Statement::Revocation(revocation), files.clone()).payload;
     payload.at = at.parse().expect("a moment");
-    house.signed("bob", "bob", payload, Files::new())
+    house.signed("bob", "bob", payload, files)
 }
 
 /// Puts it at the end of the remote's ledger; this clone's own stays as it is.
@@ -167,4 +172,22 @@ fn an_entry_that_settles_nothing_puts_nobodys_clock_back() {
     house.run(["status"]).any_stdout().any_stderr().exit(0);
     house.clock(&now);
     house.person("alice").deploys(&id);
+}
+
+#[test]
+fn an_entry_of_long_ago_hides_no_deployment_from_a_table() {
+    let (house, _) = House::deployed();
+    let records = house.records();
+    let chain = records.walk(&records.tip(LEDGER).unwrap().unwrap(), None).unwrap();
+    let state = canonical(&whole(&records, &chain, Care::DECISION, ()).unwrap().timeline.state()).unwrap();
+    // What follows could be read from here on, and its date says that nothing before it is of this year.
+    let files = Files::from([("state.json".to_owned(), state)]);
+    house.publish(&dated_with(&house, "2020-01-01T00:00:00Z", files));
+    house.run(["status"]).any_stdout().exit(0);
+    for words in [["--since", "2026-11-01"], ["--limit", "5"]] {
+        let words = ["history", "--json"].into_iter().chain(words);
+        let table = house.run(words).any_stdout().exit(0).json();
+        assert_eq!(table["deployments"].as_array().map(Vec::len), Some(1), "{table}");
+    }
+    house.run(["history", "--verify"]).any_stdout().exit(0);
 }
