@@ -115,7 +115,7 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         (modified(moment, &lines)?, more)
     } else {
         let Rows { rows, more } = rows::of(moment, timeline, args)?;
-        (deployed(moment, rows)?, more)
+        (deployed(moment, rows, args)?, more)
     };
     if let Some(path) = &args.write {
         let message = write::between_markers(path, &pages.place, &pages.markdown)?;
@@ -159,7 +159,17 @@ struct Forms {
     more: Vec<(&'static str, Value)>,
 }
 
-fn deployed(moment: &Moment, rows: Vec<Row>) -> Result<Forms> {
+/// What is said where no row is left.
+fn nothing(args: &HistoryArgs) -> &'static str {
+    let HistoryArgs { since, until, version, by, status, limit, .. } = args;
+    let narrowed = since.is_some() || until.is_some() || version.is_some() || by.is_some();
+    match narrowed || status.is_some() || limit.is_some() {
+        true => "no deployment fits these options\n",
+        false => "no deployment is recorded yet\n",
+    }
+}
+
+fn deployed(moment: &Moment, rows: Vec<Row>, args: &HistoryArgs) -> Result<Forms> {
     let json = rows.iter().map(|row| row.json.clone()).collect();
     let page = HistoryPage { rows: rows.into_iter().map(|row| row.page).collect() };
     let cells: Vec<_> = page
@@ -171,7 +181,7 @@ fn deployed(moment: &Moment, rows: Vec<Row>) -> Result<Forms> {
         .collect();
     let titles = ["Date", "Version", "Type", "Status", "Rollback", "Notes"];
     let plain = match cells.is_empty() {
-        true => "no deployment is recorded yet\n".to_owned(),
+        true => nothing(args).to_owned(),
         false => table::aligned(titles, &cells, moment.streams.columns()),
     };
     Ok(Forms {

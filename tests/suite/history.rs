@@ -90,6 +90,7 @@ fn every_filter_leaves_what_it_names() {
     assert_eq!(of(&["--limit", "0"]), "");
     let two = house.run(["history", "--limit", "2"]).stderr("there are more: raise or leave out `--limit`\n");
     assert_eq!(two.any_stdout().exit(0).stdout.lines().count(), 3);
+    house.run(["history", "--by", "carol"]).stdout("no deployment fits these options\n").exit(0);
     house.run(["history", "--since", "yesterday"]).any_stderr().exit(2);
 }
 
