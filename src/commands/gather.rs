@@ -170,11 +170,11 @@ impl Moment {
     pub fn timeline_since(&self, reach: Reach) -> Result<Timeline, LedgerTrouble> {
         let known = self.ledger.clone()?;
         match &known.tip {
-            Some(tip) if reach != Reach::Marked => {
+            Some(tip) => {
                 let (root, common_dir) = (self.repository.root(), &*self.common_dir);
                 Place { records: &self.records, common_dir, root }.since(&tip.commit, reach)
             }
-            _ => Ok(known),
+            None => Ok(known),
         }
     }
 

@@ -183,13 +183,17 @@ fn environment(
 ) -> (String, Value) {
     let track = timeline.tracks.get(name);
     let live = track.and_then(|track| track.live.as_ref());
+    let doubtful = track.and_then(doubt::left);
     let mut lines = vec![match live {
         Some(live) => format!(
-            "{name}: {} ({}) since {}",
+            "{name}: {}{} ({}) since {}",
+            // What runs is what the line about the action in doubt says.
+            if doubtful.is_some() { "last good " } else { "" },
             live.release.version,
             live.release.commit.short(),
             live.since.format("%Y-%m-%d %H:%M UTC")
         ),
+        None if doubtful.is_some() => format!("{name}: no deployment has ended well yet"),
         None => format!("{name}: nothing recorded yet"),
     }];
     let waits_since = live.and_then(|live| ahead(moment, name, live));
@@ -237,6 +241,7 @@ fn environment(
             "until": lock.start.lease_until,
             "interrupted": moment.now > lock.start.lease_until,
         })),
+        "doubtful": doubtful.map(doubt::told),
         "quarantined": track.map(|track| &track.quarantined),
         "owed": owed_json,
         "requests": pending,

@@ -133,6 +133,11 @@ fn a_declined_rollback_says_what_runs_and_how_it_is() {
     let all =
         "the deployment of v1.4.0 failed at watch: all of its steps were run, and v1.4.0 is not healthy: ";
     assert!(status.contains(all), "{status}");
+    assert!(status.contains("production: no deployment has ended well yet\n"), "{status}");
+    let told = &house.run(["status", "--json"]).any_stdout().exit(0).json()["environments"]["production"];
+    let doubtful = &told["doubtful"];
+    assert_eq!((&told["live"], &doubtful["version"]), (&json!(null), &json!("v1.4.0")));
+    assert_eq!((&doubtful["failed_step"], &doubtful["whole"]), (&json!("watch"), &json!(true)));
     let fix = "\nnext: or go forward with a fix: deployctl request VERSION -e production --as ROLE\n";
     assert!(status.contains("\nnext: deployctl rollback production --reason TEXT\n"), "{status}");
     assert!(status.contains(fix), "{status}");

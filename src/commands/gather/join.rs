@@ -83,7 +83,7 @@ impl Place<'_> {
         let newest = mark.and_then(|mark| mark.start).filter(|_| self.goes_on());
         let start = newest.and_then(|newest| reading::reaching(self.records, tip, &newest, reach));
         let resumed =
-            start.and_then(|start| reading::resumed(self.records, tip, &start, None, Care::NEWEST, ()));
+            start.and_then(|start| reading::resumed(self.records, tip, &start, None, Care::TABLE, ()));
         if let Some(folded) = resumed {
             return Ok(folded.timeline);
         }

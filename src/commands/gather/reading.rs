@@ -58,11 +58,8 @@ pub struct Care {
 impl Care {
     /// For a decision.
     pub const DECISION: Self = Self { states: false, past: false };
-    /// For a table of everything.
+    /// For a table.
     pub const TABLE: Self = Self { states: false, past: true };
-    /// For a table from some entry on. Its state counts only if it leads to the one that this clone reached itself, which is
-    /// on the way.
-    pub const NEWEST: Self = Self { states: true, past: true };
     /// For an audit.
     pub const AUDIT: Self = Self { states: true, past: false };
 }
@@ -311,8 +308,6 @@ pub fn before(records: &Records, chain: &Chain, entries: usize) -> Option<Start>
 /// How far back a table reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// What decisions need.
-    Marked,
     /// At least so many of the newest deployments.
     Deployments(usize),
     /// Everything since a moment.
@@ -327,7 +322,6 @@ pub enum Reach {
 #[must_use]
 pub fn reaching(records: &Records, tip: &CommitId, newest: &Start, reach: Reach) -> Option<Start> {
     let reaches = match reach {
-        Reach::Marked => true,
         Reach::Deployments(wanted) => deployments_since(records, tip, newest)? >= wanted,
         // The dates of entries are their signers' word, but no action begins before the latest one that counted.
         Reach::Since(moment) => {

@@ -23,7 +23,7 @@ use crate::gate::since::Said;
 use crate::gate::terms::Environment;
 use crate::gate::timeline::Timeline;
 use crate::render::pages::html::{
-    self, Choice, Counted, Event, Facet, LiveNow, ModificationLine, Row, Timeline as Drawing, WebPage,
+    self, Choice, Counted, Event, Facet, LiveNow, Row, Timeline as Drawing, WebPage,
 };
 use crate::render::text;
 
@@ -71,7 +71,7 @@ pub(super) fn whole(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) ->
         rows,
         metrics: measures::of(moment, timeline, args)?,
         deployments,
-        modifications: lines.into_iter().map(modification).collect(),
+        modifications: lines.into_iter().map(|line| line.page).collect(),
     };
     Ok(html::history(&page)?)
 }
@@ -252,16 +252,4 @@ fn facets(rows: &[Row]) -> Vec<Facet> {
             people.map(|who| choice(who, who)).collect()
         }),
     ]
-}
-
-fn modification(line: modifications::Modification) -> ModificationLine {
-    let line = line.page;
-    ModificationLine {
-        date: line.date,
-        time: line.time,
-        agent: line.agent,
-        action: line.action,
-        details: line.details,
-        reason: line.reason,
-    }
 }

@@ -1,5 +1,7 @@
 //! What `status` says where the newest action did not end well: what of it was run, and what comes next.
 
+use serde_json::{Value, json};
+
 use crate::commands::aftermath;
 use crate::gate::config::ActionKind;
 use crate::gate::decide::again_for;
@@ -16,21 +18,46 @@ pub fn lines(timeline: &Timeline, name: &Environment, track: &Track, next: &mut 
         let id = &newest.start.request.id;
         next.push(format!("look at {name} and say what runs: deployctl approve --review {id} --reason TEXT"));
     }
+    let mut lines = Vec::new();
+    for known in doubtful(track) {
+        lines.push(format!("  {}", line(known)));
+        if known.remains() != Remains::Nothing {
+            break;
+        }
+    }
+    let left = left(track);
+    next.extend(what_next(timeline, name, newest, left));
+    lines
+}
+
+/// The newest actions as long as they ended badly and were not undone, newest first.
+fn doubtful(track: &Track) -> impl Iterator<Item = &Deployed> {
     let bad = |known: &&Deployed| {
         known.rolled_back_by.is_none()
             && matches!(known.ending, Some((Ending::Failed | Ending::Interrupted, _)))
     };
-    let mut lines = Vec::new();
-    let mut left = None;
-    for known in track.deployments.iter().rev().take_while(bad) {
-        lines.push(format!("  {}", line(known)));
-        left = Some(known).filter(|known| known.remains() != Remains::Nothing);
-        if left.is_some() {
-            break;
-        }
-    }
-    next.extend(what_next(timeline, name, newest, left));
-    lines
+    track.deployments.iter().rev().take_while(bad)
+}
+
+/// The newest of them of which something was run: it is what runs, or half of it may be.
+pub fn left(track: &Track) -> Option<&Deployed> {
+    doubtful(track).find(|known| known.remains() != Remains::Nothing)
+}
+
+/// The same for programs.
+pub fn told(left: &Deployed) -> Value {
+    json!({
+        "version": left.start.release.version,
+        "commit": left.start.release.commit,
+        "action": left.start.action,
+        "request": left.start.request,
+        "ending": left.ending.map(|(ending, _)| ending),
+        "ended_at": left.ending.map(|(_, at)| at),
+        "failed_step": left.failed_step,
+        "whole": left.remains() == Remains::All,
+        "watched": left.watched,
+        "found": left.reviewed,
+    })
 }
 
 fn line(deployed: &Deployed) -> String {

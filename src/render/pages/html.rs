@@ -23,7 +23,7 @@ pub use bars::{BARS_MAX, Bars};
 pub use course::Course;
 pub use facts::{
     Attempt, Choice, Counted, Definition, Document, Facet, Fact, Health, Link, LiveNow, MeasureLine,
-    Measures, Metrics, ModificationLine, Part, Row, SignalLine, Step, Vote, WebPage,
+    Measures, Metrics, Part, Row, SignalLine, Step, Vote, WebPage,
 };
 pub use timeline::{Event, Lane, Mark, Tick, Timeline};
 

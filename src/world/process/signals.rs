@@ -49,11 +49,7 @@ impl Signals {
     pub(super) fn end(&self, watcher: &mut dyn Watcher) -> Option<Signal> {
         match i32::try_from(self.caught.load(Ordering::SeqCst)).unwrap_or_default() {
             SIGINT if self.asking.get() => Some(Signal::TERM),
-            SIGINT if watcher.asks() => {
-                self.forget();
-                None
-            }
-            SIGINT => Some(Signal::INT),
+            SIGINT => self.ask(watcher),
             SIGTERM | SIGQUIT => Some(Signal::TERM),
             SIGHUP => Some(Signal::HUP),
             // One that came earlier, while the signature travelled: nothing was shown yet that could be asked about.
@@ -70,12 +66,14 @@ impl Signals {
         (wish == Wish::End).then_some(Signal::TERM)
     }
 
-    /// The first Ctrl-C is answered with a question; a signal that came after it stays.
-    fn forget(&self) {
-        self.asking.set(true);
+    /// The first Ctrl-C is forgotten before its question is shown: a second one may come as soon as it stands there.
+    fn ask(&self, watcher: &mut dyn Watcher) -> Option<Signal> {
         let interrupt = usize::try_from(SIGINT).unwrap_or_default();
         let _ = self.caught.compare_exchange(interrupt, 0, Ordering::SeqCst, Ordering::SeqCst);
         self.before.store(false, Ordering::SeqCst);
+        self.asking.set(watcher.asks());
+        self.stopping.set(!self.asking.get());
+        self.stopping.get().then_some(Signal::INT)
     }
 
     /// Whether the next step must not begin. An open question is answered first.
@@ -100,5 +98,47 @@ impl Drop for Signals {
         for id in self.ids.drain(..) {
             signal_hook::low_level::unregister(id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::policy::Step;
+    use crate::gate::statement::StepResult;
+
+    /// Presses Ctrl-C again in the moment in which the question is shown.
+    struct Hasty<'a>(&'a AtomicUsize);
+
+    impl Watcher for Hasty<'_> {
+        fn may_begin(&mut self, _step: &Step) -> bool {
+            true
+        }
+
+        fn began(&mut self, _step: &Step) {}
+
+        fn wrote(&mut self, _piece: &[u8]) {}
+
+        fn ended(&mut self, _result: &StepResult) {}
+
+        fn asks(&mut self) -> bool {
+            self.0.store(2, Ordering::SeqCst);
+            true
+        }
+    }
+
+    #[test]
+    fn a_second_ctrl_c_as_soon_as_the_question_stands_there_ends_the_step() {
+        let caught = Arc::new(AtomicUsize::new(2));
+        let signals = Signals {
+            caught: Arc::clone(&caught),
+            before: Arc::default(),
+            ids: Vec::new(),
+            asking: Cell::new(false),
+            stopping: Cell::new(false),
+        };
+        let mut watcher = Hasty(&caught);
+        assert_eq!(signals.end(&mut watcher), None);
+        assert_eq!(signals.end(&mut watcher), Some(Signal::TERM));
     }
 }

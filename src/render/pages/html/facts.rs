@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::super::ModificationRow;
 use super::{Bars, Course, Timeline};
 
 /// The whole page.
@@ -34,7 +35,7 @@ pub struct WebPage {
     /// The parts about one deployment each.
     pub deployments: Vec<Part>,
     /// The modification history, the newest first.
-    pub modifications: Vec<ModificationLine>,
+    pub modifications: Vec<ModificationRow>,
 }
 
 /// What is live in an environment.
@@ -313,21 +314,4 @@ pub struct Definition {
     pub name: &'static str,
     /// What is measured.
     pub value: &'static str,
-}
-
-/// One line of the modification history.
-#[derive(Clone, Debug, Serialize)]
-pub struct ModificationLine {
-    /// The day.
-    pub date: String,
-    /// The time of day.
-    pub time: String,
-    /// Who, and whether it is signed.
-    pub agent: String,
-    /// What was done.
-    pub action: String,
-    /// To what.
-    pub details: String,
-    /// Why.
-    pub reason: String,
 }

@@ -3,11 +3,10 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Duration, Utc};
 use proptest::prelude::*;
 
-use super::{
-    Course, Document, Event, Fact, LiveNow, ModificationLine, Part, Row, Timeline, WebPage, history,
-};
+use super::{Course, Document, Event, Fact, LiveNow, Part, Row, Timeline, WebPage, history};
 use crate::gate::analysis::Point;
 use crate::gate::terms::Digest;
+use crate::render::pages::ModificationRow;
 
 fn at(minute: i64) -> DateTime<Utc> {
     "2026-11-23T10:00:00Z".parse::<DateTime<Utc>>().unwrap() + Duration::minutes(minute)
@@ -69,7 +68,7 @@ fn page(foreign: &str) -> WebPage {
             rollbacks: vec![],
             documents: vec![Document { title: text(), note: word("a note"), text: format!("a{foreign}") }],
         }],
-        modifications: vec![ModificationLine {
+        modifications: vec![ModificationRow {
             date: text(),
             time: text(),
             agent: text(),
