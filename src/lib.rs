@@ -64,6 +64,7 @@ pub mod commands {
     pub mod steps;
     pub mod target;
     pub mod watch;
+    pub mod what_runs;
 }
 /// Bytes to facts: pure parsers.
 pub mod evidence {
@@ -111,6 +112,7 @@ pub mod gate {
     pub mod statement;
     pub mod terms;
     pub mod timeline;
+    pub mod what_runs;
     pub mod windows;
     pub(crate) mod wire;
     pub mod zone;

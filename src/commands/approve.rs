@@ -13,7 +13,7 @@ use super::{policy, quarantine, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::authority;
 use crate::gate::config::{ActionKind, Separation};
-use crate::gate::decide::{Decision, ask_again, decide, nothing_to_decide, quarantine_words};
+use crate::gate::decide::{Decision, ask_again, decide, failed_before, nothing_to_decide, quarantine_words};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::{Approvals, EnvironmentRule};
@@ -86,8 +86,12 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
     let signoffs = moment.timeline().map(|timeline| timeline.signoffs.clone()).unwrap_or_default();
     let allowed = authority::on_trigger(&policy, rule, &package.request, moment.now);
     let on_trigger = screen::on_trigger(&allowed, Some("the moment that the approval names"));
-    let mut text = screen::review(&policy, rule, &signoffs, &package.request, &package.reference, on_trigger);
+    let runs = moment.what_runs(&package.request.environment);
+    let pinned = (&package.request, &package.reference);
+    let mut text = screen::review(&policy, rule, &signoffs, pinned, &runs, on_trigger);
     text.push_str(&quarantined(&moment, &package.request)?);
+    let failed = moment.timeline().and_then(|timeline| failed_before(timeline, &package.request));
+    text.push_str(&screen::warnings(failed.as_slice()));
     let mut answer = Answer::done("approve", text)
         .with("id", &package.reference.id)
         .with("digest", package.reference.digest)
@@ -143,7 +147,8 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     let signoffs = &moment.timeline().context("the ledger cannot be believed")?.signoffs;
     let (request, reference) = (&found.package.request, &found.package.reference);
     let on_trigger = screen::on_trigger(&authority::on_trigger(policy, rule, request, moment.now), None);
-    let mut text = screen::review(policy, rule, signoffs, request, reference, on_trigger);
+    let runs = moment.what_runs(&request.environment);
+    let mut text = screen::review(policy, rule, signoffs, (request, reference), &runs, on_trigger);
     text.push_str(&screen::your_reason(args.reason.as_deref()));
     text.push_str(&screen::warnings(&permit.warnings));
     text.push_str(&first_sight(&moment));

@@ -104,7 +104,9 @@ impl Production for Deploy<'_> {
 
     fn shown(&self, moment: &Moment, judged: &Judged<Found>) -> Result<String> {
         let project = &moment.policy().context("no policy is in force")?.project;
-        let mut text = screen::plan(&judged.plan, project, &judged.found.package.request.asked.summary);
+        let summary = &judged.found.package.request.asked.summary;
+        let runs = moment.what_runs(&judged.plan.environment);
+        let mut text = screen::plan(&judged.plan, project, Some(summary), &runs);
         text.push_str(&screen::declared(
             judged.plan.permit().emergency.as_ref(),
             &judged.found.package.request,

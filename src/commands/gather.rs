@@ -21,8 +21,9 @@ use crate::gate::keys::{Hardware, Proof, PublicKey};
 use crate::gate::policy::{Policy, signed_digest};
 use crate::gate::presence::Presence;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::terms::{CommitId, Digest, Role};
+use crate::gate::terms::{CommitId, Digest, Environment, Role};
 use crate::gate::timeline::{TEMPLATE, Timeline};
+use crate::gate::what_runs::WhatRuns;
 use crate::world::config_file::{self, ConfigError};
 use crate::world::marks::{self, HighWater};
 use crate::world::records::{FETCHED, LEDGER, Records};
@@ -161,6 +162,12 @@ impl Moment {
     #[must_use]
     pub fn timeline(&self) -> Option<&Timeline> {
         self.ledger.as_ref().ok()
+    }
+
+    /// What runs in an environment, as far as the records tell.
+    #[must_use]
+    pub fn what_runs(&self, environment: &Environment) -> WhatRuns<'_> {
+        self.timeline().map(|timeline| timeline.what_runs(environment, self.now)).unwrap_or_default()
     }
 
     /// The ledger for a table that reaches so far back: with what is settled, which decisions do without.

@@ -12,6 +12,7 @@ use self::before::Before;
 use super::gather::Moment;
 use super::steps;
 use super::watch::{End, Shown, Watching, Wish};
+use super::what_runs::doubtful;
 use crate::cli::{Common, MonitorArgs};
 use crate::gate::analysis::Verdict;
 use crate::gate::config::Deployment;
@@ -20,6 +21,7 @@ use crate::gate::policy::{EnvironmentRule, Health, Question};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Release, SCHEMA};
 use crate::gate::terms::Environment;
+use crate::gate::what_runs::{NEVER_WELL, WhatRuns};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::text;
@@ -46,6 +48,10 @@ fn look_on(common: &Common, args: &MonitorArgs) -> Result<Answer> {
         Err(answer) => return Ok(*answer),
     };
     let live = live(&moment, &args.environment, rule);
+    let runs = match rule.deployment {
+        Deployment::Human => moment.what_runs(&args.environment),
+        Deployment::Automatic => WhatRuns::default(),
+    };
     let dir = match &live {
         Some(release) if needs_files(health) => Some(steps::workspace(&moment, &release.commit)?),
         _ => None,
@@ -58,7 +64,7 @@ fn look_on(common: &Common, args: &MonitorArgs) -> Result<Answer> {
     let prober = Prober::new(health, surroundings);
     let endless = moment.streams.result_is_seen() && !common.wants_json();
     let length = args.length.or((!endless).then_some(rule.monitoring.watch));
-    let sight = Sight { common, args, health, prober: &prober, live: live.as_ref(), length };
+    let sight = Sight { common, args, health, prober: &prober, live: live.as_ref(), runs, length };
     sight.watch(&moment, &interrupted)
 }
 
@@ -134,6 +140,7 @@ struct Sight<'a> {
     health: &'a Health,
     prober: &'a Prober,
     live: Option<&'a Release>,
+    runs: WhatRuns<'a>,
     length: Option<Duration>,
 }
 
@@ -147,15 +154,14 @@ impl Sight<'_> {
                 "interrupted before anything was measured",
             ));
         };
-        let version = self.live.map_or("nothing is live", |release| release.version.as_str());
-        let what = format!("{} · {}", self.args.environment, text::line(version, 40));
+        let doubt = self.runs.doubt().map(|doubt| format!("what runs {doubt}"));
         let wish = Wish {
-            what,
+            what: self.heading(),
             prober: self.prober,
             health: self.health,
             baseline: &before.baseline,
             length: self.length,
-            before: before.words(),
+            below: doubt.into_iter().chain(before.words()).collect(),
             until: None,
         };
         let json = self.common.wants_json();
@@ -175,6 +181,18 @@ impl Sight<'_> {
             }
         };
         Ok(self.answer(&mut watching, end).with("baseline", before.json()))
+    }
+
+    /// Where, and what runs there.
+    fn heading(&self) -> String {
+        let (environment, prefix) = (&self.args.environment, self.runs.prefix());
+        match self.live {
+            Some(release) => {
+                format!("{environment} · {prefix}{}", text::line(release.version.as_str(), 40))
+            }
+            None if self.runs.left.is_some() => format!("{environment} · {NEVER_WELL}"),
+            None => format!("{environment} · nothing is live"),
+        }
     }
 
     /// One line of JSON about the newest round.
@@ -217,6 +235,7 @@ impl Sight<'_> {
         let answer = Answer::done(COMMAND, watching.page())
             .with("version", self.live.map(|release| &release.version))
             .with("commit", self.live.map(|release| &release.commit))
+            .with("doubtful", doubtful(&self.runs))
             .with("verdict", verdict.word())
             .with("rounds", watching.rounds())
             .with("signals", signals)

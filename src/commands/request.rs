@@ -12,7 +12,7 @@ use super::{back, pages, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
-use crate::gate::decide::{Decision, decide, unkept_times};
+use crate::gate::decide::{Decision, decide, failed_before, unkept_times};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
@@ -58,6 +58,8 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     answer.warnings.extend(unkept_times(rule, environment, &package.request.asked));
     if rule.deployment == Deployment::Human {
         answer.warnings.extend(hindrances(&moment, policy, &caller, &package)?);
+        let timeline = moment.timeline();
+        answer.warnings.extend(timeline.and_then(|timeline| failed_before(timeline, &package.request)));
     }
     if let Some(warning) = recorded.warning {
         answer.text.push_str(&format!("warning: {warning}\n"));

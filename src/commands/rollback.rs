@@ -105,7 +105,14 @@ impl Production for Back<'_> {
 
     fn shown(&self, moment: &Moment, judged: &Judged) -> Result<String> {
         let policy = moment.policy().context("no policy is in force")?;
-        let mut text = screen::plan(&judged.plan, &policy.project, &self.args.reason);
+        let runs = moment.what_runs(&judged.plan.environment);
+        let request = judged.plan.request.as_ref();
+        let asked = request.map(|request| target::of_execution(moment, request)).transpose()?.flatten();
+        // A rollback on the approval of what it undoes was asked for by nobody: that summary tells of the deployment.
+        let own = asked.filter(|asked| asked.request.action == ActionKind::Rollback);
+        let summary = own.as_ref().map(|own| own.request.asked.summary.as_str());
+        let mut text = screen::plan(&judged.plan, &policy.project, summary, &runs);
+        text.push_str(&screen::your_reason(Some(&self.args.reason)));
         text.push_str(match judged.found {
             Database::Untouched => "  Database     untouched: there were no migrations\n",
             Database::GoesBack => "  Database     goes back too: every migration is known to be reversible\n",

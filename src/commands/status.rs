@@ -15,6 +15,7 @@ use super::gather::Moment;
 use super::journal::{self, Package};
 use super::person::assurance;
 use super::target;
+use super::what_runs::doubtful;
 use crate::cli::{Common, StatusArgs};
 use crate::gate::config::{ActionKind, Deployment};
 use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, no_environment, until};
@@ -23,6 +24,7 @@ use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::statement::Verdict;
 use crate::gate::terms::{Environment, PersonName};
 use crate::gate::timeline::{Deployed, Timeline, Track, Vote};
+use crate::gate::what_runs::NEVER_WELL;
 use crate::render::answer::Answer;
 use crate::render::text;
 use crate::world::config_file::ConfigError;
@@ -183,17 +185,17 @@ fn environment(
 ) -> (String, Value) {
     let track = timeline.tracks.get(name);
     let live = track.and_then(|track| track.live.as_ref());
-    let doubtful = track.and_then(doubt::left);
+    let runs = timeline.what_runs(name, moment.now);
     let mut lines = vec![match live {
         Some(live) => format!(
             "{name}: {}{} ({}) since {}",
             // What runs is what the line about the action in doubt says.
-            if doubtful.is_some() { "last good " } else { "" },
+            runs.prefix(),
             live.release.version,
             live.release.commit.short(),
             live.since.format("%Y-%m-%d %H:%M UTC")
         ),
-        None if doubtful.is_some() => format!("{name}: no deployment has ended well yet"),
+        None if runs.left.is_some() => format!("{name}: {NEVER_WELL}"),
         None => format!("{name}: nothing recorded yet"),
     }];
     let waits_since = live.and_then(|live| ahead(moment, name, live));
@@ -204,7 +206,7 @@ fn environment(
     if let Some(lock) = track.and_then(Track::lock) {
         lines.push(held(moment, name, lock, next));
     } else if let Some(track) = track {
-        lines.extend(doubt::lines(timeline, name, track, next));
+        lines.extend(doubt::lines(timeline, name, (track, moment.now), next));
     }
     let (owed, owed_json) = track.map(|track| emergency::owed(moment, track, next)).unwrap_or_default();
     lines.extend(owed);
@@ -241,7 +243,7 @@ fn environment(
             "until": lock.start.lease_until,
             "interrupted": moment.now > lock.start.lease_until,
         })),
-        "doubtful": doubtful.map(doubt::told),
+        "doubtful": doubtful(&runs),
         "quarantined": track.map(|track| &track.quarantined),
         "owed": owed_json,
         "requests": pending,

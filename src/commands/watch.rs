@@ -81,8 +81,8 @@ pub struct Wish<'a> {
     pub length: Option<Duration>,
     /// Until when at the latest, by the clock on the wall, which goes on while the machine sleeps.
     pub until: Option<DateTime<Utc>>,
-    /// Where the baseline is from, if that is to be said.
-    pub before: Option<String>,
+    /// What is said below the title.
+    pub below: Vec<String>,
 }
 
 /// A watch that runs.
@@ -104,12 +104,12 @@ impl<'a> Watching<'a> {
     /// Begins; nothing is asked yet.
     #[must_use]
     pub fn begin(wish: Wish<'a>, streams: &'a Streams, interrupted: &'a AtomicBool, shown: Shown) -> Self {
-        let Wish { what, prober, health, baseline, length, until, before } = wish;
+        let Wish { what, prober, health, baseline, length, until, below } = wish;
         Self {
             prober,
             streams,
             interrupted,
-            head: Head { what, interval: health.interval, elapsed: Duration::ZERO, length, before },
+            head: Head { what, interval: health.interval, elapsed: Duration::ZERO, length, below },
             watch: Watch::new(health, baseline),
             since: Stopwatch::start(),
             pace: Pace::new(health.interval, prober.longest(), length),

@@ -7,6 +7,7 @@ mod automatic_rollback;
 mod available;
 mod back;
 mod emergency;
+mod failed_before;
 mod hold;
 mod quarantine;
 mod reports;
@@ -20,6 +21,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use self::automatic::nothing_to_sign;
+pub use self::failed_before::failed_before;
 pub use self::hold::decide_by;
 pub use self::quarantine::quarantine_words;
 pub use self::reports::{is_overdue, report_name, review_owed};
@@ -427,6 +429,7 @@ impl<'a> Judge<'a> {
             self.signer_is_apart(request, approvals);
             self.window(rule, &request.environment, ActionKind::Deploy, true);
             self.warnings.extend(unkept_times(rule, &request.environment, &request.asked));
+            self.warnings.extend(failed_before(timeline, request));
         }
         Some(self.covered(target))
     }
@@ -530,6 +533,7 @@ impl<'a> Judge<'a> {
                     .rule(environment, "rollback"),
             );
         }
+        self.warnings.extend(failed_before(timeline, &target.request));
         self.votes(decided, target, &self.needed(approvals, &target.request));
         if rule.rollback.as_ref().is_some_and(|rollback| rollback.on_trigger == OnTrigger::Rollback) {
             self.on_trigger = timeline.authority(&target.reference, &self.approvals).ok();

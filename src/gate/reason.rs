@@ -110,6 +110,7 @@ codes! {
     RollbackPlan = "rollback.plan", false, "there is no way back: no rollback steps, or nothing to go back to";
     EnvironmentBusy = "environment.busy", false, "another deployment holds the environment";
     DeploymentInterrupted = "deployment.interrupted", true, "a deployment never said how it ended";
+    DeploymentFailed = "deployment.failed", false, "a warning: this very version did not end well there before, and was not live and well since";
     EmergencySeverity = "emergency.severity", false, "the policy knows no emergency of this severity, or none is named";
     EmergencySkip = "emergency.skip", false, "the policy lets no emergency of this severity skip the stage";
     EmergencyUndeclared = "emergency.undeclared", true, "an approval does not declare the emergency, its severity and the skipped stages";

@@ -9,6 +9,7 @@ mod health;
 mod quarantine;
 mod rules;
 mod signoff;
+mod what_runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,7 @@ use crate::gate::request::{CheckState, Request};
 use crate::gate::signoffs::{self, Signoffs};
 use crate::gate::statement::{RequestRef, Root};
 use crate::gate::terms::Environment;
+use crate::gate::what_runs::WhatRuns;
 
 /// Wider lines are cut on screens: they are made for 80 columns, and names may be long.
 const COLUMNS: usize = 100;
@@ -60,12 +62,12 @@ pub fn review(
     policy: &Policy,
     rule: &EnvironmentRule,
     signoffs: &Signoffs,
-    request: &Request,
-    reference: &RequestRef,
+    (request, reference): (&Request, &RequestRef),
+    runs: &WhatRuns<'_>,
     on_trigger: Option<String>,
 ) -> String {
     if request.action == ActionKind::Rollback {
-        return back::review(policy, rule, request, reference);
+        return back::review(policy, rule, (request, reference), runs);
     }
     let mut lines = vec![
         format!(
@@ -90,7 +92,10 @@ pub fn review(
         ),
     );
     field("Commit", format!("{}  tree {}", request.release.commit, request.tree.short()));
-    field("Since", since(request));
+    field("Since", since(request, runs));
+    if let Some((name, doubt)) = what_runs::doubt(runs) {
+        field(name, doubt);
+    }
     field("Changes", changes(request));
     field("Database", database(request));
     field("Tests", tests(policy, request));
@@ -148,10 +153,11 @@ fn digests(request: &Request, reference: &RequestRef) -> String {
     )
 }
 
-fn since(request: &Request) -> String {
+fn since(request: &Request, runs: &WhatRuns<'_>) -> String {
     match &request.previous_release {
         Some(previous) if request.previous_recorded => {
-            format!("{} ({}), live", previous.version, previous.commit.short())
+            let is = if runs.left.is_some() { "last good" } else { "live" };
+            format!("{} ({}), {is}", previous.version, previous.commit.short())
         }
         Some(previous) => {
             format!(
@@ -484,23 +490,19 @@ pub fn command(run: &[String]) -> String {
 
 /// The plan of a deployment or a rollback: what runs, where, with which variables, and the way back.
 #[must_use]
-pub fn plan(plan: &Plan, project: &str, summary: &str) -> String {
+pub fn plan(plan: &Plan, project: &str, summary: Option<&str>, now: &WhatRuns<'_>) -> String {
     let verb = match plan.action {
         ActionKind::Deploy => "deploy",
         ActionKind::Rollback => "roll back to",
     };
-    let previous = plan.previous.as_ref().map_or_else(
-        || "nothing recorded".to_owned(),
-        |previous| format!("{} ({})", previous.version, previous.commit.short()),
-    );
     let mut lines = vec![
         format!("{} · {verb} {} in {}", cut(project), plan.release.version, plan.environment),
         String::new(),
         format!("  Request      {}", plan.request_id()),
-        format!("  Summary      {}", cut(summary)),
-        format!("  Commit       {}", plan.release.commit),
-        format!("  Now live     {previous}"),
     ];
+    lines.extend(summary.map(|summary| format!("  Summary      {}", cut(summary))));
+    lines.push(format!("  Commit       {}", plan.release.commit));
+    lines.extend(what_runs::lines(plan, now));
     lines.extend(runs(plan));
     lines
         .extend(plan.credentials.iter().map(|found| secrets("  Secrets     ", found, "after the signature")));
@@ -587,6 +589,7 @@ mod tests {
     use crate::gate::plan::Plan;
     use crate::gate::request::Request;
     use crate::gate::statement::{Ending, Verdict};
+    use crate::gate::what_runs::WhatRuns;
 
     fn lines(text: &str) -> Vec<&str> {
         text.lines().collect()
@@ -682,7 +685,9 @@ mod tests {
         let mut request = book.request("production", 2);
         edit(&mut request);
         let rule = &book.policy().environments[&production()];
-        review(book.policy(), rule, &book.timeline.signoffs, &request, &reference(&request), None)
+        let pinned = (&request, &reference(&request));
+        let runs = book.timeline.what_runs(&production(), minutes(0));
+        review(book.policy(), rule, &book.timeline.signoffs, pinned, &runs, None)
     }
 
     #[test]
@@ -790,6 +795,26 @@ mod tests {
         Plan::new(permit, &book.policy().environments[&environment], &environment, action, down).unwrap()
     }
 
+    fn what_runs(book: &Book) -> WhatRuns<'_> {
+        book.timeline.what_runs(&production(), minutes(60))
+    }
+
+    #[test]
+    fn a_plan_tells_what_was_left_there_apart_from_what_was_well() {
+        let mut book = story();
+        book.deployed("production", 3, 40, Ending::Failed);
+        let doubt = "  Last good    v2 (2222222)\n  WHAT RUNS    may be half of v3\n";
+        let rollback = planned(&book, ActionKind::Rollback, true);
+        let text = plan(&rollback, "shop", None, &what_runs(&book));
+        assert!(text.contains(&format!("\n  Undoes       v3 (3333333)\n{doubt}")), "{text}");
+        let again = book.request("production", 3);
+        let pinned = (&again, &reference(&again));
+        let rule = &book.policy().environments[&production()];
+        let text = review(book.policy(), rule, &book.timeline.signoffs, pinned, &what_runs(&book), None);
+        let since = "\n  Since        v2 (2222222), last good\n  WHAT RUNS    may be half of v3\n";
+        assert!(text.contains(since), "{text}");
+    }
+
     fn story() -> Book {
         let mut book = Book::founded(&config(&[]));
         book.deployed("production", 1, 0, Ending::Succeeded);
@@ -804,7 +829,7 @@ mod tests {
         let deploy = planned(&story(), ActionKind::Deploy, true);
         assert_eq!(deploy.lease(), std::time::Duration::from_secs(15 * 60));
         assert_eq!(deploy.tree_of, commit('3'));
-        let text = plan(&deploy, "shop", "Totals");
+        let text = plan(&deploy, "shop", Some("Totals"), &what_runs(&story()));
         for part in [
             "shop · deploy v3 in production\n",
             "  Now live     v2 (2222222)\n",
@@ -832,6 +857,8 @@ mod tests {
         assert_eq!(names(&stays), ["back"]);
         assert_ne!(stays.digest().unwrap(), rollback.digest().unwrap());
         assert_eq!(planned(&book, ActionKind::Rollback, true).digest(), rollback.digest());
-        assert!(!plan(&stays, "shop", "because").contains("Way back"));
+        let text = plan(&stays, "shop", None, &what_runs(&book));
+        assert!(!text.contains("Way back") && !text.contains("Summary"), "{text}");
+        assert!(text.contains("\n  Now live     v2 (2222222)\n"), "{text}");
     }
 }

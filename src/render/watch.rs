@@ -19,8 +19,8 @@ pub struct Head {
     pub elapsed: Duration,
     /// For how long in all; `None` until somebody stops it.
     pub length: Option<Duration>,
-    /// Where the baseline is from, if that is to be said.
-    pub before: Option<String>,
+    /// What is said below the title: what runs instead of the version, and where the baseline is from.
+    pub below: Vec<String>,
 }
 
 /// A name is cut at so many columns: a longer one would leave no room for what it is about.
@@ -48,7 +48,7 @@ pub fn table(head: &Head, watch: &Watch, styles: Styles, columns: usize, rows: u
 fn view(head: &Head, watch: &Watch, styles: Styles, (columns, sentences): (usize, usize)) -> Vec<String> {
     let signals: Vec<Standing<'_>> = watch.signals().collect();
     let mut lines = vec![text::line(&title(head, &watch.verdict()), sentences)];
-    lines.extend(head.before.iter().map(|before| text::line(before, sentences)));
+    lines.extend(head.below.iter().map(|said| text::line(said, sentences)));
     let room = Room::of(&signals, columns);
     lines.push(styles.dim(&room.heading()));
     lines.extend(signals.iter().map(|signal| room.row(signal, styles)));

@@ -250,7 +250,6 @@ const ROLLBACK: &str = "\
 storefront · roll back to v1.3.0 in production
 
   Request      v1.4.0-[id]
-  Summary      checkout fails
   Commit       [commit]
   Now live     v1.4.0 ([id])
   Files of     [id], written from git into a private directory
@@ -263,6 +262,7 @@ storefront · roll back to v1.3.0 in production
                DEPLOYCTL_PREVIOUS_VERSION=v1.3.0
                DEPLOYCTL_PREVIOUS_COMMIT=[commit]
                DEPLOYCTL_REQUEST=v1.4.0-[id]
+  Your reason  checkout fails
   Database     goes back too: every migration is known to be reversible
 
 Type \"rollback production v1.3.0 [id]\" to roll back: rollback production v1.3.0 [id]

@@ -138,6 +138,13 @@ fn a_declined_rollback_says_what_runs_and_how_it_is() {
     let doubtful = &told["doubtful"];
     assert_eq!((&told["live"], &doubtful["version"]), (&json!(null), &json!("v1.4.0")));
     assert_eq!((&doubtful["failed_step"], &doubtful["whole"]), (&json!("watch"), &json!(true)));
+    let looked = house.run(["monitor", "production", "--json"]).any_stdout().any_stderr().exit(1).stdout;
+    let end: Value = serde_json::from_str(looked.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&end["version"], &end["doubtful"]), (&json!(null), doubtful));
+    let looked = house.run(["monitor", "production"]).any_stdout().any_stderr().exit(1).stdout;
+    let head = "production · no deployment has ended well yet · ";
+    assert!(looked.starts_with(head), "{looked}");
+    assert!(looked.contains("\nwhat runs is v1.4.0, which did not end well\n"), "{looked}");
     let fix = "\nnext: or go forward with a fix: deployctl request VERSION -e production --as ROLE\n";
     assert!(status.contains("\nnext: deployctl rollback production --reason TEXT\n"), "{status}");
     assert!(status.contains(fix), "{status}");

@@ -20,6 +20,7 @@ use crate::commands::gather::Moment;
 use crate::commands::report;
 use crate::gate::deployments::Runs;
 use crate::gate::since::Said;
+use crate::gate::statement::Release;
 use crate::gate::terms::Environment;
 use crate::gate::timeline::Timeline;
 use crate::render::pages::html::{
@@ -63,7 +64,7 @@ pub(super) fn whole(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) ->
         source: source(timeline),
         asked: asked(args, moment.now),
         left_out: left.sentences(args),
-        live: live(timeline, &sources.runs, args),
+        live: live(moment, timeline, &sources.runs, args),
         timeline: Drawing::of(events, moment.now),
         statuses: statuses(&rows),
         facets: facets(&rows),
@@ -199,28 +200,35 @@ impl Left {
     }
 }
 
-fn live(timeline: &Timeline, runs: &Runs, args: &HistoryArgs) -> Vec<LiveNow> {
+/// What is live: what people signed goes before what machines said.
+fn live(moment: &Moment, timeline: &Timeline, runs: &Runs, args: &HistoryArgs) -> Vec<LiveNow> {
+    let named = |environment: &Environment, found: Option<(&Release, DateTime<Utc>)>| LiveNow {
+        environment: environment.to_string(),
+        well: found.is_some(),
+        version: found.map_or_else(String::new, |(release, _)| release.version.to_string()),
+        since: found.map_or_else(String::new, |(_, since)| report::minute(since)),
+        ..LiveNow::default()
+    };
     let mut live = BTreeMap::new();
     for run in runs.all().filter_map(|run| runs.live(&run.start.environment)) {
         let since = run.end.as_ref().map_or(run.start.at, |end| end.at);
-        live.insert(&run.start.environment, (&run.start.release, since, true));
+        let environment = &run.start.environment;
+        let told = named(environment, Some((&run.start.release, since)));
+        live.insert(environment, LiveNow { journal: true, ..told });
     }
     for (environment, track) in &timeline.tracks {
-        if let Some(now) = &track.live {
-            live.insert(environment, (&now.release, now.since, false));
+        let runs = track.what_runs(moment.now);
+        if runs.good.is_some() || runs.left.is_some() {
+            let good = runs.good.map(|good| (&good.release, good.since));
+            let doubt = runs.doubt().unwrap_or_default();
+            live.insert(
+                environment,
+                LiveNow { doubtful: runs.left.is_some(), doubt, ..named(environment, good) },
+            );
         }
     }
-    let wanted = live
-        .into_iter()
-        .filter(|(environment, _)| args.environment.as_ref().is_none_or(|wanted| wanted == *environment));
-    wanted
-        .map(|(environment, (release, since, journal))| LiveNow {
-            environment: environment.to_string(),
-            version: release.version.to_string(),
-            since: report::minute(since),
-            journal,
-        })
-        .collect()
+    let wanted = |environment: &&Environment| args.environment.as_ref().is_none_or(|one| one == *environment);
+    live.into_iter().filter(|(environment, _)| wanted(environment)).map(|(_, live)| live).collect()
 }
 
 fn statuses(rows: &[Row]) -> Vec<Counted> {

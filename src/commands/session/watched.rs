@@ -89,7 +89,7 @@ impl Measured<'_> {
             baseline: &self.baseline,
             length: Some(self.watch.length()),
             until: Some(lease_until),
-            before: None,
+            below: vec![],
         };
         let mut watching = Watching::begin(wish, &person.streams, &interrupted, Shown::People);
         let end = loop {

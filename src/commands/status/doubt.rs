@@ -1,6 +1,6 @@
 //! What `status` says where the newest action did not end well: what of it was run, and what comes next.
 
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
 
 use crate::commands::aftermath;
 use crate::gate::config::ActionKind;
@@ -12,52 +12,26 @@ use crate::gate::timeline::{Deployed, Timeline, Track};
 use crate::render::text;
 
 /// A line for the newest action, and for those before it as long as nothing was run and the one before ended badly, too.
-pub fn lines(timeline: &Timeline, name: &Environment, track: &Track, next: &mut Vec<String>) -> Vec<String> {
+pub fn lines(
+    timeline: &Timeline,
+    name: &Environment,
+    (track, now): (&Track, DateTime<Utc>),
+    next: &mut Vec<String>,
+) -> Vec<String> {
     let Some(newest) = track.doubt() else { return vec![] };
     if track.interrupted().is_some() {
         let id = &newest.start.request.id;
         next.push(format!("look at {name} and say what runs: deployctl approve --review {id} --reason TEXT"));
     }
     let mut lines = Vec::new();
-    for known in doubtful(track) {
+    for known in track.doubtful(now) {
         lines.push(format!("  {}", line(known)));
         if known.remains() != Remains::Nothing {
             break;
         }
     }
-    let left = left(track);
-    next.extend(what_next(timeline, name, newest, left));
+    next.extend(what_next(timeline, name, newest, track.what_runs(now).left));
     lines
-}
-
-/// The newest actions as long as they ended badly and were not undone, newest first.
-fn doubtful(track: &Track) -> impl Iterator<Item = &Deployed> {
-    let bad = |known: &&Deployed| {
-        known.rolled_back_by.is_none()
-            && matches!(known.ending, Some((Ending::Failed | Ending::Interrupted, _)))
-    };
-    track.deployments.iter().rev().take_while(bad)
-}
-
-/// The newest of them of which something was run: it is what runs, or half of it may be.
-pub fn left(track: &Track) -> Option<&Deployed> {
-    doubtful(track).find(|known| known.remains() != Remains::Nothing)
-}
-
-/// The same for programs.
-pub fn told(left: &Deployed) -> Value {
-    json!({
-        "version": left.start.release.version,
-        "commit": left.start.release.commit,
-        "action": left.start.action,
-        "request": left.start.request,
-        "ending": left.ending.map(|(ending, _)| ending),
-        "ended_at": left.ending.map(|(_, at)| at),
-        "failed_step": left.failed_step,
-        "whole": left.remains() == Remains::All,
-        "watched": left.watched,
-        "found": left.reviewed,
-    })
 }
 
 fn line(deployed: &Deployed) -> String {
@@ -79,8 +53,7 @@ fn line(deployed: &Deployed) -> String {
         (Remains::All, Some(watched)) => {
             format!("all of its steps were run, and {version} is {}", text::line(&watched.words(), 200))
         }
-        (Remains::Part, _) if rollback => "what runs may be parts of both versions".to_owned(),
-        (Remains::Part, _) => "what runs may be half of it".to_owned(),
+        (Remains::Part, _) => format!("what runs {}", deployed.leaves()),
     };
     format!("{what} {version} {how}{at}: {runs}")
 }

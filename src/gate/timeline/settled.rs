@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Decided, Deployed, Past, Quarantine, Timeline, Track};
 use crate::gate::config::ActionKind;
+use crate::gate::remains::Remains;
 use crate::gate::statement::RequestRef;
 use crate::gate::terms::Digest;
 
@@ -137,11 +138,13 @@ impl Track {
     fn needed(&self) -> BTreeSet<Digest> {
         let newest = self.deployments.iter().rev().find(|known| known.start.action == ActionKind::Deploy);
         let live = self.live.as_ref().map(|live| live.execution);
+        let left = |known: &&Deployed| known.ending.is_some() && known.remains() != Remains::Nothing;
+        let left = self.deployments.iter().rev().find(left).map(|left| left.execution);
         let open = self.deployments.iter().filter(|known| known.ending.is_none());
         let owed = || self.owed().map(|(deployed, _)| deployed);
         let undoes = owed().filter_map(|owed| owed.aftermath.as_ref()).map(|aftermath| aftermath.undoes);
         let whole = newest.into_iter().chain(open).chain(owed()).map(|known| known.execution);
-        whole.chain(live).chain(undoes).collect()
+        whole.chain(live).chain(left).chain(undoes).collect()
     }
 
     /// Whether what was released from quarantine is older than everything that a rollback may go back to. What nobody

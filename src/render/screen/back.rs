@@ -1,9 +1,10 @@
 //! The review of a rollback: what is undone, where it goes, and what becomes of the database.
 
-use super::{approved_by, cut, digests, minute, number, window};
+use super::{approved_by, cut, digests, minute, number, what_runs, window};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::request::Request;
 use crate::gate::statement::RequestRef;
+use crate::gate::what_runs::WhatRuns;
 
 /// What a request of a rollback says of the database.
 #[must_use]
@@ -19,8 +20,8 @@ pub fn database(request: &Request) -> String {
 pub(super) fn review(
     policy: &Policy,
     rule: &EnvironmentRule,
-    request: &Request,
-    reference: &RequestRef,
+    (request, reference): (&Request, &RequestRef),
+    runs: &WhatRuns<'_>,
 ) -> String {
     let (to, asked, extent) = (&request.release, &request.asked, &request.extent);
     let undone = request.previous_release.as_ref();
@@ -41,6 +42,9 @@ pub(super) fn review(
     field("Asked by", format!("{} ({}), {}", cut(&by.name), cut(&by.known_by), minute(request.at)));
     let named = |undone: &crate::gate::statement::Release| format!("{}  {}", undone.version, undone.commit);
     field("UNDOES", undone.map_or_else(|| "nothing".to_owned(), named));
+    if let Some((name, doubt)) = what_runs::doubt(runs) {
+        field(name, doubt);
+    }
     field("GOES TO", format!("{}  tree {}, live before", named(to), request.tree.short()));
     field(
         "Takes back",

@@ -42,7 +42,7 @@ fn head() -> Head {
         interval: Duration::from_secs(10),
         elapsed: Duration::from_secs(200),
         length: Some(Duration::from_secs(900)),
-        before: None,
+        below: vec![],
     }
 }
 
@@ -81,7 +81,7 @@ production · v1.4.0 · 3:20 of 15:00 · every 10s · unknown
 #[test]
 fn a_baseline_that_was_measured_before_is_said_below_the_title() {
     let before = "baseline from before v1.4.0, 10:02";
-    let head = Head { before: Some(before.to_owned()), ..head() };
+    let head = Head { below: vec![before.to_owned()], ..head() };
     let with = table(&head, &watch("no"), Styles::plain(), 100, 40);
     let without = shown(&watch("no"), 100, 40);
     let lines: Vec<&str> = without.lines().collect();

@@ -61,7 +61,7 @@ fn the_readme_shows_the_watch_as_it_is() {
         interval: INTERVAL,
         elapsed: Duration::from_secs(190),
         length: Some(Duration::from_secs(900)),
-        before: Some("baseline from before v1.4.0, 10:02".to_owned()),
+        below: vec!["baseline from before v1.4.0, 10:02".to_owned()],
     };
     let shown = table(&head, &watch(), Styles::plain(), 88, 24).join("\n");
     let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));

@@ -39,14 +39,20 @@ pub struct WebPage {
 }
 
 /// What is live in an environment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct LiveNow {
     /// Where.
     pub environment: String,
-    /// What.
+    /// Whether any action ended well.
+    pub well: bool,
+    /// What the last good one brought.
     pub version: String,
     /// Since when.
     pub since: String,
+    /// Whether something else runs.
+    pub doubtful: bool,
+    /// What, after the words "What runs".
+    pub doubt: String,
     /// Whether it is a machine's word.
     pub journal: bool,
 }

@@ -30,7 +30,15 @@ fn page(foreign: &str) -> WebPage {
     WebPage {
         project: text(),
         asked: vec![text()],
-        live: vec![LiveNow { environment: text(), version: text(), since: text(), journal: true }],
+        live: vec![LiveNow {
+            environment: text(),
+            version: text(),
+            well: true,
+            since: text(),
+            doubtful: true,
+            doubt: text(),
+            journal: true,
+        }],
         timeline: Timeline::of(vec![event(0, foreign)], at(60)),
         rows: vec![Row {
             key: word("0a"),
