@@ -10,6 +10,7 @@
     if (!others.has(of)) others.set(of, []);
     others.get(of).push(other);
   }
+  const legend = Array.from(document.querySelectorAll(".legend [data-status]"));
   const facets = ["environment", "status", "type", "who", "text"];
   const said = counted.textContent;
 
@@ -24,11 +25,17 @@
 
   const show = (wanted) => {
     let shown = 0;
+    const ended = new Map();
     for (const row of rows) {
       const is = fits(row, wanted);
       shown += is ? 1 : 0;
+      const status = row.getAttribute("data-status");
+      ended.set(status, (ended.get(status) || 0) + (is ? 1 : 0));
       row.classList.toggle("off", !is);
       for (const other of others.get(row.getAttribute("data-key")) || []) other.classList.toggle("off", !is);
+    }
+    for (const one of legend) {
+      one.querySelector(".count").textContent = ended.get(one.getAttribute("data-status")) || 0;
     }
     counted.textContent = shown === rows.length ? said : shown + " of " + rows.length + " shown";
   };

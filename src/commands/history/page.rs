@@ -65,7 +65,10 @@ pub(super) fn whole(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) ->
         asked: asked(args, moment.now),
         left_out: left.sentences(args),
         live: live(moment, timeline, &sources.runs, args),
-        timeline: Drawing::of(events, moment.now),
+        timeline: Drawing::of(
+            events,
+            args.until.map_or(moment.now, |until| until.ends(moment.now).min(moment.now)),
+        ),
         statuses: statuses(&rows),
         facets: facets(&rows),
         counted: text::count(rows.len(), "deployment"),

@@ -19,7 +19,7 @@ use tera::{Context, Kwargs, State, StringInput, Tera, Value};
 use super::{PageError, Paper, engine};
 use crate::gate::terms::Digest;
 use crate::render::text;
-pub use bars::{BARS_MAX, Bars};
+pub use bars::{BARS_MAX, Bar, Bars, Drawn};
 pub use course::Course;
 pub use facts::{
     Attempt, Choice, Counted, Definition, Document, Facet, Fact, Health, Link, LiveNow, MeasureLine,

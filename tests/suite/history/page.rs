@@ -1,5 +1,6 @@
 //! `history --format html`: one file, read by a person, by a browser, and written by whoever names a commit.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -94,13 +95,13 @@ fn the_page_holds_every_record_and_obeys_none() {
     }
     let metrics = between(&page, "<section id=\"metrics\"", "</section>");
     assert!(
-        metrics.contains("<th scope=\"row\">Change fail rate</th><td class=\"value\">too few (under 5)</td>")
+        metrics.contains("<div>Change fail rate</div></th><td role=\"cell\" data-label=\"Value\" class=\"value\"><div>too few (under 5)</div></td>")
     );
     assert!(
         metrics.contains("role=\"img\" aria-label=\"the newest 2 deployments: the 1 high ones are counted\""),
         "{metrics}"
     );
-    let digest = between(parts[1], "<td class=\"code\">SHA256:", "</td>");
+    let digest = between(parts[1], "class=\"code\"><div>SHA256:", "</div>");
     assert_eq!(digest.len(), 43, "a fingerprint, not `{digest}`");
     assert!(parts[1].contains("<dt>Undone by</dt><dd><a href=\"#d-"), "{}", parts[1]);
 }
@@ -170,6 +171,9 @@ fn a_browser_shows_filters_and_links_and_fetches_nothing() {
         let seen = browser.opens(&file, place);
         assert_eq!((versions(&seen).as_str(), &seen.console), (expected, &vec![]), "{place}");
         assert!(seen.dom.contains(&format!("role=\"status\">{counted}</p>")), "{place}");
+        let legend = seen.dom.split("<span class=\"count\">").skip(1).map(|rest| rest.split('<').next());
+        let shown: usize = legend.map(|count| count.and_then(|count| count.parse().ok()).unwrap_or(99)).sum();
+        assert_eq!(counted.split(' ').next(), Some(shown.to_string().as_str()), "{place}");
         let parts = seen.dom.split("<article").skip(1);
         let parts = parts.filter(|part| !part.starts_with(" class=\"deployment off\""));
         assert_eq!(parts.count(), expected.split_whitespace().count(), "{place}");
@@ -199,21 +203,53 @@ fn a_browser_shows_filters_and_links_and_fetches_nothing() {
 }
 
 #[test]
-fn a_telephone_shows_it_without_scrolling_aside() {
-    let house = super::three_rows();
+fn a_telephone_shows_it_all_without_scrolling_aside() {
+    let house = hostile();
     let Some(browser) = Browser::find(house.world()) else { return };
     let text = page(&house, &[]);
-    // Its own policy would forbid the line that measures it.
+    // Its own policy would forbid the lines that measure it.
     let policy = between(&text, "<meta http-equiv", ">");
     let measured = text.replacen(&format!("<meta http-equiv{policy}>"), "", 1).replacen(
         "</body>",
         "<script>for (const part of document.querySelectorAll('details')) part.open = true;\
-         parent.postMessage(document.documentElement.scrollWidth, '*')</script></body>",
+         const wide = Array.from(document.querySelectorAll('.wide, figure, table'));\
+         const cut = wide.filter((one) => one.scrollWidth > one.clientWidth).length;\
+         parent.postMessage([document.documentElement.scrollWidth, wide.length, cut].join(' '), '*')</script></body>",
         1,
     );
     written(&house, "measured.html", &measured);
-    let frame = "<iframe width=360 height=800 style=border:0 src=measured.html></iframe><p id=wide></p>\
-        <script>addEventListener('message', (said) => { wide.textContent = said.data })</script>";
-    let seen = browser.opens(&written(&house, "frame.html", frame), "");
-    assert_eq!(between(&seen.dom, "<p id=\"wide\">", "</p>"), "360");
+    for width in ["360", "390"] {
+        let frame = format!(
+            "<iframe width={width} height=800 style=border:0 src=measured.html></iframe><p id=said></p>\
+             <script>addEventListener('message', (said) => {{ document.getElementById('said').textContent = said.data }})</script>"
+        );
+        let seen = browser.opens(&written(&house, "frame.html", &frame), "");
+        assert_eq!(between(&seen.dom, "<p id=\"said\">", "</p>"), format!("{width} 25 0"));
+    }
+}
+
+/// The names of everything that is drawn by reference, and of everything that can be.
+fn drawn(page: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    let names = |begin: &str| {
+        let found = page.split(begin).skip(1);
+        found.filter_map(|rest| rest.split('"').next()).collect::<BTreeSet<_>>()
+    };
+    let used = page.split("<use ").skip(1).map(|rest| between(rest, "href=\"#", "\""));
+    (used.collect(), names("<symbol id=\""))
+}
+
+#[test]
+fn every_mark_of_the_page_is_drawn_also_of_what_was_imported() {
+    let house = hostile();
+    house.git(["tag", "v1.0.0", "v1.3.0^{commit}"]);
+    house.run(["history", "import", "--tags", "v1.0*"]).any_stdout().exit(0);
+    let page = page(&house, &[]);
+    let (used, symbols) = drawn(&page);
+    assert!(used.is_subset(&symbols), "{used:?} of {symbols:?}");
+    let marks = ["mark-imported", "mark-rolled-back", "mark-success"];
+    assert_eq!(used, BTreeSet::from(marks));
+    // The timeline, the legend, the table, and the part of its own.
+    assert_eq!(page.matches("href=\"#mark-imported\"").count(), 4);
+    let part = page.split("<article").skip(1).find(|part| part.contains("<h3>v1.0.0 "));
+    assert!(part.is_some_and(|part| part.contains("<dt>Commit</dt>")), "{page}");
 }

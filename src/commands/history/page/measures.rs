@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 
 use crate::cli::HistoryArgs;
 use crate::commands::gather::Moment;
@@ -12,7 +12,7 @@ use crate::commands::report;
 use crate::gate::metrics::{Key, Measure, Recorded, Unit};
 use crate::gate::timeline::Timeline;
 use crate::render::measure;
-use crate::render::pages::html::{BARS_MAX, Bars, Definition, MeasureLine, Measures, Metrics};
+use crate::render::pages::html::{BARS_MAX, Bars, Definition, Drawn, MeasureLine, Measures, Metrics};
 
 /// The measures of every environment that the options name; `None` where nothing was done in one.
 ///
@@ -49,23 +49,44 @@ fn line(measured: &Measure) -> MeasureLine {
         value: measure::value(measured),
         samples: measured.samples.len(),
         left_out: measured.left_out.len(),
-        bars: Bars::of(measured.key.unit(), &values(measured), &measure::span),
+        bars: Bars::of(measured.key.unit(), &drawn(measured), &measure::span),
     }
 }
 
 /// What is drawn: each sample, or how many there were in each week.
-fn values(measured: &Measure) -> Vec<f64> {
-    if measured.key.unit() != Unit::PerWeek {
-        return measured.samples.iter().map(|sample| sample.value).collect();
+fn drawn(measured: &Measure) -> Vec<Drawn> {
+    if measured.key.unit() == Unit::PerWeek {
+        return weeks(measured);
     }
-    let last = measured.samples.iter().map(|sample| sample.from).max();
+    let each = measured.samples.iter().map(|sample| {
+        let of = sample.commit.as_ref().map(|commit| format!(" ({})", commit.short())).unwrap_or_default();
+        let value = measure::of_sample(measured.key, sample.value);
+        Drawn {
+            value: sample.value,
+            day: day(sample.from),
+            said: format!("{}{of}: {value}, {}", sample.version, sample.why),
+        }
+    });
+    each.collect()
+}
+
+/// The weeks back from the newest sample, the oldest first.
+fn weeks(measured: &Measure) -> Vec<Drawn> {
+    let Some(last) = measured.samples.iter().map(|sample| sample.from).max() else { return vec![] };
     let mut weeks: BTreeMap<i64, u32> = BTreeMap::new();
-    for (sample, last) in measured.samples.iter().zip(last.iter().cycle()) {
-        *weeks.entry((*last - sample.from).num_seconds() / Duration::weeks(1).num_seconds()).or_default() +=
-            1;
+    for sample in &measured.samples {
+        *weeks.entry((last - sample.from).num_weeks()).or_default() += 1;
     }
-    let oldest =
-        weeks.keys().max().map(|oldest| (*oldest).min(i64::try_from(BARS_MAX).unwrap_or_default() - 1));
-    let in_order = oldest.into_iter().flat_map(|oldest| (0..=oldest).rev());
-    in_order.map(|week| f64::from(weeks.get(&week).copied().unwrap_or_default())).collect()
+    let most = i64::try_from(BARS_MAX).unwrap_or_default() - 1;
+    let oldest = weeks.keys().max().map_or(0, |oldest| (*oldest).min(most));
+    let week = |back: i64| {
+        let count = weeks.get(&back).copied().unwrap_or_default();
+        let day = day(last - Duration::weeks(back));
+        Drawn { value: f64::from(count), said: format!("{count} in the week that ends on {day}"), day }
+    };
+    (0..=oldest).rev().map(week).collect()
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d").to_string()
 }

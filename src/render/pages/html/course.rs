@@ -16,6 +16,8 @@ const EDGE: f64 = 2.0;
 pub struct Course {
     /// What it shows, for those who do not see it.
     pub said: String,
+    /// What its height stands for.
+    pub scale: String,
     /// The path of the line.
     pub line: String,
     /// The path of the crosses.
@@ -53,6 +55,7 @@ impl Course {
             |least| format!("from {} to {}", figure(least), figure(top)),
         );
         let without = if failed > 0 { format!(", {failed} without a value") } else { String::new() };
-        Some(Self { said: format!("the samples in order: {range}{without}"), line, failed: crosses })
+        let scale = format!("0 to {}", figure(top));
+        Some(Self { scale, said: format!("the samples in order: {range}{without}"), line, failed: crosses })
     }
 }

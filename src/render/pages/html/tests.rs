@@ -1,10 +1,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Duration, Utc};
+use clap::ValueEnum as _;
 use proptest::prelude::*;
 
-use super::{Course, Document, Event, Fact, LiveNow, Part, Row, Timeline, WebPage, history};
+use super::{Counted, Course, Document, Event, Fact, LiveNow, Part, Row, Timeline, WebPage, history};
 use crate::gate::analysis::Point;
+use crate::gate::history::Status;
 use crate::gate::terms::Digest;
 use crate::render::pages::ModificationRow;
 
@@ -133,7 +135,38 @@ fn a_course_breaks_where_a_value_is_missing() {
     let points = [Some(1.0), Some(2.0), None, Some(2.0)].map(point);
     let drawn = Course::of(&points, &|value| format!("{value} s")).unwrap();
     assert_eq!(drawn.line, "M2.0 14.0h0.5L54.0 2.0M158.0 2.0h0.5");
+    assert_eq!(drawn.scale, "0 to 2 s");
     assert_eq!(drawn.said, "the samples in order: from 1 s to 2 s, 1 without a value");
     assert_eq!(drawn.failed, "M103.5 11l5 6m0-6l-5 6");
     assert_eq!(Course::of(&[], &|_| String::new()), None);
+}
+
+#[test]
+fn every_status_has_a_mark_that_is_drawn_on_the_page() {
+    for status in Status::value_variants() {
+        let slug = status.word().to_lowercase().replace(' ', "-");
+        let mut page = page("x");
+        page.statuses = vec![Counted { count: 1, slug: slug.clone(), word: status.word().to_owned() }];
+        page.timeline = Timeline::of(vec![Event { status: slug.clone(), ..event(0, "x") }], at(60));
+        page.rows[0].status_slug.clone_from(&slug);
+        page.deployments[0].status_slug.clone_from(&slug);
+        let written = history(&page).unwrap();
+        assert_eq!(written.matches(&format!("href=\"#mark-{slug}\"")).count(), 4, "{slug}");
+        assert_eq!(written.matches(&format!("<symbol id=\"mark-{slug}\"")).count(), 1, "{slug}");
+        // With a colour of its own in the text, and in the drawing.
+        assert!(written.contains(&format!(".status.{slug} {{ color")), "{slug}");
+        assert!(written.contains(&format!(".mark.{slug} {{ color")), "{slug}");
+    }
+}
+
+#[test]
+fn a_short_time_is_drawn_up_to_its_end_and_no_further() {
+    let one = Timeline::of(vec![event(0, "")], at(0)).unwrap();
+    assert_eq!(one.lanes[0].marks[0].x, "97.50", "at the end of the hour before it");
+    let ticks: Vec<&str> = one.ticks.iter().map(|tick| tick.text.as_str()).collect();
+    assert_eq!(ticks, ["11-23 09:00", "11-23 09:30", "11-23 10:00"]);
+    let two = Timeline::of(vec![event(0, ""), event(7 * 24 * 60, "")], at(0)).unwrap();
+    let ticks: Vec<&str> = two.ticks.iter().map(|tick| tick.text.as_str()).collect();
+    assert_eq!(ticks, ["2026-11-23", "2026-11-26", "2026-11-30"]);
+    assert_eq!([&two.lanes[0].marks[0].x, &two.lanes[0].marks[1].x], ["2.50", "97.50"]);
 }

@@ -99,12 +99,13 @@ pub struct Mark {
 }
 
 impl Timeline {
-    /// Draws these deployments, up to now; `None` where there is none.
+    /// Draws these deployments, up to the end of what was asked for; `None` where there is none.
     #[must_use]
-    pub fn of(mut events: Vec<Event>, now: DateTime<Utc>) -> Option<Self> {
+    pub fn of(mut events: Vec<Event>, end: DateTime<Utc>) -> Option<Self> {
         events.sort_by_key(|event| event.at);
-        let first = events.first()?.at;
-        let last = events.last()?.at.max(now).max(first + SPAN_MIN);
+        let last = events.last()?.at.max(end);
+        // What nobody lived yet is not drawn: a short time is made longer at its beginning.
+        let first = events.first()?.at.min(last - SPAN_MIN);
         let count = events.len();
         let mut by: BTreeMap<String, Vec<Event>> = BTreeMap::new();
         for event in events {
