@@ -136,6 +136,7 @@ pub mod render {
 pub mod world {
     pub mod clock;
     pub mod config_file;
+    pub mod index;
     pub mod marks;
     pub mod presence;
     pub mod probe;

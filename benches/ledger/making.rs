@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::process::{ChildStdin, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, Duration, Utc};
@@ -20,8 +19,6 @@ use deployctl::gate::timeline::{RawEntry, STATE, Timeline};
 use deployctl::world::sshsig::SessionKey;
 use git2::{ObjectType, Oid};
 
-use crate::measure::World;
-
 /// The rules of every ledger here.
 const RULES: &str = "schema: 1
 project: shop
@@ -33,13 +30,17 @@ roles:
   orchestrator: { production: [request] }
 environments:
   production:
-    steps: [{ name: release, run: [\"./release\"] }]
-    rollback: { steps: [{ name: back, run: [\"./back\"] }] }
+    steps: [{ name: release, run: [\"./release\"], timeout: 30m }]
+    rollback: { steps: [{ name: back, run: [\"./back\"], timeout: 30m }] }
     approvals: { required: 2, from: [alice, bob], not: [] }
 ";
 
 /// Every so many deployments one is rolled back.
 const ROLLED_BACK: u64 = 16;
+/// Every ledger here, however long, tells of so many days.
+const DAYS: i64 = 3_650;
+/// About so many entries a deployment has.
+const ENTRIES: usize = 5;
 
 /// A ledger that is being written.
 struct Book {
@@ -48,6 +49,8 @@ struct Book {
     people: BTreeMap<&'static str, SessionKey>,
     session: SessionKey,
     now: DateTime<Utc>,
+    /// From the start of one deployment to that of the next.
+    pause: Duration,
     entries: usize,
 }
 
@@ -57,12 +60,10 @@ fn believed(key: &PublicKey, _: &str, _: &[u8], _: &str) -> Result<Proof, String
     Ok(Proof { fingerprint: key.fingerprint(), hardware: None })
 }
 
-/// Makes a repository with a ledger of at least so many entries; answers its rules.
-pub fn make(world: &World, dir: &Path, entries: usize) -> Result<String> {
-    std::fs::create_dir_all(dir)?;
-    world.text("git", dir, &["init", "--quiet"])?;
-    let mut import =
-        world.command("git", dir).args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn()?;
+/// Makes a repository with a ledger of at least so many entries; answers its rules. `git` is git in an empty directory.
+pub fn make(git: &dyn Fn() -> Command, entries: usize) -> Result<String> {
+    ensure!(git().args(["init", "--quiet"]).status()?.success(), "`git init` failed");
+    let mut import = git().args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn()?;
     let people = BTreeMap::from([("alice", SessionKey::generate()?), ("bob", SessionKey::generate()?)]);
     let rules = RULES
         .replace("ALICE", &people["alice"].public().line())
@@ -72,14 +73,17 @@ pub fn make(world: &World, dir: &Path, entries: usize) -> Result<String> {
         timeline: Timeline::default(),
         people,
         session: SessionKey::generate()?,
-        now: "2000-01-01T00:00:00Z".parse()?,
+        now: "2010-01-01T00:00:00Z".parse()?,
+        pause: Duration::days(DAYS) / i32::try_from(entries.div_ceil(ENTRIES))?,
         entries: 0,
     };
     book.found(&rules)?;
     let mut number = 0;
     while book.entries < entries {
         number += 1;
+        let next = book.now + book.pause;
         book.deploys(number)?;
+        book.now = book.now.max(next);
     }
     let Book { git, .. } = book;
     drop(git.into_inner().context("`git fast-import` went away")?);

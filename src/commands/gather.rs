@@ -2,6 +2,7 @@
 
 mod ahead;
 mod join;
+mod known;
 pub mod reading;
 
 use std::cell::OnceCell;
@@ -175,14 +176,21 @@ impl Moment {
     /// # Errors
     /// Why it cannot be believed.
     pub fn timeline_since(&self, reach: Reach) -> Result<Timeline, LedgerTrouble> {
-        let known = self.ledger.clone()?;
-        match &known.tip {
-            Some(tip) => {
-                let (root, common_dir) = (self.repository.root(), &*self.common_dir);
-                Place { records: &self.records, common_dir, root }.since(&tip.commit, reach)
-            }
-            None => Ok(known),
-        }
+        let known = self.ledger.as_ref().map_err(Clone::clone)?;
+        self.place().since(known, reach)
+    }
+
+    /// The ledger with all that it says of a version, a request or an execution, also where that is settled.
+    ///
+    /// # Errors
+    /// Why it cannot be believed.
+    pub fn timeline_about(&self, name: &str) -> Result<Timeline, LedgerTrouble> {
+        let known = self.ledger.as_ref().map_err(Clone::clone)?;
+        self.place().about(known, name)
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { records: &self.records, common_dir: &self.common_dir, root: self.repository.root() }
     }
 
     /// The facts for a decision.

@@ -27,6 +27,7 @@ use super::gather::reading::Reach;
 use super::pages;
 use crate::cli::{Common, Format, HistoryArgs, HistoryCommand};
 use crate::gate::decide::{ledger_reason, no_environment};
+use crate::gate::terms::Version;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::interchange::{cdevents, deployments_api, in_toto};
@@ -44,7 +45,9 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
         return Ok(Answer::ended(COMMAND, Outcome::Usage, wrong));
     }
     let mut moment = Moment::look(common)?;
-    if let Some(reach) = reach(common, args, moment.now) {
+    if let Some(version) = alone(common, args) {
+        moment.ledger = moment.timeline_about(version.as_str());
+    } else if let Some(reach) = reach(common, args, moment.now) {
         moment.ledger = moment.timeline_since(reach);
     }
     let moment = moment;
@@ -69,6 +72,14 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
         answer.message = Some(format!("wrote `{}`", path.display()));
     }
     Ok(answer)
+}
+
+/// The one version that the table of deployments is to tell of.
+fn alone<'a>(common: &Common, args: &'a HistoryArgs) -> Option<&'a Version> {
+    let another = args.verify || args.allowed_signers || args.bundle.is_some();
+    let other_table = args.modifications || args.metrics || args.command.is_some();
+    let more = matches!(common.format, Format::InToto | Format::Html);
+    args.version.as_ref().filter(|_| !another && !other_table && !more)
 }
 
 /// How far back the ledger must be read for the table of deployments; `None` for what reads it by itself.

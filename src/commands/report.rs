@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
 use super::approve::{declined, interrupted};
-use super::gather::reading::Reach;
 use super::gather::{Key, Moment};
 use super::person::{Answered, Person, first_sight};
 use super::review::Said;
@@ -43,7 +42,7 @@ pub fn show(common: &Common, name: &str) -> Result<Answer> {
     let mut moment = Moment::look(common)?;
     if moment.timeline().is_some_and(|timeline| find(timeline, name).is_none()) {
         // It may be settled long ago.
-        moment.ledger = moment.timeline_since(Reach::Whole);
+        moment.ledger = moment.timeline_about(name);
     }
     if let Err(trouble) = &moment.ledger {
         return Ok(Answer::refused(COMMAND, vec![ledger_reason(trouble)]));

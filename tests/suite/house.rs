@@ -171,7 +171,7 @@ impl House {
     }
 
     /// A program in the project's directory, with nothing of the test's own environment.
-    fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(self.environment()).current_dir(&self.project);
         command

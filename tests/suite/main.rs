@@ -23,6 +23,7 @@ mod house;
 mod interchange;
 mod live;
 mod lockfiles;
+mod long;
 mod machines;
 mod main_path;
 mod matrix;

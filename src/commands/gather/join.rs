@@ -6,16 +6,21 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::ahead;
-use super::reading::{self, Care, Folded, Reach};
+use super::known::{self, Meant, Noted};
+use super::reading::{self, Care, Reach};
 use crate::commands::journal;
 use crate::gate::decide::ledger_reason;
 use crate::gate::facts::{LedgerTrouble, Pin};
 use crate::gate::statement::Payload;
 use crate::gate::terms::CommitId;
 use crate::gate::timeline::Timeline;
+use crate::world::index::{self, Index};
 use crate::world::marks::{self, HighWater, Start};
 use crate::world::records::{FETCHED, JOURNAL, LEDGER, PAYLOAD, Records};
 use crate::world::remote::{self, Pushed};
+
+/// The ledger, with the rows of the index for what was read of it.
+pub(super) type Folded = reading::Folded<Noted>;
 
 /// Where the records of this clone are.
 #[derive(Clone, Copy)]
@@ -56,9 +61,9 @@ impl Place<'_> {
     ) -> Result<Folded, LedgerTrouble> {
         let start = mark.and_then(|mark| mark.start.as_ref()).filter(|_| self.goes_on());
         let place = seen.map(|seen| (seen.sequence, &seen.commit));
-        if let Some(folded) =
-            start.and_then(|start| reading::resumed(self.records, tip, start, place, Care::DECISION, ()))
-        {
+        if let Some(folded) = start.and_then(|start| {
+            reading::resumed(self.records, tip, start, place, Care::DECISION, Noted::default())
+        }) {
             return Ok(folded);
         }
         let chain = self.records.walk(tip, None).map_err(broken)?;
@@ -68,7 +73,7 @@ impl Place<'_> {
                 return Err(rewound(mark));
             }
         }
-        reading::whole(self.records, &chain, Care::DECISION, ()).map_err(broken)
+        reading::whole(self.records, &chain, Care::DECISION, Noted::default()).map_err(broken)
     }
 
     /// Whether a state may stand for the entries before it. Where the administrator pinned the root, nothing that a program
@@ -77,18 +82,42 @@ impl Place<'_> {
         matches!(marks::pin(self.common_dir, None), Ok(Pin::None | Pin::Clone(_)))
     }
 
-    /// The ledger for a table that reaches so far back, up to an entry that is believed.
-    pub(super) fn since(&self, tip: &CommitId, reach: Reach) -> Result<Timeline, LedgerTrouble> {
-        let mark = marks::high_water(self.common_dir).map_err(broken)?;
-        let newest = mark.and_then(|mark| mark.start).filter(|_| self.goes_on());
-        let start = newest.and_then(|newest| reading::reaching(self.records, tip, &newest, reach));
-        let resumed =
-            start.and_then(|start| reading::resumed(self.records, tip, &start, None, Care::TABLE, ()));
+    /// The ledger for a table that reaches so far back, where what decisions know of it is this.
+    pub(super) fn since(&self, known: &Timeline, reach: Reach) -> Result<Timeline, LedgerTrouble> {
+        let Some(tip) = &known.tip else { return Ok(known.clone()) };
+        let start = self.index(known).and_then(|index| known::reaching(&index, tip, reach));
+        let resumed = start.and_then(|start| {
+            reading::resumed(self.records, &tip.commit, &start, None, Care::TABLE, Noted::default())
+        });
         if let Some(folded) = resumed {
             return Ok(folded.timeline);
         }
-        let chain = self.records.walk(tip, None).map_err(broken)?;
-        reading::whole(self.records, &chain, Care::TABLE, ()).map(|folded| folded.timeline).map_err(broken)
+        let chain = self.records.walk(&tip.commit, None).map_err(broken)?;
+        let folded = reading::whole(self.records, &chain, Care::TABLE, Noted::default()).map_err(broken)?;
+        self.note(&folded.witness);
+        Ok(folded.timeline)
+    }
+
+    /// The ledger with all that it says of what a name means.
+    pub(super) fn about(&self, known: &Timeline, name: &str) -> Result<Timeline, LedgerTrouble> {
+        let meant = Meant::by(name);
+        let index = self.index(known);
+        match index.and_then(|index| known::recalled(self.records, &index, known, &meant)) {
+            Some(timeline) => Ok(timeline),
+            None => self.since(known, Reach::Whole),
+        }
+    }
+
+    /// The index, where it is of this ledger and may stand for a part of it.
+    fn index(&self, known: &Timeline) -> Option<Index> {
+        let index = Index::open(self.common_dir).filter(|_| self.goes_on())?;
+        known.tip.as_ref().is_some_and(|tip| known::is_of(&index, tip)).then_some(index)
+    }
+
+    /// Keeps what was found.
+    fn note(&self, noted: &Noted) {
+        let before = || self.records.parent(&noted.entry()?).ok()?;
+        index::keep(self.common_dir, noted.first, &noted.rows, before);
     }
 
     /// How many entries the ledger up to a tip has, and where to go on from, if every entry holds and none after the one that
@@ -285,10 +314,11 @@ pub(super) fn verified(place: &Place<'_>, known: Option<Folded>) -> Result<Resul
         return Ok(mark.map_or_else(|| Ok(Timeline::default()), |mark| Err(rewound(&mark))));
     };
     let known = known.filter(|known| known.timeline.tip.as_ref().is_some_and(|known| known.commit == tip));
-    let Folded { timeline, start, .. } = match known.map_or_else(|| place.believed(&tip), Ok) {
+    let Folded { timeline, start, witness } = match known.map_or_else(|| place.believed(&tip), Ok) {
         Ok(folded) => folded,
         Err(trouble) => return Ok(Err(trouble)),
     };
+    place.note(&witness);
     let remote = timeline.policy.as_ref().and_then(|in_force| in_force.remote.clone());
     let sequence = timeline.tip.as_ref().map_or(0, |tip| tip.sequence);
     let mark = HighWater { sequence, commit: tip, remote, unsent_after: None, start };

@@ -6,8 +6,7 @@ use std::thread;
 use chrono::{DateTime, Utc};
 
 use crate::commands::gather::verify;
-use crate::gate::config::ActionKind;
-use crate::gate::statement::{Payload, Statement, canonical};
+use crate::gate::statement::{Payload, canonical};
 use crate::gate::terms::{CommitId, Digest};
 use crate::gate::timeline::{Fault, RawEntry, STATE, State, Timeline};
 use crate::world::marks::Start;
@@ -92,6 +91,9 @@ pub struct Folded<W = ()> {
 /// So many of the newest entries are looked at for a state to go on from: one that a person signed is among them.
 const LOOKED_AT_FOR_STATE: usize = 64;
 
+/// Of so many entries, one with a state that this clone reached itself is looked for: a table may begin there.
+const STATE_OF: u64 = 64;
+
 /// So many entries are worth a thread of their own.
 const PART_MIN: usize = 2_000;
 
@@ -103,9 +105,15 @@ struct Folding<'a, W> {
     first: u64,
     care: Care,
     folded: Folded<W>,
+    /// The last stretch of [`STATE_OF`] entries in which a state was reached.
+    reached: Option<u64>,
 }
 
-impl<W: Witness> Folding<'_, W> {
+impl<'a, W: Witness> Folding<'a, W> {
+    const fn new(records: &'a Records, chain: &'a Chain, care: Care, folded: Folded<W>) -> Self {
+        Self { records, chain, first: 1, care, folded, reached: None }
+    }
+
     fn sequence(&self, place: usize) -> u64 {
         self.first + place as u64
     }
@@ -120,7 +128,9 @@ impl<W: Witness> Folding<'_, W> {
     fn take(&mut self, places: std::ops::Range<usize>) -> Result<(), ReadError> {
         for place in places {
             let entry = self.read(place)?;
-            let looked_at = self.care.states || place + LOOKED_AT_FOR_STATE >= self.chain.len();
+            let looked_at = self.care.states
+                || place + LOOKED_AT_FOR_STATE >= self.chain.len()
+                || self.reached != Some(self.sequence(place) / STATE_OF);
             let state = match entry.attachments.get(STATE).filter(|_| looked_at) {
                 Some(said) => self.compare(place, &entry.commit, said)?,
                 None => false,
@@ -135,6 +145,7 @@ impl<W: Witness> Folding<'_, W> {
     fn compare(&mut self, place: usize, commit: &CommitId, said: &Digest) -> Result<bool, ReadError> {
         let (sequence, commit) = (self.sequence(place), commit.clone());
         if reached(&self.folded.timeline) == Some(*said) {
+            self.reached = Some(sequence / STATE_OF);
             self.folded.start = Some(Start { sequence, commit });
             return Ok(true);
         }
@@ -187,7 +198,7 @@ pub fn in_parts<W: Witness>(
         let threads = begun.collect::<Result<Vec<_>, RecordError>>()?;
         let timeline = Timeline::default().remember(care.past);
         let folded = Folded { timeline, start: None, witness: witness.clone() };
-        let mut so_far = Folding { records, chain, first: 1, care, folded };
+        let mut so_far = Folding::new(records, chain, care, folded);
         so_far.take(0..ends(0))?;
         for (part, thread) in threads.into_iter().enumerate().map(|(before, thread)| (before + 1, thread)) {
             let ahead = thread.join().ok();
@@ -243,7 +254,7 @@ fn begin<W: Witness>(
 ) -> Result<Folded<W>, ReadError> {
     let timeline = bound.timeline.clone().remember(care.past);
     let folded = Folded { timeline, start: None, witness };
-    let mut folding = Folding { records, chain, first: 1, care, folded };
+    let mut folding = Folding::new(records, chain, care, folded);
     folding.take(bound.place..end)?;
     Ok(folding.folded)
 }
@@ -276,6 +287,16 @@ pub fn resumed<W: Witness>(
         let place = usize::try_from(sequence.checked_sub(start.sequence)?).ok()?;
         chain.get(place).filter(|known| known == commit)?;
     }
+    let timeline = before_start(records, start)?;
+    let folded = Folded { timeline: timeline.remember(care.past), start: None, witness };
+    let mut folding = Folding { first: start.sequence, ..Folding::new(records, &chain, care, folded) };
+    folding.take(0..chain.len()).ok()?;
+    folding.folded.start = folding.folded.start.or_else(|| Some(start.clone()));
+    Some(folding.folded)
+}
+
+/// What the entries before one come to, as its state says it. The signature over the state is checked with the entry itself.
+pub(super) fn before_start(records: &Records, start: &Start) -> Option<Timeline> {
     let first = records.one(&start.commit).ok()?;
     let state = records.file(&start.commit, STATE).ok().flatten()?;
     let (timeline, said) = (restored(records, &state)?, Digest::of(&state));
@@ -283,15 +304,8 @@ pub fn resumed<W: Witness>(
         tip.sequence + 1 == start.sequence
             && records.parent(&start.commit).ok().flatten().as_ref() == Some(&tip.commit)
     });
-    // The signature over the digest is checked with the entry itself.
-    if !follows || first.attachments.get(STATE) != Some(&said) || Payload::read(&first.payload).is_err() {
-        return None;
-    }
-    let folded = Folded { timeline: timeline.remember(care.past), start: None, witness };
-    let mut folding = Folding { records, chain: &chain, first: start.sequence, care, folded };
-    folding.take(0..chain.len()).ok()?;
-    folding.folded.start = folding.folded.start.or_else(|| Some(start.clone()));
-    Some(folding.folded)
+    let is_signed = first.attachments.get(STATE) == Some(&said) && Payload::read(&first.payload).is_ok();
+    (follows && is_signed).then_some(timeline)
 }
 
 /// The newest entry with a state among so many of the first entries of a chain.
@@ -314,34 +328,4 @@ pub enum Reach {
     Since(DateTime<Utc>),
     /// Everything.
     Whole,
-}
-
-/// Where to go on from for a table: from where this clone would go on, if that reaches far enough, as only a state that it
-/// reached itself is its own. What is settled leaves no trace in later states, so an older state proves nothing by leading to
-/// a good one. `None` where everything is to be read.
-#[must_use]
-pub fn reaching(records: &Records, tip: &CommitId, newest: &Start, reach: Reach) -> Option<Start> {
-    let reaches = match reach {
-        Reach::Deployments(wanted) => deployments_since(records, tip, newest)? >= wanted,
-        // The dates of entries are their signers' word, but no action begins before the latest one that counted.
-        Reach::Since(moment) => {
-            let state = records.file(&newest.commit, STATE).ok()??;
-            State::read(&state).ok()?.tip().is_some_and(|tip| tip.at < moment)
-        }
-        Reach::Whole => false,
-    };
-    reaches.then(|| newest.clone())
-}
-
-/// How many deployments began after an entry on the way from a tip.
-fn deployments_since(records: &Records, tip: &CommitId, entry: &Start) -> Option<usize> {
-    let chain = records.walk(tip, Some(&entry.commit)).ok()?;
-    let mut deployments = 0;
-    for commit in (0..chain.len()).filter_map(|place| chain.get(place)) {
-        let payload = Payload::read(&records.file(&commit, PAYLOAD).ok()??).ok()?;
-        let begins =
-            matches!(&payload.statement, Statement::Execution(it) if it.action == ActionKind::Deploy);
-        deployments += usize::from(begins);
-    }
-    Some(deployments)
 }

@@ -46,6 +46,21 @@ impl Timeline {
         self
     }
 
+    /// The same, which remembers also what another one of the same ledger let go of, from wherever that was read.
+    #[must_use]
+    pub fn recalling(mut self, other: Self) -> Self {
+        let unknown =
+            other.past.requests.into_iter().filter(|(request, _)| !self.requests.contains_key(request));
+        self.past.requests.extend(unknown);
+        for (name, track) in other.tracks {
+            let own = self.tracks.entry(name).or_default();
+            let known: BTreeSet<Digest> = own.all().map(|deployed| deployed.execution).collect();
+            own.past.extend(track.past.into_iter().filter(|deployed| !known.contains(&deployed.execution)));
+            own.past.sort_by_key(|deployed| deployed.at);
+        }
+        self
+    }
+
     /// What people said of a request, settled or not.
     #[must_use]
     pub fn decided(&self, request: &RequestRef) -> Option<&Decided> {

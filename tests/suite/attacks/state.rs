@@ -7,6 +7,7 @@ use deployctl::commands::gather::reading::{Care, Witness, in_parts};
 use deployctl::gate::statement::Statement;
 use deployctl::gate::terms::Digest;
 use deployctl::gate::timeline::{RawEntry, Timeline};
+use deployctl::world::index::Index;
 use deployctl::world::records::LEDGER;
 use serde_json::{Value, json};
 
@@ -197,6 +198,10 @@ fn a_person_who_signs_a_state_that_is_not_so_is_not_gone_on_from() {
     house.forget();
     house.run(["status"]).any_stdout().any_stderr().exit(0);
     assert_eq!(mark(&house), known, "a new clone finds the same");
+    // Nor does a table ever begin there.
+    let index = Index::open(&house.project().join(".git")).unwrap();
+    let reached: Vec<bool> = (1..=3).map(|place| index.row(place).unwrap().reached).collect();
+    assert_eq!(reached, [true, true, false]);
     let audit = house.run(["history", "--verify", "--json"]).any_stdout().any_stderr().exit(4).json();
     assert_eq!(audit["failed_at"]["sequence"], 3, "{audit}");
 }
