@@ -131,6 +131,7 @@ pub mod render {
     pub mod table;
     pub mod text;
     pub mod watch;
+    pub mod wrap;
 }
 /// One file for each thing outside that is touched.
 pub mod world {

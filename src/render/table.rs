@@ -2,34 +2,72 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text;
+use super::{text, wrap};
 
 /// On a terminal a longer cell is cut: the columns after it stay in sight.
 const CELL_MAX: usize = 32;
+/// Where that is too much for the terminal, a cell is cut at less, but never at less than this.
+const CELL_MIN: usize = 14;
 /// Narrower than this, the last column is no reading: it stands under its row.
 const LAST_MIN: usize = 24;
 
 /// Rows of `N` cells under their titles, aligned; none is no text. The last cell of a row takes what is left of `columns`,
-/// where there is a terminal; elsewhere nothing is cut.
+/// where there is a terminal; elsewhere nothing is cut. Where not even short cells fit beside each other, each row is a list.
 #[must_use]
 pub fn aligned<const N: usize>(titles: [&str; N], rows: &[[&str; N]], columns: Option<usize>) -> String {
-    let most = columns.map_or(usize::MAX, |_| CELL_MAX);
-    let all: Vec<[String; N]> = std::iter::once(&titles)
-        .chain(rows)
-        .map(|row| std::array::from_fn(|at| text::line(row[at], if at + 1 < N { most } else { usize::MAX })))
-        .collect();
-    let widths: [usize; N] =
-        std::array::from_fn(|at| all.iter().map(|row| row[at].width()).max().unwrap_or(0) + 2);
+    let Some(columns) = columns else { return beside(titles, rows, usize::MAX, usize::MAX) };
+    let fits = |most: &usize| widths(&titles, rows, *most).iter().take(N - 1).sum::<usize>() <= columns + 2;
+    match (CELL_MIN..=CELL_MAX).rev().find(fits) {
+        Some(most) => beside(titles, rows, most, columns),
+        None => listed(titles, rows, columns),
+    }
+}
+
+/// The same for words of this program's own, which are never cut: a cell goes on below.
+#[must_use]
+pub fn whole<const N: usize>(titles: [&str; N], rows: &[[&str; N]], columns: Option<usize>) -> String {
+    let Some(columns) = columns else { return beside(titles, rows, usize::MAX, usize::MAX) };
+    let fits = |most: &usize| widths(&titles, rows, *most).iter().sum::<usize>() <= columns + 2;
+    match [usize::MAX].into_iter().chain((CELL_MIN..=CELL_MAX).rev()).find(fits) {
+        Some(most) => {
+            let widths = widths(&titles, rows, most);
+            std::iter::once(&titles).chain(rows).map(|row| folded(row, widths)).collect()
+        }
+        None => listed(titles, rows, columns),
+    }
+}
+
+/// A row of as many lines as its longest cell needs.
+fn folded<const N: usize>(row: &[&str; N], widths: [usize; N]) -> String {
+    let cells: [Vec<String>; N] = std::array::from_fn(|at| wrap::lines(row[at], Some(widths[at] - 2)));
+    let lines = (0..cells.iter().map(Vec::len).max().unwrap_or_default()).map(|line| {
+        let cell = |at: usize| padded(cells[at].get(line).map_or("", String::as_str), widths[at]);
+        format!("{}\n", (0..N).map(cell).collect::<String>().trim_end())
+    });
+    lines.collect()
+}
+
+/// How wide each column is, with the gap after it.
+fn widths<const N: usize>(titles: &[&str; N], rows: &[[&str; N]], most: usize) -> [usize; N] {
+    let width = |row: &[&str; N], at: usize| text::line(row[at], most).width() + 2;
+    std::array::from_fn(|at| {
+        std::iter::once(titles).chain(rows).map(|row| width(row, at)).max().unwrap_or_default()
+    })
+}
+
+/// Cells beside each other, each but the last at most so wide.
+fn beside<const N: usize>(titles: [&str; N], rows: &[[&str; N]], most: usize, columns: usize) -> String {
+    let widths = widths(&titles, rows, most);
     let left: usize = widths.iter().take(N - 1).sum();
-    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(left));
-    let (indent, room) = match columns {
-        Some(columns) if room < LAST_MIN => ("\n  ", columns.saturating_sub(2).max(LAST_MIN)),
-        _ => ("", room),
+    let room = columns.saturating_sub(left);
+    let (indent, room) = match room < LAST_MIN {
+        true => ("\n  ", columns.saturating_sub(2)),
+        false => ("", room),
     };
-    let lines = std::iter::once(&titles).chain(rows).zip(&all).map(|(source, row)| {
-        let cells: String =
-            row.iter().zip(widths).take(N - 1).map(|(cell, width)| padded(cell, width)).collect();
-        let last = text::line(source[N - 1], room);
+    let lines = std::iter::once(&titles).chain(rows).map(|row| {
+        let cells = row.iter().zip(widths).take(N - 1);
+        let cells: String = cells.map(|(cell, width)| padded(&text::line(cell, most), width)).collect();
+        let last = text::line(row[N - 1], room);
         match (indent, last.is_empty()) {
             (_, true) => format!("{}\n", cells.trim_end()),
             ("", false) => format!("{cells}{last}\n"),
@@ -39,13 +77,30 @@ pub fn aligned<const N: usize>(titles: [&str; N], rows: &[[&str; N]], columns: O
     lines.collect()
 }
 
+/// Each row as a list of its cells, all of them whole.
+fn listed<const N: usize>(titles: [&str; N], rows: &[[&str; N]], columns: usize) -> String {
+    let indent = titles.iter().map(|title| title.width()).max().unwrap_or_default() + 2;
+    let cell = |(title, cell): (&&str, &&str)| -> String {
+        let lines = wrap::lines(cell, Some(columns.saturating_sub(indent)));
+        let titled = std::iter::once(*title).chain(std::iter::repeat(""));
+        titled.zip(&lines).map(|(title, line)| format!("{}{line}\n", padded(title, indent))).collect()
+    };
+    let row = |row: &[&str; N]| -> String {
+        titles.iter().zip(row).filter(|(_, cell)| !cell.is_empty()).map(cell).collect()
+    };
+    rows.iter().map(row).collect::<Vec<_>>().join("\n")
+}
+
 fn padded(cell: &str, width: usize) -> String {
     format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::aligned;
+    use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::{aligned, whole};
 
     fn shown(columns: Option<usize>) -> String {
         let row = |version, notes| ["2026-11-23", version, "Feature", "Success", "N/A", notes];
@@ -71,9 +126,64 @@ Date        Version  Type     Status   Rollback  Notes
 Date        Version  Type     Status   Rollback
   Notes
 2026-11-23  v1.4.0   Feature  Success  N/A
-  Totals in the cart, and much more tha…(+6)
+  Totals in the cart, and much more than that
 2026-11-23  版本     Feature  Success  N/A
 ";
-        assert_eq!(shown(Some(44)), narrow);
+        assert_eq!(shown(Some(47)), narrow);
+    }
+
+    #[test]
+    fn words_of_our_own_are_never_cut() {
+        let rows = [["production", "Failed deployment recovery time", "2"]];
+        let titles = ["Environment", "Measure", "Samples"];
+        let folded = "\
+Environment  Measure             Samples
+production   Failed deployment   2
+             recovery time
+";
+        assert_eq!(whole(titles, &rows, Some(40)), folded);
+        let list = "\
+Environment  production
+Measure      Failed
+             deployment
+             recovery time
+Samples      2
+";
+        assert_eq!(whole(titles, &rows, Some(28)), list);
+        assert_eq!(whole(titles, &rows, Some(60)), whole(titles, &rows, None));
+    }
+
+    #[test]
+    fn on_a_narrower_one_each_row_is_a_list() {
+        let list = "\
+Date      2026-11-23
+Version   v1.4.0
+Type      Feature
+Status    Success
+Rollback  N/A
+Notes     Totals in the cart, and much
+          more than that
+
+Date      2026-11-23
+Version   版本
+Type      Feature
+Status    Success
+Rollback  N/A
+";
+        assert_eq!(shown(Some(40)), list);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_terminal(
+            cells in proptest::collection::vec(["\\PC{0,50}", "\\PC{0,20}", "\\PC{0,50}", "\\PC{0,80}"], 1..4),
+            columns in 30_usize..120,
+        ) {
+            let rows: Vec<[&str; 4]> = cells.iter().map(|row| std::array::from_fn(|at| row[at].as_str())).collect();
+            let table = aligned(["Date", "Who", "What was done", "Why"], &rows, Some(columns));
+            prop_assert!(table.lines().all(|line| line.width() <= columns), "{}", table);
+            let table = whole(["Date", "Who", "What was done", "Why"], &rows, Some(columns));
+            prop_assert!(table.lines().all(|line| line.width() <= columns), "{}", table);
+        }
     }
 }

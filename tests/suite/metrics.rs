@@ -151,3 +151,19 @@ fn the_readme_defines_each_measure_as_the_program_does() {
         assert!(include_str!("../../README.md").contains(&row), "{row}");
     }
 }
+
+#[test]
+fn no_table_is_wider_than_the_terminal() {
+    let house = six_deployments();
+    let tables: [&[&str]; 4] =
+        [&[], &["--modifications"], &["--metrics"], &["--metrics", "--explain", "lead-time"]];
+    for (columns, words) in ["40", "80"].iter().flat_map(|columns| tables.map(|words| (*columns, words))) {
+        let script = format!("stty cols {columns} && exec \"$0\" history \"$@\"");
+        let words = ["-c", &script, env!("CARGO_BIN_EXE_deployctl")].into_iter().chain(words.iter().copied());
+        let words: Vec<&str> = words.collect();
+        let shown = house.program_at_terminal("sh", &words).exit(0);
+        let widest = shown.lines().map(|line| line.trim_end().chars().count()).max();
+        let room = columns.parse().expect("a number");
+        assert!(widest.is_some_and(|widest| (20..=room).contains(&widest)), "{columns} {words:?}\n{shown}");
+    }
+}

@@ -14,7 +14,7 @@ use crate::gate::metrics::{Key, LeftOut, Measure, Period, Recorded, Sample, USUA
 use crate::gate::terms::Environment;
 use crate::gate::timeline::Timeline;
 use crate::render::pages::{MetricEntry, MetricRow, MetricsPage, Page, Pinned};
-use crate::render::{csv, measure, screen, table};
+use crate::render::{csv, measure, screen, table, wrap};
 
 /// The measures of one environment.
 pub(super) struct Measured {
@@ -202,7 +202,7 @@ fn left_json(of: &Measured, key: Key, left: &LeftOut) -> Value {
 
 fn plain(page: &MetricsPage, columns: Option<usize>) -> String {
     if page.rows.is_empty() {
-        return format!("{}: no deployment is recorded\n", page.period);
+        return wrap::text(&format!("{}: no deployment is recorded", page.period), columns);
     }
     let numbers: Vec<_> =
         page.rows.iter().map(|row| (row.samples.to_string(), row.not_counted.to_string())).collect();
@@ -210,8 +210,8 @@ fn plain(page: &MetricsPage, columns: Option<usize>) -> String {
         [&row.environment, &row.measure, &row.value, samples, left, &row.recorded].map(String::as_str)
     });
     let titles = ["Environment", "Measure", "Value", "Samples", "Not counted", "Recorded"];
-    let values = table::aligned(titles, &rows.collect::<Vec<_>>(), columns);
-    let definition = |said: &Pinned| format!("{}: {}\n", said.name, said.value);
+    let values = table::whole(titles, &rows.collect::<Vec<_>>(), columns);
+    let definition = |said: &Pinned| wrap::text(&format!("{}: {}", said.name, said.value), columns);
     let definitions: String = page.definitions.iter().map(definition).collect();
     let entries = page.entries.iter().map(|entry| {
         [
@@ -229,8 +229,8 @@ fn plain(page: &MetricsPage, columns: Option<usize>) -> String {
     });
     let titles = ["Environment", "Entry", "Version", "Commit", "From", "To", "Value", "Recorded", "Why"];
     let entries = match page.explained {
-        true => format!("\n{}", table::aligned(titles, &entries.collect::<Vec<_>>(), columns)),
+        true => format!("\n{}", table::whole(titles, &entries.collect::<Vec<_>>(), columns)),
         false => String::new(),
     };
-    format!("{}\n\n{values}\n{definitions}{entries}", page.period)
+    format!("{}\n{values}\n{definitions}{entries}", wrap::text(&page.period, columns))
 }
