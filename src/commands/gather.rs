@@ -81,9 +81,12 @@ impl Moment {
             settle_unsent(&place, remote)?;
             join(&place, remote)
         };
-        let look = |remote: Option<&str>| match synchronised(remote) {
-            Ok(known) => verified(&place, known),
-            Err(trouble) => Ok(Err(trouble)),
+        let look = |remote: Option<&str>| {
+            let ledger = match synchronised(remote) {
+                Ok(known) => verified(&place, known)?,
+                Err(trouble) => Err(trouble),
+            };
+            anyhow::Ok(ledger.map_err(|trouble| trouble.through(remote)))
         };
         let mut ledger = look(remote.as_deref())?;
         // The signed policy says where the records travel; whatever was guessed from is not signed.
@@ -122,10 +125,12 @@ impl Moment {
     pub fn refresh(&mut self) -> Result<()> {
         let place =
             Place { records: &self.records, common_dir: &self.common_dir, root: self.repository.root() };
-        self.ledger = match synchronise(&place, self.remote.as_deref()) {
+        let remote = self.remote.as_deref();
+        let ledger = match synchronise(&place, remote) {
             Ok(known) => verified(&place, known)?,
             Err(trouble) => Err(trouble),
         };
+        self.ledger = ledger.map_err(|trouble| trouble.through(remote));
         self.now = clock::now();
         Ok(())
     }

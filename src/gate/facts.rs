@@ -50,6 +50,8 @@ pub enum LedgerTrouble {
     Tampered {
         /// Which and why.
         why: String,
+        /// How it goes away, where nothing that was seen goes with it.
+        spoilt: Option<Box<Spoilt>>,
     },
     /// What was seen before is not there any more.
     Rewound {
@@ -71,6 +73,30 @@ pub enum LedgerTrouble {
         /// What is in the way.
         why: String,
     },
+}
+
+/// A ledger whose end does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoilt {
+    /// Where the branch ends.
+    pub tip: CommitId,
+    /// The last entry that holds.
+    pub good: CommitId,
+    /// Who signed the first one that does not, where that signature is good.
+    pub signed_by: Option<PersonName>,
+    /// The remote that has it; none where this clone alone does.
+    pub remote: Option<String>,
+}
+
+impl LedgerTrouble {
+    /// The same, of a ledger that travels through this remote.
+    #[must_use]
+    pub fn through(mut self, through: Option<&str>) -> Self {
+        if let Self::Tampered { spoilt: Some(spoilt), .. } = &mut self {
+            spoilt.remote = through.map(str::to_owned);
+        }
+        self
+    }
 }
 
 /// The trust root that this machine knows.

@@ -83,6 +83,7 @@ codes! {
     PolicyEdited = "policy.edited", false, "a warning: `deployctl.yaml` differs from the signed policy, which stays in force";
     PolicyRoot = "policy.root", true, "the ledger's trust root is not the one this machine knows";
     LedgerTampered = "ledger.tampered", true, "an entry of the ledger does not hold";
+    LedgerState = "ledger.state", false, "a warning: an entry holds a `state.json` that is not what the entries before it come to; nothing begins from it";
     LedgerRewound = "ledger.rewound", true, "the ledger lacks entries that this clone has seen";
     LedgerUnreachable = "ledger.unreachable", false, "the remote that the ledger travels through did not answer, or this clone cannot follow it";
     RequestMissing = "request.missing", false, "there is no such request";

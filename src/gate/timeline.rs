@@ -5,6 +5,7 @@
 //! hold is a [`Fault`]; a ledger with a fault grants nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -45,14 +46,53 @@ pub type Verify = fn(&PublicKey, &str, &[u8], &str) -> Result<Proof, String>;
 
 /// Where and why the ledger is not to be believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("entry {sequence} ({}): {why}", commit.short())]
+#[error("entry {sequence} ({}){}: {why}", commit.short(), signed_words(signed_by.as_ref()))]
 pub struct Fault {
     /// The place that the entry has in the chain, from 1.
     pub sequence: u64,
     /// The git commit that holds it.
     pub commit: CommitId,
+    /// Who signed it, where the signature is good and what it says is not.
+    pub signed_by: Option<Signer>,
     /// What is wrong.
     pub why: String,
+}
+
+/// Who signed an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// A person.
+    Person(PersonName),
+    /// The session of a deployment that a person began.
+    Session(PersonName),
+}
+
+impl Signer {
+    /// The person.
+    #[must_use]
+    pub const fn person(&self) -> &PersonName {
+        match self {
+            Self::Person(person) | Self::Session(person) => person,
+        }
+    }
+
+    fn of(payload: &Payload) -> Self {
+        let by = payload.by.clone();
+        if payload.statement.by_session() { Self::Session(by) } else { Self::Person(by) }
+    }
+}
+
+impl fmt::Display for Signer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(person) => write!(out, "`{person}`"),
+            Self::Session(person) => write!(out, "the session of `{person}`"),
+        }
+    }
+}
+
+fn signed_words(signer: Option<&Signer>) -> String {
+    signer.map_or_else(String::new, |signer| format!(", signed by {signer}"))
 }
 
 /// Everything the ledger says.
@@ -291,7 +331,13 @@ impl Timeline {
     pub fn apply(&mut self, entry: &RawEntry, verify: Verify) -> Result<(), Fault> {
         let sequence = self.tip.as_ref().map_or(1, |tip| tip.sequence + 1);
         let accepted = self.accept(entry, sequence, verify);
-        accepted.map_err(|why| Fault { sequence, commit: entry.commit.clone(), why })?;
+        accepted.map_err(|why| {
+            let commit = entry.commit.clone();
+            // The tip goes on once the signature was found to be good.
+            let is_signed = self.tip.as_ref().is_some_and(|tip| tip.commit == commit);
+            let payload = Payload::read(&entry.payload).ok().filter(|_| is_signed);
+            Fault { sequence, commit, signed_by: payload.as_ref().map(Signer::of), why }
+        })?;
         self.settle_past();
         Ok(())
     }

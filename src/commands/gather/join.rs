@@ -7,16 +7,16 @@ use anyhow::Result;
 
 use super::ahead;
 use super::known::{self, Meant, Noted};
-use super::reading::{self, Care, Reach};
+use super::reading::{self, Care, Reach, ReadError};
 use crate::commands::journal;
 use crate::gate::decide::ledger_reason;
-use crate::gate::facts::{LedgerTrouble, Pin};
+use crate::gate::facts::{LedgerTrouble, Pin, Spoilt};
 use crate::gate::statement::Payload;
 use crate::gate::terms::CommitId;
 use crate::gate::timeline::Timeline;
 use crate::world::index::{self, Index};
 use crate::world::marks::{self, HighWater, Start};
-use crate::world::records::{FETCHED, JOURNAL, LEDGER, PAYLOAD, Records};
+use crate::world::records::{Chain, FETCHED, JOURNAL, LEDGER, PAYLOAD, Records};
 use crate::world::remote::{self, Pushed};
 
 /// The ledger, with the rows of the index for what was read of it.
@@ -73,7 +73,8 @@ impl Place<'_> {
                 return Err(rewound(mark));
             }
         }
-        reading::whole(self.records, &chain, Care::DECISION, Noted::default()).map_err(broken)
+        reading::whole(self.records, &chain, Care::DECISION, Noted::default())
+            .map_err(|error| spoilt(&error, &chain, seen))
     }
 
     /// Whether a state may stand for the entries before it. Where the administrator pinned the root, nothing that a program
@@ -154,7 +155,21 @@ impl Place<'_> {
 }
 
 pub(super) fn broken(error: impl ToString) -> LedgerTrouble {
-    LedgerTrouble::Tampered { why: error.to_string() }
+    LedgerTrouble::Tampered { why: error.to_string(), spoilt: None }
+}
+
+/// The same of a chain whose end goes away where nothing of it was seen before.
+fn spoilt(error: &ReadError, chain: &Chain, seen: Option<&HighWater>) -> LedgerTrouble {
+    let seen = seen.map_or(0, |mark| mark.sequence);
+    let signed_by = match error {
+        ReadError::Fault(fault) => fault.signed_by.as_ref().map(|signer| signer.person().clone()),
+        ReadError::Record { .. } | ReadError::Git(_) => None,
+    };
+    let spoilt = error.place().filter(|(sequence, _)| *sequence > seen).and_then(|(sequence, _)| {
+        let good = chain.get(usize::try_from(sequence).ok()?.checked_sub(2)?)?;
+        Some(Box::new(Spoilt { tip: chain.last()?, good, signed_by, remote: None }))
+    });
+    LedgerTrouble::Tampered { why: error.to_string(), spoilt }
 }
 
 fn stuck(error: crate::world::records::RecordError) -> LedgerTrouble {

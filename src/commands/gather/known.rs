@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::reading::{Reach, Witness, before_start};
+use super::reading::{Reach, Said, Witness, before_start};
 use super::verify;
 use crate::gate::config::ActionKind;
 use crate::gate::statement::RequestRef;
@@ -32,7 +32,7 @@ impl Noted {
 }
 
 impl Witness for Noted {
-    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: bool) {
+    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: Said) {
         let Some(tip) = &timeline.tip else { return };
         if self.rows.is_empty() {
             self.first = tip.sequence;
@@ -47,7 +47,7 @@ impl Witness for Noted {
             }),
             version: action.map_or(0, |action| version_key(action.start.release.version.as_str())),
             digest: kept(&tip.digest),
-            reached: state,
+            reached: state == Said::Reached,
         };
         self.rows.extend(row.write(tip.sequence));
     }

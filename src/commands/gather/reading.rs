@@ -10,7 +10,7 @@ use crate::gate::statement::{Payload, canonical};
 use crate::gate::terms::{CommitId, Digest};
 use crate::gate::timeline::{Fault, RawEntry, STATE, State, Timeline};
 use crate::world::marks::Start;
-use crate::world::records::{Chain, PAYLOAD, RecordError, Records, uncached};
+use crate::world::records::{Chain, RecordError, Records, uncached};
 
 /// Why the ledger does not hold.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,8 @@ impl ReadError {
 /// How much is looked at besides what every entry needs to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Care {
-    /// Whether every `state.json` must be what the entries before it come to.
+    /// Whether every `state.json` is held against what the entries before it come to. One that is not that is a finding and no
+    /// fault: nothing begins from it, and one person could stop all others with it.
     pub states: bool,
     /// Whether what is settled is remembered, for tables.
     pub past: bool,
@@ -65,15 +66,26 @@ impl Care {
 
 /// What looks on while the ledger is folded. The parts of a ledger each have one.
 pub trait Witness: Clone + Send {
-    /// The timeline has just taken an entry; `state` says that the entry's state was reached again.
-    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: bool);
+    /// The timeline has just taken an entry.
+    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: Said);
     /// What both saw, where the other looked on before this one.
     #[must_use]
     fn after(self, earlier: Self) -> Self;
 }
 
+/// What the `state.json` of an entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It has none, or that was not looked at.
+    Nothing,
+    /// What the entries before it come to.
+    Reached,
+    /// Something else.
+    Otherwise,
+}
+
 impl Witness for () {
-    fn took(&mut self, _: &Timeline, _: &RawEntry, _: bool) {}
+    fn took(&mut self, _: &Timeline, _: &RawEntry, _: Said) {}
 
     fn after(self, (): Self) -> Self {}
 }
@@ -132,8 +144,8 @@ impl<'a, W: Witness> Folding<'a, W> {
                 || place + LOOKED_AT_FOR_STATE >= self.chain.len()
                 || self.reached != Some(self.sequence(place) / STATE_OF);
             let state = match entry.attachments.get(STATE).filter(|_| looked_at) {
-                Some(said) => self.compare(place, &entry.commit, said)?,
-                None => false,
+                Some(said) => self.compare(place, &entry.commit, said),
+                None => Said::Nothing,
             };
             self.folded.timeline.apply(&entry, verify)?;
             self.folded.witness.took(&self.folded.timeline, &entry, state);
@@ -141,19 +153,15 @@ impl<'a, W: Witness> Folding<'a, W> {
         Ok(())
     }
 
-    /// Whether the state that an entry says is what the entries before it come to.
-    fn compare(&mut self, place: usize, commit: &CommitId, said: &Digest) -> Result<bool, ReadError> {
-        let (sequence, commit) = (self.sequence(place), commit.clone());
-        if reached(&self.folded.timeline) == Some(*said) {
-            self.reached = Some(sequence / STATE_OF);
-            self.folded.start = Some(Start { sequence, commit });
-            return Ok(true);
+    /// Whether the state that an entry says is what the entries before it come to: then it can be gone on from.
+    fn compare(&mut self, place: usize, commit: &CommitId, said: &Digest) -> Said {
+        if reached(&self.folded.timeline) != Some(*said) {
+            return Said::Otherwise;
         }
-        if self.care.states {
-            let why = format!("its `{STATE}` is not what the entries before it come to");
-            return Err(Fault { sequence, commit, why }.into());
-        }
-        Ok(false)
+        let sequence = self.sequence(place);
+        self.reached = Some(sequence / STATE_OF);
+        self.folded.start = Some(Start { sequence, commit: commit.clone() });
+        Said::Reached
     }
 }
 
@@ -306,17 +314,6 @@ pub(super) fn before_start(records: &Records, start: &Start) -> Option<Timeline>
     });
     let is_signed = first.attachments.get(STATE) == Some(&said) && Payload::read(&first.payload).is_ok();
     (follows && is_signed).then_some(timeline)
-}
-
-/// The newest entry with a state among so many of the first entries of a chain.
-#[must_use]
-pub fn before(records: &Records, chain: &Chain, entries: usize) -> Option<Start> {
-    let places = (0..entries).rev().take(LOOKED_AT_FOR_STATE);
-    places.filter_map(|place| Some((place, chain.get(place)?))).find_map(|(place, commit)| {
-        let payload = Payload::read(&records.file(&commit, PAYLOAD).ok()??).ok()?;
-        let sequence = place as u64 + 1;
-        payload.attachments.contains_key(STATE).then_some(Start { sequence, commit })
-    })
 }
 
 /// How far back a table reaches.

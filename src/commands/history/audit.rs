@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::COMMAND;
 use crate::commands::gather::Moment;
-use crate::commands::gather::reading::Witness;
+use crate::commands::gather::reading::{Said, Witness};
 use crate::gate::config::ActionKind;
 use crate::gate::facts::Pin;
+use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Payload, Statement};
 use crate::gate::terms::{CommitId, Digest, Environment, PersonName, Version};
-use crate::gate::timeline::{Consumed, RawEntry, Timeline};
+use crate::gate::timeline::{Consumed, RawEntry, STATE, Timeline};
 use crate::render::answer::Answer;
 use crate::render::text;
 use crate::world::marks;
@@ -32,6 +33,28 @@ pub(super) struct Audit {
     consumed: BTreeMap<Digest, (usize, u32)>,
     /// How many entries hold a state that was reached again.
     states: usize,
+    /// Those with another one.
+    false_states: Vec<FalseState>,
+}
+
+/// An entry whose `state.json` is not what the entries before it come to.
+#[derive(Clone, Serialize)]
+struct FalseState {
+    entry: u64,
+    commit: CommitId,
+    by: PersonName,
+}
+
+impl FalseState {
+    fn warning(&self) -> Reason {
+        let what = format!(
+            "the `{STATE}` of entry {} ({}), signed by `{}`, is not what the entries before it come to; nothing here begins from it",
+            self.entry,
+            self.commit.short(),
+            self.by
+        );
+        Reason::new(Code::LedgerState, what).next(format!("ask `{}` how the entry was made", self.by))
+    }
 }
 
 /// A policy that came into force.
@@ -70,7 +93,7 @@ struct Peek {
 }
 
 impl Witness for Audit {
-    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: bool) {
+    fn took(&mut self, timeline: &Timeline, entry: &RawEntry, state: Said) {
         let told = sequence(timeline) > self.before;
         // An entry that the timeline took can be read.
         let Ok(peek) = serde_json::from_slice::<Peek>(&entry.payload) else { return };
@@ -80,7 +103,15 @@ impl Witness for Audit {
         if !told {
             return;
         }
-        self.states += usize::from(state);
+        match state {
+            Said::Nothing => {}
+            Said::Reached => self.states += 1,
+            Said::Otherwise => self.false_states.push(FalseState {
+                entry: sequence(timeline),
+                commit: entry.commit.clone(),
+                by: peek.by.clone(),
+            }),
+        }
         if let Some(policy) = timeline.policy.as_ref().filter(|policy| policy.entry == entry.commit) {
             self.policies.push(InForce {
                 version: policy.version,
@@ -107,6 +138,7 @@ impl Witness for Audit {
         self.people.extend(earlier.people);
         self.sessions += earlier.sessions;
         self.states += earlier.states;
+        self.false_states.splice(..0, earlier.false_states);
         self.policies.splice(..0, earlier.policies);
         self.executions.splice(..0, earlier.executions);
         for (kind, count) in earlier.kinds {
@@ -172,7 +204,7 @@ impl Audit {
         let tip = timeline.tip.as_ref();
         let tip =
             tip.map(|tip| json!({ "sequence": tip.sequence, "commit": tip.commit, "payload": tip.digest }));
-        Ok(Answer::done(COMMAND, self.text(moment, timeline, before))
+        let mut answer = Answer::done(COMMAND, self.text(moment, timeline, before))
             .with("verified", true)
             .with("since", (before > 0).then_some(before))
             .with("entries", all - before)
@@ -182,10 +214,13 @@ impl Audit {
             .with("policies", &self.policies)
             .with("executions", &self.executions)
             .with("states", self.states)
+            .with("false_states", &self.false_states)
             .with("root", root)
             .with("root_pinned", pinned(moment.pin))
             .with("tip", tip)
-            .with("high_water", high_water))
+            .with("high_water", high_water);
+        answer.warnings.extend(self.false_states.iter().map(FalseState::warning));
+        Ok(answer)
     }
 
     fn text(&self, moment: &Moment, timeline: &Timeline, before: usize) -> String {
@@ -202,7 +237,7 @@ impl Audit {
             format!("signatures: {}", self.signatures()),
             format!("policies: {}", self.came_into_force()),
             format!("executions: {}", self.actions()),
-            format!("states: {} reached again", self.states),
+            format!("states: {}", self.states()),
             format!("trust root: {}", root_words(moment.pin, timeline)),
             format!(
                 "newest entry: {} ({}), and nothing is missing that this clone has seen",
@@ -233,6 +268,14 @@ impl Audit {
             true => "none came into force".to_owned(),
             false => told.join(", "),
         }
+    }
+
+    fn states(&self) -> String {
+        let others = self.false_states.iter();
+        let others: String = others
+            .map(|other| format!("; NOT that of entry {}, signed by {}", other.entry, other.by))
+            .collect();
+        format!("{} reached again{others}", self.states)
     }
 
     fn actions(&self) -> String {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::audit::Audit;
 use super::{COMMAND, entry, fault};
-use crate::commands::gather::reading::{self, Care, Folded, ReadError};
+use crate::commands::gather::reading::{self, Care};
 use crate::commands::gather::{Moment, verify};
 use crate::evidence::records::NAMESPACE;
 use crate::gate::decide::ledger_reason;
@@ -16,10 +16,10 @@ use crate::gate::since::EntryName;
 use crate::gate::statement::{Payload, Statement};
 use crate::gate::timeline::{RawEntry, Timeline};
 use crate::render::answer::Answer;
-use crate::world::records::{Chain, LEDGER};
+use crate::world::records::LEDGER;
 
-/// Checks every place, every digest, every signature, every state; after an entry that was verified before, where one is
-/// named.
+/// Checks every place, every digest, every signature, every state, from the first entry on: what a person signed as a state
+/// stands for nothing here. Tells of what follows an entry, where one is named.
 pub(super) fn whole(moment: &Moment, since: Option<EntryName>) -> Result<Answer> {
     let refused = |reason: Reason, at: Option<serde_json::Value>| {
         Answer::refused(COMMAND, vec![reason]).with("failed_at", at).with("verified", false)
@@ -30,7 +30,7 @@ pub(super) fn whole(moment: &Moment, since: Option<EntryName>) -> Result<Answer>
     let tip = moment.records.tip(LEDGER)?;
     let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?.unwrap_or_default();
     let from = since.map_or(Ok(0), |name| entry::up_to(&chain, &name))?;
-    let folded = match audited(moment, &chain, from) {
+    let folded = match reading::whole(&moment.records, &chain, Care::AUDIT, Audit::after_entry(from)) {
         Ok(folded) => folded,
         Err(error) => {
             let at = fault::told(&error);
@@ -45,18 +45,6 @@ pub(super) fn whole(moment: &Moment, since: Option<EntryName>) -> Result<Answer>
         return Ok(refused(Reason::new(Code::PolicyRoot, what), first));
     }
     folded.witness.answer(moment, &folded.timeline, from)
-}
-
-/// Folds the ledger, from the state that a person signed last before an entry that was verified, where that leads on.
-fn audited(moment: &Moment, chain: &Chain, from: usize) -> Result<Folded<Audit>, ReadError> {
-    let records = &moment.records;
-    let audit = Audit::after_entry(from);
-    if let (Some(start), Some(tip)) = (reading::before(records, chain, from), chain.last())
-        && let Some(folded) = reading::resumed(records, &tip, &start, None, Care::AUDIT, audit.clone())
-    {
-        return Ok(folded);
-    }
-    reading::whole(records, chain, Care::AUDIT, audit)
 }
 
 /// The keys of everybody who could ever sign, in the form that `ssh-keygen -Y verify -f` reads.

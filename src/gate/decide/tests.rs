@@ -754,7 +754,7 @@ mod ledgers {
         let case = Case::approved(&[], |_| ());
         let why = || "x".to_owned();
         for (trouble, code) in [
-            (LedgerTrouble::Tampered { why: why() }, "ledger.tampered"),
+            (LedgerTrouble::Tampered { why: why(), spoilt: None }, "ledger.tampered"),
             (LedgerTrouble::Rewound { why: why() }, "ledger.rewound"),
             (LedgerTrouble::Ahead { why: why() }, "clock.backwards"),
             (LedgerTrouble::Unreachable { why: why() }, "ledger.unreachable"),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::gate::config::{ActionKind, PresenceLevel};
-use crate::gate::facts::{Action, LedgerTrouble, NoTarget};
+use crate::gate::facts::{Action, LedgerTrouble, NoTarget, Spoilt};
 use crate::gate::policy::{Policy, nearest};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::Request;
@@ -13,9 +13,13 @@ use crate::gate::terms::{Environment, PersonName, Version};
 #[must_use]
 pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
     match trouble {
-        LedgerTrouble::Tampered { why } => {
-            Reason::new(Code::LedgerTampered, format!("the ledger does not hold: {why}"))
-                .next("see what and where: deployctl history --verify")
+        LedgerTrouble::Tampered { why, spoilt } => {
+            let reason = Reason::new(Code::LedgerTampered, format!("the ledger does not hold: {why}"))
+                .next("see what and where: deployctl history --verify");
+            match spoilt {
+                Some(spoilt) => mended(reason, spoilt),
+                None => reason,
+            }
         }
         LedgerTrouble::Rewound { why } => Reason::new(
             Code::LedgerRewound,
@@ -38,6 +42,28 @@ pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
             format!("this clone cannot follow the ledger's remote: {why}"),
         )
         .next("put that right, then try again"),
+    }
+}
+
+/// The branch of the ledger, for git.
+const BRANCH: &str = "refs/heads/deployctl/ledger";
+
+/// How the entries that do not hold go away.
+fn mended(reason: Reason, spoilt: &Spoilt) -> Reason {
+    let Spoilt { tip, good, signed_by, remote } = spoilt;
+    let way = match remote {
+        Some(remote) => format!(
+            "who administers `{remote}` ends its ledger at the last entry that holds, unless another clone has a good one in that place: \
+             git push --force-with-lease={BRANCH}:{tip} {remote} {good}:{BRANCH}"
+        ),
+        None => format!("end the ledger at the last entry that holds: git update-ref {BRANCH} {good} {tip}"),
+    };
+    let reason = reason.next(way);
+    match signed_by {
+        Some(person) => reason.next(format!(
+            "ask `{person}` about it; whoever else has that key must lose it: take it out of `people`, then run: deployctl approve --policy"
+        )),
+        None => reason,
     }
 }
 

@@ -42,6 +42,61 @@ fn begins_nothing(house: &House, execution: Execution, why: &str) {
     house.git(["update-ref", LEDGER, &before]);
 }
 
+/// The command of a refusal that begins with these words, with what comes before it.
+fn told<'a>(refused: &'a str, before: &str) -> &'a str {
+    let line = refused.lines().find(|line| line.contains(before)).expect("a next step");
+    line.split_once(before).expect("a command").1
+}
+
+#[test]
+fn what_stops_everybody_names_its_signer_and_the_command_that_mends_it() {
+    let (house, id) = House::shared();
+    house.person("alice").deploys(&id);
+    let other = house.clone_of();
+    other.run(["status"]).any_stdout().any_stderr().exit(0);
+    let good = house.git(["rev-parse", LEDGER]);
+    let forged = Execution { lease_until: "9999-12-31T00:00:00Z".parse().unwrap(), ..back(&house) };
+    arrives(&house, &house.forged("bob", "bob", Statement::Execution(Box::new(forged)), Files::new()));
+    let fresh = house.clone_of();
+    let place = house.entries().len() + 1;
+    for house in [&house, &other, &fresh] {
+        for words in
+            [&["status"][..], &["history", "--verify"], &["request", "v1.4.0", "--as", "orchestrator"]]
+        {
+            let said = house.run(words.iter().copied()).any_stdout().any_stderr().exit(4).stderr;
+            let what =
+                format!("the ledger does not hold: entry {place} ([id]), signed by `bob`: {TOO_LONG}\n");
+            assert!(house.normal(&said).contains(&what), "{said}");
+            let way = "next: who administers `origin` ends its ledger at the last entry that holds, unless another clone has \
+                       a good one in that place: git push --force-with-lease=refs/heads/deployctl/ledger:";
+            assert!(said.contains(way), "{said}");
+            assert!(said.contains("\nnext: ask `bob` about it; "), "{said}");
+        }
+    }
+    // As it stands there.
+    let said = fresh.run(["status"]).any_stdout().any_stderr().exit(4).stderr;
+    fresh.program("sh", &["-c", told(&said, "in that place: ")]).any_stdout().any_stderr().exit(0);
+    let origin = house.world().join("origin.git").display().to_string();
+    for house in [&fresh, &other, &house] {
+        house.run(["status"]).any_stdout().any_stderr().exit(0);
+        assert_eq!(house.git(["rev-parse", LEDGER]), good);
+        assert_eq!(house.git(["--git-dir", &origin, "rev-parse", LEDGER]), good);
+    }
+    house.person("alice").rolls_back("it goes on");
+}
+
+#[test]
+fn in_a_clone_without_a_remote_the_command_is_told_too() {
+    let (house, _) = House::deployed();
+    let good = house.git(["rev-parse", LEDGER]);
+    let forged = Execution { lease_until: "9999-12-31T00:00:00Z".parse().unwrap(), ..back(&house) };
+    house.publish(&house.forged("bob", "bob", Statement::Execution(Box::new(forged)), Files::new()));
+    let said = house.run(["status"]).any_stderr().exit(4).stderr;
+    house.program("sh", &["-c", told(&said, "end the ledger at the last entry that holds: ")]).exit(0);
+    house.run(["status"]).any_stdout().exit(0);
+    assert_eq!(house.git(["rev-parse", LEDGER]), good);
+}
+
 const TOO_LONG: &str = "it holds the environment longer than its steps and its watch may take";
 
 #[test]

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use deployctl::commands::gather::reading::{Care, Witness, in_parts};
-use deployctl::gate::statement::Statement;
+use deployctl::commands::gather::reading::{Care, Said, Witness, in_parts, whole};
+use deployctl::gate::statement::{Statement, canonical};
 use deployctl::gate::terms::Digest;
-use deployctl::gate::timeline::{RawEntry, Timeline};
+use deployctl::gate::timeline::{RawEntry, State, Timeline};
 use deployctl::world::index::Index;
 use deployctl::world::records::LEDGER;
 use serde_json::{Value, json};
@@ -165,8 +165,13 @@ fn a_ledger_that_went_back_behind_the_mark() {
     refused(&house, &id, "ledger.rewound");
 }
 
-/// A sign-off says nothing here; whoever signs it, signs a state with it that is not so.
+/// A person signs a state with an entry that says nothing: that of an entry before it.
 fn with_false_state(house: &House) {
+    let state = house.entries()[1].files["state.json"].clone();
+    with_state(house, state);
+}
+
+fn with_state(house: &House, state: Vec<u8>) {
     let entries = house.entries();
     let Statement::Approval(_) = &entries[1].payload.statement else { panic!("an approval") };
     let statement = Statement::Revocation(deployctl::gate::statement::Revocation {
@@ -181,7 +186,6 @@ fn with_false_state(house: &House) {
             _ => unreachable!("it is an approval"),
         },
     });
-    let state = entries[1].files["state.json"].clone();
     let files = deployctl::world::records::Files::from([("state.json".to_owned(), state)]);
     let entry = house.forged("alice", "alice", statement, files);
     house.publish(&entry);
@@ -202,8 +206,70 @@ fn a_person_who_signs_a_state_that_is_not_so_is_not_gone_on_from() {
     let index = Index::open(&house.project().join(".git")).unwrap();
     let reached: Vec<bool> = (1..=3).map(|place| index.row(place).unwrap().reached).collect();
     assert_eq!(reached, [true, true, false]);
-    let audit = house.run(["history", "--verify", "--json"]).any_stdout().any_stderr().exit(4).json();
-    assert_eq!(audit["failed_at"]["sequence"], 3, "{audit}");
+    // An auditor sees it, and nobody is stuck: what follows is signed, run and verified as before.
+    house.person("alice").deploys(&id);
+    let named = "the `state.json` of entry 3 ([id]), signed by `alice`, is not what the entries before it come to; \
+                 nothing here begins from it";
+    let said = house.run(["history", "--verify"]).any_stdout().any_stderr().exit(0);
+    assert!(house.normal(&said.stderr).contains(named), "{}", said.stderr);
+    assert!(said.stdout.contains("\nstates: 3 reached again; NOT that of entry 3, signed by alice\n"));
+    let audit = house.run(["history", "--verify", "--json"]).any_stdout().exit(0).json();
+    assert_eq!((&audit["verified"], &audit["states"]), (&json!(true), &json!(3)));
+    assert_eq!(audit["warnings"][0]["code"], "ledger.state");
+    let found = &audit["false_states"][0];
+    assert_eq!((&found["entry"], &found["by"]), (&json!(3), &json!("alice")));
+    assert_eq!(found["commit"], json!(commits(&house)[2]));
+    crate::stranger::finds_that_it_holds(&house);
+}
+
+/// The same with a state that holds together, names the entry before it, and says of rules that wait that bob signed them.
+fn with_plausible_state(house: &House) {
+    let records = house.records();
+    let chain = records.walk(&records.tip(LEDGER).unwrap().unwrap(), None).unwrap();
+    let state = whole(&records, &chain, Care::DECISION, ()).unwrap().timeline.state();
+    let true_one = String::from_utf8(canonical(&state).unwrap()).unwrap();
+    let proposal = format!("\"proposals\":{{\"{}\":[\"bob\"]}}", Digest::of(b"other rules"));
+    let said = true_one.replace("\"proposals\":{}", &proposal);
+    assert_ne!(said, true_one);
+    let read = State::read(said.as_bytes()).unwrap();
+    let named: Vec<RawEntry> = read.entries().iter().map(|commit| records.one(commit).unwrap()).collect();
+    assert_eq!(read.restore(&named).unwrap().proposals.len(), 1, "it could be gone on from");
+    with_state(house, said.into_bytes());
+}
+
+#[test]
+fn no_command_begins_from_a_state_that_is_not_so() {
+    let (house, id) = House::approved();
+    with_plausible_state(&house);
+    let waits =
+        |house: &House| house.run(["status", "--json"]).any_stdout().exit(0).json()["proposals"].clone();
+    let begins_elsewhere = |house: &House| {
+        assert_eq!(waits(house), json!({}));
+        let mark = mark(house);
+        assert_ne!(mark["start"]["sequence"], json!(3), "{mark}");
+        let records = house.records();
+        let chain = records.walk(&records.tip(LEDGER).unwrap().unwrap(), None).unwrap();
+        for (care, parts) in [(Care::DECISION, 1), (Care::TABLE, 3), (Care::AUDIT, 1), (Care::AUDIT, 4)] {
+            let folded = in_parts(&records, &chain, care, (), parts).unwrap();
+            assert!(folded.timeline.proposals.is_empty(), "{care:?} in {parts}");
+        }
+        for since in ["2", "3"] {
+            let words = ["history", "--verify", "--json", "--since", since];
+            let audit = house.run(words).any_stdout().exit(0).json();
+            assert_eq!(audit["false_states"].as_array().map(Vec::len), Some(usize::from(since == "2")));
+        }
+        house.run(["history", "--since", "2026-11-01"]).any_stdout().exit(0);
+        house.run(["history", "--limit", "1"]).any_stdout().exit(0);
+        assert_eq!(waits(house), json!({}));
+    };
+    // A clone that was there before, one that comes later, and both once more is signed.
+    begins_elsewhere(&house);
+    house.forget();
+    begins_elsewhere(&house);
+    house.person("alice").deploys(&id);
+    begins_elsewhere(&house);
+    house.forget();
+    begins_elsewhere(&house);
 }
 
 /// Counts the states that were reached again.
@@ -211,8 +277,8 @@ fn a_person_who_signs_a_state_that_is_not_so_is_not_gone_on_from() {
 struct States(usize);
 
 impl Witness for States {
-    fn took(&mut self, _: &Timeline, _: &RawEntry, state: bool) {
-        self.0 += usize::from(state);
+    fn took(&mut self, _: &Timeline, _: &RawEntry, state: Said) {
+        self.0 += usize::from(state == Said::Reached);
     }
 
     fn after(self, earlier: Self) -> Self {

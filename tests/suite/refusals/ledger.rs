@@ -29,6 +29,7 @@ fn ledger_tampered() {
 refused: deployctl deploy
   ✗ ledger.tampered  the ledger does not hold: entry 3 ([id]): it does not follow the entry before it
 next: see what and where: deployctl history --verify
+next: end the ledger at the last entry that holds: git update-ref refs/heads/deployctl/ledger [commit] [commit]
 ";
     refuses_in_words(&house, "alice", &["deploy", "production", &id], 4, refused);
 }
