@@ -71,9 +71,7 @@ fn attempts(track: &Track, undone: &Deployed) -> Vec<report::Event> {
     for rollback in track.attempts().remove(&undone.execution).unwrap_or_default() {
         let why = rollback.start.reason.clone().unwrap_or_default();
         events.push((rollback.at, format!("rollback begun by {}: {why}", begun_by(rollback))));
-        let ended =
-            rollback.ending.map(|(ending, at)| (at, format!("the rollback {}", report::ended(ending))));
-        events.extend(ended);
+        events.extend(report::end(rollback, "the rollback"));
     }
     events
 }

@@ -16,8 +16,8 @@ use crate::gate::config::ActionKind;
 use crate::gate::facts::{NoTarget, Taints, Target};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::request::{Asked, Request, Requester};
-use crate::gate::statement::{Release, SCHEMA, canonical};
-use crate::gate::terms::{Digest, Environment, PersonName, Version};
+use crate::gate::statement::{Release, canonical};
+use crate::gate::terms::{Environment, PersonName, Version};
 use crate::gate::timeline::{Decided, Timeline, Track};
 use crate::render::pages::Page;
 
@@ -56,31 +56,16 @@ pub fn draft(
     let checklist = back::checklist((&undone, &to), &draft, &by.name, at);
     let checklist = pages::rollback_checklist(&pages, &checklist)?.into_bytes();
     let evidence = canonical(&draft)?;
-    let waits = rule.approvals.as_ref().context("nobody approves this environment")?.decide_within;
+    let (asked, since) = (asked(args, rule), to.commit.clone());
+    let target = (environment, to);
+    let head = request::head(moment, policy, target, &draft, (&checklist, &evidence), asked, (by, at))?;
     let request = Request {
-        schema: SCHEMA.to_owned(),
-        repository: timeline.root.context("the ledger is not founded")?,
-        at,
-        decide_by: at + waits,
         action: ActionKind::Rollback,
-        environment: environment.clone(),
-        tree: moment.repository.tree_digest(&to.commit)?,
-        policy: policy.digest,
         previous_release: Some(undone),
         previous_recorded: true,
-        since: Some(to.commit.clone()),
-        release: to,
-        checklist: Digest::of(&checklist),
-        evidence: Digest::of(&evidence),
-        requested_by: by,
-        asked: asked(args, rule),
-        extent: draft.extent(),
+        since: Some(since),
         authors: authors(policy, &draft),
-        behind: vec![],
-        checks: BTreeMap::new(),
-        open: vec![],
-        approval_rules: rules::matching(moment, policy, environment, &draft, args.risk)?,
-        emergency: None,
+        ..head
     };
     request::packed(&pages, policy, request, checklist, evidence)
 }

@@ -152,6 +152,11 @@ pub fn minute(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// A moment among others that may lie close to it.
+fn second(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 /// The people whose approvals counted.
 #[must_use]
 pub fn approvers(moment: &Moment, deployed: &Deployed) -> String {
@@ -187,8 +192,17 @@ pub fn events(moment: &Moment, deployed: &Deployed) -> Result<Vec<Event>> {
         events.push((vote.at, format!("{word} by {}", vote.by)));
     }
     events.push((deployed.at, format!("execution begun by {}", deployed.by)));
-    events.extend(deployed.ending.map(|(ending, at)| (at, format!("the deployment {}", ended(ending)))));
+    events.extend(end(deployed, "the deployment"));
     Ok(events)
+}
+
+/// What the watch of an action found, and how and where it ended.
+pub fn end(deployed: &Deployed, what: &str) -> Vec<Event> {
+    let triggers = deployed.watched.iter().flat_map(|watched| &watched.triggers);
+    let triggers = triggers.map(|trigger| (trigger.at, format!("trigger: {}", trigger.sentence)));
+    let step = deployed.failed_step.as_ref().map_or_else(String::new, |step| format!(" at {step}"));
+    let ended = deployed.ending.map(|(ending, at)| (at, format!("{what} {}{step}", ended(ending))));
+    triggers.chain(ended).collect()
 }
 
 /// How it ended, as a verb.
@@ -205,7 +219,7 @@ pub const fn ended(ending: Ending) -> &'static str {
 #[must_use]
 pub fn in_order(mut events: Vec<Event>) -> Vec<TimelineEvent> {
     events.sort_by_key(|(at, _)| *at);
-    events.into_iter().map(|(at, what)| TimelineEvent { time: minute(at), what }).collect()
+    events.into_iter().map(|(at, what)| TimelineEvent { time: second(at), what }).collect()
 }
 
 /// A person signs the answered report.

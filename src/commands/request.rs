@@ -1,5 +1,6 @@
 //! `deployctl request`: pins what is asked, records it in the journal, and writes the package.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,7 @@ use super::gather::Moment;
 use super::journal::{self, Package};
 use super::{back, pages, target};
 use crate::cli::{Common, RequestArgs};
-use crate::evidence::draft::{Rules, open_boxes};
+use crate::evidence::draft::{Draft, Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
 use crate::gate::decide::{Decision, decide, failed_before, unkept_times};
 use crate::gate::emergency::Emergency;
@@ -18,8 +19,8 @@ use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::reason::Reason;
 use crate::gate::request::{Asked, Request, Requester};
-use crate::gate::statement::{SCHEMA, Verdict, canonical};
-use crate::gate::terms::{Digest, Stage};
+use crate::gate::statement::{Release, SCHEMA, Verdict, canonical};
+use crate::gate::terms::{Digest, Environment, Stage};
 use crate::render::answer::Answer;
 use crate::render::pages::{Page, Pages};
 use crate::world::presence;
@@ -195,34 +196,64 @@ fn draft(
     let urgency = pages::urgency(policy, args.urgency, emergency);
     let checklist_md = pages::checklist(&pages, &checklist, emergency.map(|_| &urgency))?.into_bytes();
     let evidence = canonical(&draft)?;
-    let waits = rule.approvals.as_ref().map_or(WAITS, |approvals| approvals.decide_within);
-    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let asked = asked(args, rule, &draft.release.version.to_string());
+    let environment = &args.candidate.environment;
+    let target = (environment, draft.release.clone());
+    let head = head(moment, policy, target, &draft, (&checklist_md, &evidence), asked, (requested_by, at))?;
     let request = Request {
-        schema: SCHEMA.to_owned(),
-        repository: timeline.root.context("the ledger is not founded")?,
-        at,
-        decide_by: at + waits,
-        action: ActionKind::Deploy,
-        environment: args.candidate.environment.clone(),
-        tree: moment.repository.tree_digest(&draft.release.commit)?,
-        release: draft.release.clone(),
-        policy: policy.digest,
         previous_release: draft.since.release().cloned(),
         previous_recorded: matches!(draft.since, crate::evidence::draft::Since::Live(_)),
         since: draft.since.commit().cloned(),
-        checklist: Digest::of(&checklist_md),
-        evidence: Digest::of(&evidence),
-        requested_by,
-        asked: asked(args, rule, &draft.release.version.to_string()),
-        extent: draft.extent(),
         authors: draft.authors(policy),
         behind: draft.behind.iter().map(|change| change.commit.clone()).collect(),
         checks: draft.checks(),
         open: open_boxes(&checklist),
-        approval_rules: rules::matching(moment, policy, &args.candidate.environment, &draft, args.risk)?,
         emergency: emergency.cloned(),
+        ..head
     };
     packed(&pages, policy, request, checklist_md, evidence)
+}
+
+/// What a request says whatever it asks for: of a deployment with nothing before it, nothing open and no emergency.
+///
+/// # Errors
+/// Git's, and when there is no ledger.
+pub fn head(
+    moment: &Moment,
+    policy: &Policy,
+    (environment, release): (&Environment, Release),
+    draft: &Draft,
+    (checklist, evidence): (&[u8], &[u8]),
+    asked: Asked,
+    (requested_by, at): (Requester, DateTime<Utc>),
+) -> Result<Request> {
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let approvals = policy.environments.get(environment).and_then(|rule| rule.approvals.as_ref());
+    Ok(Request {
+        schema: SCHEMA.to_owned(),
+        repository: timeline.root.context("the ledger is not founded")?,
+        at,
+        decide_by: at + approvals.map_or(WAITS, |approvals| approvals.decide_within),
+        action: ActionKind::Deploy,
+        environment: environment.clone(),
+        tree: moment.repository.tree_digest(&release.commit)?,
+        release,
+        policy: policy.digest,
+        previous_release: None,
+        previous_recorded: false,
+        since: None,
+        checklist: Digest::of(checklist),
+        evidence: Digest::of(evidence),
+        requested_by,
+        extent: draft.extent(),
+        authors: vec![],
+        behind: vec![],
+        checks: BTreeMap::new(),
+        open: vec![],
+        approval_rules: rules::matching(moment, policy, environment, draft, asked.risk)?,
+        asked,
+        emergency: None,
+    })
 }
 
 /// A request with the files that it pins.

@@ -62,12 +62,12 @@ const REPORT: &str = "\
 ### Timeline
 | Time | Event |
 |------|-------|
-| 2026-11-23 10:00 UTC | requested by orchestrator |
-| 2026-11-23 10:00 UTC | approved by alice |
-| 2026-11-23 10:00 UTC | execution begun by alice |
-| 2026-11-23 10:00 UTC | the deployment succeeded |
-| 2026-11-23 11:00 UTC | rollback begun by bob: checkout fails |
-| 2026-11-23 11:00 UTC | the rollback succeeded |
+| 2026-11-23 10:00:00 UTC | requested by orchestrator |
+| 2026-11-23 10:00:00 UTC | approved by alice |
+| 2026-11-23 10:00:00 UTC | execution begun by alice |
+| 2026-11-23 10:00:00 UTC | the deployment succeeded |
+| 2026-11-23 11:00:00 UTC | rollback begun by bob: checkout fails |
+| 2026-11-23 11:00:00 UTC | the rollback succeeded |
 
 ### Steps
 - release succeeded after [time]
@@ -218,7 +218,7 @@ logs: ";
     );
     let attempts: Vec<&str> =
         draft.lines().filter_map(|line| line.split(" | ").nth(1)?.strip_prefix("the rollback ")).collect();
-    assert_eq!(attempts, ["failed |", "succeeded |"]);
+    assert_eq!(attempts, ["failed at release |", "succeeded |"]);
     assert_eq!(draft.matches("rollback begun by bob: it does not start").count(), 2);
 }
 

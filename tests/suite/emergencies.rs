@@ -204,10 +204,10 @@ const REPORT: &str = "\
 ### Timeline
 | Time | Event |
 |------|-------|
-| 2026-11-23 10:00 UTC | requested by orchestrator |
-| 2026-11-23 10:02 UTC | declared and approved by bob |
-| 2026-11-23 10:14 UTC | execution begun by alice |
-| 2026-11-23 10:14 UTC | the deployment succeeded |
+| 2026-11-23 10:00:00 UTC | requested by orchestrator |
+| 2026-11-23 10:02:00 UTC | declared and approved by bob |
+| 2026-11-23 10:14:00 UTC | execution begun by alice |
+| 2026-11-23 10:14:00 UTC | the deployment succeeded |
 
 ### Steps
 ";

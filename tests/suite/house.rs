@@ -61,6 +61,8 @@ struct World {
     commits: Cell<u32>,
     clones: Cell<u32>,
     starts: Cell<u32>,
+    /// How wide terminals are.
+    columns: Cell<u16>,
 }
 
 impl House {
@@ -96,6 +98,7 @@ impl House {
             commits: Cell::new(0),
             clones: Cell::new(0),
             starts: Cell::new(0),
+            columns: Cell::new(terminal::SCREEN.ws_col),
         };
         let house = Self::furnished(Rc::new(world), "home", "project");
         house.git(["init", "--quiet"]);
@@ -138,6 +141,11 @@ impl House {
         let dir = self.world.path.join("starts").join(number.to_string());
         fs::create_dir_all(&dir).expect("a directory of the world");
         dir
+    }
+
+    /// Makes the terminals that are opened from now on so wide.
+    pub(crate) fn columns(&self, columns: u16) {
+        self.world.columns.set(columns);
     }
 
     /// Sets the clock that the program reads, RFC 3339.

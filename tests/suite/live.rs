@@ -42,6 +42,87 @@ fn screen(transcript: &str) -> String {
     lines.join("\n")
 }
 
+/// The same on a screen that is so wide and as high as it needs to be: a line that is longer goes on in the next row, except
+/// where the terminal was told not to do that.
+pub(crate) fn screen_of(transcript: &str, columns: usize) -> Vec<String> {
+    let mut rows: Vec<Vec<char>> = vec![vec![]];
+    let (mut row, mut column, mut wraps) = (0_usize, 0, true);
+    let mut rest = transcript.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => (row, column) = (row + 1, 0),
+            '\r' => column = 0,
+            '\u{1b}' => {
+                let (mut end, mut numbers) = ('[', String::new());
+                for c in rest.by_ref() {
+                    match c {
+                        '[' => {}
+                        c if c.is_ascii_alphabetic() => {
+                            end = c;
+                            break;
+                        }
+                        c => numbers.push(c),
+                    }
+                }
+                match (end, &*numbers) {
+                    ('A', up) => row -= up.parse::<usize>().unwrap(),
+                    ('J', "") => {
+                        rows.truncate(row + 1);
+                        rows[row].truncate(column);
+                    }
+                    ('h', "?7") => wraps = true,
+                    ('l', "?7") => wraps = false,
+                    ('m', _) => {}
+                    (end, _) => panic!("ESC [ {numbers} {end}"),
+                }
+            }
+            c => {
+                if column == columns {
+                    (row, column) = if wraps { (row + 1, 0) } else { (row, columns - 1) };
+                }
+                rows.resize(rows.len().max(row + 1), vec![]);
+                let there = rows[row].len().max(column + 1);
+                rows[row].resize(there, ' ');
+                rows[row][column] = c;
+                column += 1;
+            }
+        }
+        rows.resize(rows.len().max(row + 1), vec![]);
+    }
+    rows.into_iter().map(String::from_iter).collect()
+}
+
+/// The lines that were painted over, each as it was written.
+pub(crate) fn painted(transcript: &str) -> Vec<&str> {
+    let parts = transcript.split("\u{1b}[?7l").skip(1);
+    parts.flat_map(|part| part.split("\u{1b}[?7h").next().unwrap().lines()).collect()
+}
+
+#[test]
+fn no_live_line_is_wider_than_a_narrow_terminal_and_all_of_them_go() {
+    let waits = "until [ -e \"$live/go\" ]; do sleep 0.02; done";
+    let wide = "x".repeat(90) + &"界".repeat(90);
+    for columns in [40_u16, 80] {
+        let (house, id) = House::with_script(POLICY, &format!("echo '{wide}'\n{waits}"));
+        house.columns(columns);
+        let running = house.in_colour(&id).expect("▶ 2/2 release  ").expect("│ xxxxxxxxxx");
+        std::fs::write(house.home().join("live/go"), "").unwrap();
+        let shown = running.exit(0);
+        let columns = usize::from(columns);
+        for line in painted(&shown) {
+            let line = screen_of(line, 1_000).concat();
+            let width: usize = line.chars().map(|c| if c == '界' { 2 } else { 1 }).sum();
+            assert!(width <= columns, "{width} columns in {columns}: {line}");
+        }
+        let screen = screen_of(&shown, columns);
+        let left = screen.iter().skip_while(|row| !row.starts_with("Enter passphrase: "));
+        let left: Vec<&str> = left.map(|row| row.trim_end()).take(4).collect();
+        assert_eq!(left[0], "Enter passphrase:", "{screen:#?}");
+        assert!(left[1].starts_with("✓ migrate in ") && left[2].starts_with("✓ release in "), "{screen:#?}");
+        assert_eq!(left[3], "production runs v1.4.0", "{screen:#?}");
+    }
+}
+
 #[test]
 fn while_a_step_runs_its_last_lines_stand_under_its_progress_and_go_when_it_ends_well() {
     let (house, id) = House::approved();

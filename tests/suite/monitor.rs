@@ -236,6 +236,29 @@ fn without_anything_live_no_file_of_a_command_is_guessed() {
 }
 
 #[test]
+fn the_table_is_as_wide_as_a_narrow_terminal_and_leaves_nothing_behind() {
+    for columns in [40_u16, 80] {
+        let house = House::new();
+        let service = Service::start();
+        signed(&house, &web(&service));
+        service.is_ill();
+        house.columns(columns);
+        let words = ["monitor", "production", "--color", "always"];
+        let shown = house.at_terminal(words).expect("trigger: `web` ").ctrl_c().exit(1);
+        let columns = usize::from(columns);
+        let painted = crate::live::painted(&shown);
+        assert!(painted.iter().any(|line| line.contains(" web ")), "{shown}");
+        for line in painted {
+            let line = crate::live::screen_of(line, 1_000).concat();
+            assert!(line.chars().count() <= columns, "{columns}: {line}");
+        }
+        let rows = crate::live::screen_of(&shown, columns);
+        let heads = rows.iter().filter(|row| row.contains("signal")).count();
+        assert_eq!((heads, rows[0].starts_with("production · nothing is live")), (1, true), "{rows:#?}");
+    }
+}
+
+#[test]
 fn a_person_looks_on_until_ctrl_c() {
     let house = House::new();
     let service = Service::start();

@@ -54,6 +54,19 @@ fn after_ctrl_c_the_person_may_go_on() {
 }
 
 #[test]
+fn ctrl_z_stops_neither_the_step_nor_the_program() {
+    let (house, id) = House::approved();
+    let migrate = house.holds("migrate");
+    let running = house.deploying(&id).expect("│ migrate waits").ctrl_z();
+    migrate.lets_go();
+    drop(migrate);
+    running.exit(0);
+    assert_eq!(house.live("version").as_deref(), Some("v1.4.0\n"));
+    let story = ["execution", "step migrate Succeeded", "step release Succeeded", "outcome Succeeded"];
+    assert_eq!(house.story_of_deployment(), story);
+}
+
+#[test]
 fn after_ctrl_c_the_person_may_stop_after_the_step() {
     let (house, id) = House::approved();
     let migrate = house.holds("migrate");

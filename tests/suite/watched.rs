@@ -103,6 +103,11 @@ fn a_trigger_asks_and_the_rollback_is_watched_too() {
     assert_eq!(outcomes[1].0["watched"]["verdict"], "healthy");
     assert_eq!(house.live("version").as_deref(), Some("v1.3.0\n"));
     house.run(["history", "--verify"]).any_stdout().exit(0);
+    let report = house.run(["approve", "--review", "v1.4.0", "--show"]).any_stdout().exit(0).stdout;
+    let events: Vec<&str> =
+        report.lines().filter_map(|line| line.split_once(" UTC | ")).map(|it| it.1).collect();
+    let trigger = events.iter().position(|event| event.starts_with("trigger: ")).expect("the trigger");
+    assert_eq!(events[trigger + 1], "the deployment failed at watch |", "{report}");
 }
 
 #[test]

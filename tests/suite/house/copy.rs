@@ -43,6 +43,7 @@ impl Model {
             commits: Cell::new(self.commits),
             clones: Cell::new(0),
             starts: Cell::new(0),
+            columns: Cell::new(super::terminal::SCREEN.ws_col),
         };
         let house = House::furnished(Rc::new(world), "home", "project");
         let parts = ["home", "project", "tmp", "origin.git"].map(|name| self.world.join(name));

@@ -13,8 +13,8 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use super::launch::{Launched, PATIENCE};
 use super::{House, PASSPHRASE};
 
-/// How large the screen is.
-const SCREEN: Winsize = Winsize { ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+/// How large the screen is, unless a test says how wide.
+pub(super) const SCREEN: Winsize = Winsize { ws_row: 50, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
 
 /// A program at a terminal. It ends with the test at the latest.
 #[must_use = "a program that nobody waits for proves nothing"]
@@ -36,7 +36,7 @@ impl Terminal {
     /// Starts the program, and returns when it may run.
     #[track_caller]
     pub(super) fn open(house: &House, program: &str, arguments: &[&str]) -> Self {
-        let (master, slave) = pair();
+        let (master, slave) = pair(house.world.columns.get());
         let mut setsid = house.command("setsid");
         let end = || Stdio::from(slave.try_clone().expect("the terminal"));
         setsid
@@ -198,6 +198,12 @@ impl Terminal {
         self.keys(b"\x03")
     }
 
+    /// Presses Ctrl-Z.
+    #[track_caller]
+    pub(crate) fn ctrl_z(self) -> Self {
+        self.keys(b"\x1a")
+    }
+
     /// Ends the input, with Ctrl-D.
     #[track_caller]
     pub(crate) fn end_of_input(self) -> Self {
@@ -352,7 +358,7 @@ impl Terminal {
 
 /// Both ends of a new terminal. No program that another test starts meanwhile gets either: each would count as a
 /// holder of the terminal, and would keep it open.
-fn pair() -> (OwnedFd, OwnedFd) {
+fn pair(columns: u16) -> (OwnedFd, OwnedFd) {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master = openpt(flags).expect("a pseudo-terminal");
     grantpt(&master).expect("a pseudo-terminal");
@@ -360,7 +366,7 @@ fn pair() -> (OwnedFd, OwnedFd) {
     let path = ptsname(&master, Vec::new()).expect("a pseudo-terminal");
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let slave = rustix::fs::open(path.as_c_str(), flags, Mode::empty()).expect("a pseudo-terminal");
-    tcsetwinsize(&slave, SCREEN).expect("a pseudo-terminal");
+    tcsetwinsize(&slave, Winsize { ws_col: columns, ..SCREEN }).expect("a pseudo-terminal");
     (master, slave)
 }
 
