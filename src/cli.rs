@@ -506,7 +506,7 @@ pub struct HistoryArgs {
     #[arg(long, value_enum)]
     pub status: Option<Status>,
     /// Only the newest N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<usize>,
     /// Every change of policy, request, approval, execution and review instead: who, what and why
     #[arg(long, conflicts_with_all = ["verify", "allowed_signers", "version", "status"])]
@@ -526,7 +526,9 @@ pub struct HistoryArgs {
     #[arg(long, conflicts_with = "allowed_signers")]
     pub verify: bool,
     /// Write the ledger into the new directory DIR, with what a stranger needs to check it with git and OpenSSH alone
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["verify", "allowed_signers", "modifications", "write", "output"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "verify", "allowed_signers", "modifications", "metrics", "write", "output",
+    ])]
     pub bundle: Option<PathBuf>,
     /// Print the people's keys for `ssh-keygen -Y verify`
     #[arg(long)]
@@ -562,26 +564,37 @@ pub struct ImportArgs {
 }
 
 impl HistoryArgs {
-    /// The option that makes no sense in this format: it asks for something else than deployments.
+    /// The option that makes no sense in this format: it asks for something else than this format tells of.
     #[must_use]
     pub fn without_format(&self, format: Format) -> Option<&'static str> {
-        let options = [
+        let first = |options: &[(bool, &'static str)]| {
+            options.iter().find(|(given, _)| *given).map(|(_, option)| *option)
+        };
+        let tables = [(self.metrics, "--metrics"), (self.modifications, "--modifications")];
+        let others = [
             (self.command.is_some(), "import"),
-            (self.metrics, "--metrics"),
             (self.bundle.is_some(), "--bundle"),
-            (self.modifications, "--modifications"),
             (self.write.is_some(), "--write"),
             (self.verify, "--verify"),
             (self.allowed_signers, "--allowed-signers"),
         ];
-        let given = options.into_iter().find(|(given, _)| *given).map(|(_, option)| option);
         match format {
-            Format::Cdevents | Format::Html => given,
+            Format::Cdevents | Format::Html => first(&tables).or_else(|| first(&others)),
             // An approval has no ending.
-            Format::InToto => given.or_else(|| self.status.map(|_| "--status")),
-            Format::Text | Format::Markdown | Format::Json | Format::Github | Format::Csv => None,
+            Format::InToto => {
+                first(&tables).or_else(|| first(&others)).or_else(|| self.status.map(|_| "--status"))
+            }
+            Format::Markdown | Format::Csv => first(&others),
+            // They have the answer of every command.
+            Format::Text | Format::Json | Format::Github => None,
         }
     }
+}
+
+/// A number of rows.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let count = text.parse::<usize>().map_err(|error| error.to_string())?;
+    if count == 0 { Err("nothing would be shown: at least 1".to_owned()) } else { Ok(count) }
 }
 
 /// Watch the health of an environment.
@@ -592,7 +605,7 @@ Examples:
   deployctl monitor production --for 30m > end.txt  for so long, or until something is a trigger
   deployctl monitor staging --for 5m --json | jq -r .verdict
 
-Exit codes: 0 healthy · 1 triggered, or nobody can say · 3 no signed policy, or no such environment
+Exit codes: 0 healthy · 1 triggered, or nobody can say · 2 no such environment · 3 no signed policy
             130 interrupted before `--for` was over")]
 pub struct MonitorArgs {
     /// The environment

@@ -40,6 +40,7 @@ pub mod commands {
     pub mod ci;
     pub mod deploy;
     pub mod emergency;
+    pub mod environments;
     pub mod explain;
     pub mod failed;
     pub mod gather;

@@ -143,13 +143,10 @@ pub fn json(moment: &Moment, rollback: &Deployed) -> Value {
 
 /// A few words for the table of deployments: that the report of a rollback is open.
 #[must_use]
-pub fn note(moment: &Moment, rollback: &Deployed) -> Option<String> {
+pub fn note(rollback: &Deployed) -> Option<String> {
     let report =
         rollback.report().filter(|report| report.about == About::Rollback && report.signed.is_none());
-    report.map(|_| {
-        let age = crate::evidence::draft::age(moment.now - rollback.at);
-        format!("report open, begun {age}")
-    })
+    report.map(|_| format!("report open since {}", rollback.at.format("%Y-%m-%d")))
 }
 
 /// The words after a rollback that ended badly: what of it ran, what is known of what runs now, and what comes next.

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::candidate;
+use super::environments;
 use super::gather::Moment;
 use super::pages;
 use crate::cli::{ChecklistArgs, Common, Format};
@@ -30,8 +31,14 @@ pub fn run(common: &Common, args: &ChecklistArgs) -> Result<Answer> {
         super::person::streams(common)
             .note("note: there is no `deployctl.yaml`, so only git was asked; write one: deployctl init");
     }
-    let draft = candidate::draft(&moment, &policy, &args.candidate, moment.now)?;
     let environment = &args.candidate.environment;
+    // Without any rules git alone is asked, and every name is as good.
+    let rules = Some(&policy).filter(|policy| !policy.environments.is_empty());
+    if let Some(answer) = rules.and_then(|policy| environments::unknown_by(policy, "checklist", environment))
+    {
+        return Ok(answer);
+    }
+    let draft = candidate::draft(&moment, &policy, &args.candidate, moment.now)?;
     let rules = policy.environments.get(environment).map(|rule| Rules::of(environment, rule));
     let rules = rules.unwrap_or_default();
     let caller = moment.caller(None);

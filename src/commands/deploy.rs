@@ -8,7 +8,7 @@ use super::person::{Person, first_sight};
 use super::production::{self, Desk, Judged, Production, Verdict};
 use super::session;
 use super::target::{self, Found};
-use super::{automatic, emergency};
+use super::{automatic, emergency, environments};
 use crate::cli::{Common, DeployArgs};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, ask_again, decide};
@@ -33,6 +33,9 @@ const COMMAND: &str = "deploy";
 pub fn run(common: &Common, args: &DeployArgs) -> Result<Answer> {
     if args.dry_run {
         let moment = Moment::look(common)?;
+        if let Some(answer) = environments::unknown(&moment, COMMAND, &args.environment) {
+            return Ok(answer);
+        }
         if automatic::concerns(&moment, &args.environment) {
             return automatic::dry_run(&moment, args);
         }
@@ -40,6 +43,9 @@ pub fn run(common: &Common, args: &DeployArgs) -> Result<Answer> {
     }
     let person = Person::look(common)?;
     let moment = Moment::look(common)?;
+    if let Some(answer) = environments::unknown(&moment, COMMAND, &args.environment) {
+        return Ok(answer);
+    }
     if automatic::concerns(&moment, &args.environment) {
         return automatic::run(moment, &person, args);
     }

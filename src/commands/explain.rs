@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::environments;
 use super::gather::Moment;
 use crate::cli::{Common, ExplainArgs};
 use crate::gate::explain::{Explained, Says, Verdict, Wish, explain};
@@ -30,6 +31,9 @@ pub fn run(common: &Common, args: &ExplainArgs) -> Result<Answer> {
         }
         Err(error) => return Err(error.into()),
     };
+    if let Some(answer) = environments::unknown_by(&policy, COMMAND, &args.environment) {
+        return Ok(answer);
+    }
     Ok(answer(&policy, source, args, &explain(&policy, &args.who, args.wish, &args.environment, moment.now)))
 }
 

@@ -7,7 +7,9 @@ mod entry;
 mod fault;
 mod import;
 mod imported;
+mod mend;
 mod metrics;
+mod misuse;
 mod modifications;
 mod page;
 mod proof;
@@ -24,15 +26,16 @@ use self::modifications::Modification;
 use self::rows::{Row, Rows};
 use super::gather::Moment;
 use super::gather::reading::Reach;
-use super::pages;
+use super::{environments, pages};
 use crate::cli::{Common, Format, HistoryArgs, HistoryCommand};
-use crate::gate::decide::{ledger_reason, no_environment};
+use crate::gate::decide::ledger_reason;
 use crate::gate::terms::Version;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::interchange::{cdevents, deployments_api, in_toto};
 use crate::render::pages::{HistoryPage, ModificationsPage, Page};
 use crate::render::{csv, table};
+use crate::world::clock;
 
 const COMMAND: &str = "history";
 
@@ -41,7 +44,7 @@ const COMMAND: &str = "history";
 /// # Errors
 /// When records cannot be found out.
 pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
-    if let Some(wrong) = entry::misused(args) {
+    if let Some(wrong) = misuse::of(args, clock::now()) {
         return Ok(Answer::ended(COMMAND, Outcome::Usage, wrong));
     }
     let mut moment = Moment::look(common)?;
@@ -67,7 +70,9 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     if let Some(path) = &args.output
         && answer.reasons.is_empty()
     {
-        std::fs::write(path, &answer.text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        // A document goes to both.
+        let page = if common.wants_json() { answer.json() } else { answer.text.clone() };
+        std::fs::write(path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
         answer.text.clear();
         answer.message = Some(format!("wrote `{}`", path.display()));
     }
@@ -105,11 +110,10 @@ fn reach(common: &Common, args: &HistoryArgs, now: DateTime<Utc>) -> Option<Reac
 
 fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
-    if let (Some(policy), Some(wanted)) = (moment.policy(), &args.environment)
-        && !policy.environments.contains_key(wanted)
-        && !timeline.tracks.contains_key(wanted)
-    {
-        return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
+    // What the policy no longer has may still have a past.
+    let wanted = args.environment.as_ref().filter(|wanted| !timeline.tracks.contains_key(*wanted));
+    if let Some(answer) = wanted.and_then(|wanted| environments::unknown(moment, COMMAND, wanted)) {
+        return Ok(answer);
     }
     if common.format == Format::Html {
         return Ok(Answer::done(COMMAND, page::whole(moment, timeline, args)?));
@@ -128,12 +132,12 @@ fn tables(moment: &Moment, common: &Common, args: &HistoryArgs) -> Result<Answer
         let Rows { rows, more } = rows::of(moment, timeline, args)?;
         (deployed(moment, rows, args)?, more)
     };
+    if !common.wants_json() {
+        note_more(moment, more);
+    }
     if let Some(path) = &args.write {
         let message = write::between_markers(path, &pages.place, &pages.markdown)?;
         return Ok(Answer { message: Some(message), ..Answer::done(COMMAND, "") });
-    }
-    if !common.wants_json() {
-        note_more(moment, more);
     }
     let text = match common.format {
         Format::Markdown => pages.markdown.clone(),

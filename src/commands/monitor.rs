@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use self::before::Before;
+use super::environments;
 use super::gather::Moment;
 use super::steps;
 use super::watch::{End, Shown, Watching, Wish};
@@ -16,7 +17,7 @@ use super::what_runs::doubtful;
 use crate::cli::{Common, MonitorArgs};
 use crate::gate::analysis::Verdict;
 use crate::gate::config::Deployment;
-use crate::gate::decide::{ledger_reason, no_environment};
+use crate::gate::decide::ledger_reason;
 use crate::gate::policy::{EnvironmentRule, Health, Question};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Release, SCHEMA};
@@ -82,11 +83,12 @@ fn watched<'a>(
         let reason = Reason::new(Code::PolicyUnsigned, why).next(next);
         return Err(Box::new(Answer::refused(COMMAND, vec![reason])));
     };
-    let Some(rule) = policy.environments.get(environment) else {
-        return Err(Box::new(Answer::refused(COMMAND, vec![no_environment(policy, environment)])));
-    };
-    match &rule.health {
-        Some(health) => Ok((rule, health)),
+    if let Some(answer) = environments::unknown_by(policy, COMMAND, environment) {
+        return Err(Box::new(answer));
+    }
+    let rule = policy.environments.get(environment);
+    match rule.and_then(|rule| Some((rule, rule.health.as_ref()?))) {
+        Some(found) => Ok(found),
         None => {
             let why = format!(
                 "nothing is measured in `{environment}`: the signed policy has no `environments.{environment}.health`"

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::candidate::{self, rules};
 use super::gather::Moment;
 use super::journal::{self, Package};
-use super::{back, pages, target};
+use super::{back, environments, pages, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Draft, Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
@@ -34,6 +34,9 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     let moment = Moment::look(common)?;
     let caller = moment.caller(Some(presence::look()));
     let environment = &args.candidate.environment;
+    if let Some(answer) = environments::unknown(&moment, "request", environment) {
+        return Ok(answer);
+    }
     let emergency = emergency(moment.policy(), args);
     let version = &args.candidate.version;
     let taints = back::taints(&moment, environment, version)?;

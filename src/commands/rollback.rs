@@ -10,7 +10,7 @@ use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
 use super::production::{self, Desk, Production, Verdict};
-use super::{aftermath, available, back, session, target};
+use super::{aftermath, available, back, environments, session, target};
 use crate::cli::{Common, RollbackArgs};
 use crate::gate::authority::Database;
 use crate::gate::config::ActionKind;
@@ -33,7 +33,9 @@ const COMMAND: &str = "rollback";
 /// When facts cannot be found out.
 pub fn run(common: &Common, args: &RollbackArgs) -> Result<Answer> {
     if args.dry_run {
-        return production::dry_run(&Back { args }, &Moment::look(common)?);
+        let moment = Moment::look(common)?;
+        let unknown = environments::unknown(&moment, COMMAND, &args.environment);
+        return unknown.map_or_else(|| production::dry_run(&Back { args }, &moment), Ok);
     }
     let person = Person::look(common)?;
     now(&Desk { common, person: &person, key: args.key.as_ref() }, args)
@@ -44,7 +46,11 @@ pub fn run(common: &Common, args: &RollbackArgs) -> Result<Answer> {
 /// # Errors
 /// When facts cannot be found out.
 pub fn now(desk: &Desk<'_>, args: &RollbackArgs) -> Result<Answer> {
-    production::run(&Back { args }, desk, Moment::look(desk.common)?)
+    let moment = Moment::look(desk.common)?;
+    if let Some(answer) = environments::unknown(&moment, COMMAND, &args.environment) {
+        return Ok(answer);
+    }
+    production::run(&Back { args }, desk, moment)
 }
 
 struct Back<'a> {

@@ -10,15 +10,15 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::approve::execute;
-use super::emergency;
 use super::gather::Moment;
 use super::journal::{self, Package};
 use super::person::assurance;
 use super::target;
 use super::what_runs::doubtful;
+use super::{emergency, environments};
 use crate::cli::{Common, StatusArgs};
 use crate::gate::config::{ActionKind, Deployment};
-use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, no_environment, until};
+use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, until};
 use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::statement::Verdict;
@@ -44,10 +44,9 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
         }
     };
     let Some(policy) = moment.policy() else { return unfounded(&moment) };
-    if let Some(wanted) =
-        args.environment.as_ref().filter(|wanted| !policy.environments.contains_key(*wanted))
-    {
-        return Ok(Answer::refused(COMMAND, vec![no_environment(policy, wanted)]));
+    let unknown = |wanted| environments::unknown_by(policy, COMMAND, wanted);
+    if let Some(answer) = args.environment.as_ref().and_then(unknown) {
+        return Ok(answer);
     }
     let mut lines = vec![head(&moment, timeline, policy)];
     let mut environments = serde_json::Map::new();

@@ -168,7 +168,7 @@ fn the_report_of_a_rollback_is_open_until_a_person_signs_it() {
     let table = "\
 Date        Version  Type      Status       Rollback  Notes
 2026-11-23  v1.3.0   Rollback  Success      N/A       back from v1.4.0: checkout fails
-2026-11-23  v1.4.0   Feature   Rolled back  Yes       report open, begun 2 d ago; checkout fails
+2026-11-23  v1.4.0   Feature   Rolled back  Yes       report open since 2026-11-23; checkout fails
 ";
     house.run(["history"]).stdout(table).exit(0);
     let draft = house.run(["approve", "--review", &name, "--show"]).any_stdout().exit(0).stdout;

@@ -45,7 +45,7 @@ pub(crate) fn rolled_back(reason: &str) -> House {
 const TABLE: &str = "\
 Date        Version  Type      Status       Rollback  Notes
 2026-11-24  v1.4.0   Rollback  Success      N/A       back from v1.4.1: checkout fails
-2026-11-24  v1.4.1   Hotfix    Rolled back  Yes       report open, begun just now; checkout fails
+2026-11-24  v1.4.1   Hotfix    Rolled back  Yes       report open since 2026-11-24; checkout fails
 2026-11-23  v1.4.0   Feature   Success      N/A       Totals in the cart
 ";
 
@@ -66,7 +66,7 @@ fn the_table_has_the_documents_columns_and_the_newest_first() {
 | Date | Version | Type | Status | Rollback | Notes |
 |------|---------|------|--------|----------|-------|
 | 2026-11-24 | v1.4.0 | Rollback | Success | N/A | back from v1.4.1: checkout fails |
-| 2026-11-24 | v1.4.1 | Hotfix | Rolled back | Yes | report open, begun just now; checkout fails |
+| 2026-11-24 | v1.4.1 | Hotfix | Rolled back | Yes | report open since 2026-11-24; checkout fails |
 | 2026-11-23 | v1.4.0 | Feature | Success | N/A | Totals in the cart |
 ";
     house.run(["history", "--format", "markdown"]).stdout(markdown).exit(0);
@@ -87,7 +87,11 @@ fn every_filter_leaves_what_it_names() {
     assert_eq!(of(&["--status", "rolled-back"]), "v1.4.1");
     assert_eq!(of(&["--status", "failed"]), "");
     assert_eq!(of(&["-e", "production"]), "v1.4.0 v1.4.1 v1.4.0");
-    assert_eq!(of(&["--limit", "0"]), "");
+    house.run(["history", "--limit", "0"]).any_stderr().exit(2);
+    let reversed = "error: nothing is between `--since` (2026-11-24 00:00 UTC) and `--until` (2026-11-24 00:00 UTC): the earlier one goes to `--since`\n";
+    house.run(["history", "--since", "2026-11-24", "--until", "2026-11-23"]).stderr(reversed).exit(2);
+    let whole = "error: `--verify` checks every entry: leave out `--until`\n";
+    house.run(["history", "--verify", "--until", "2026-11-23"]).stderr(whole).exit(2);
     let two = house.run(["history", "--limit", "2"]).stderr("there are more: raise or leave out `--limit`\n");
     assert_eq!(two.any_stdout().exit(0).stdout.lines().count(), 3);
     house.run(["history", "--by", "carol"]).stdout("no deployment fits these options\n").exit(0);
@@ -103,12 +107,8 @@ fn a_spreadsheet_gets_text_and_no_formula() {
         head,
         "Date,Version,Type,Status,Rollback,Notes,Environment,Started,Ended,Commit,Previous,Request,Executed by,Approved by,Recorded in"
     );
-    assert!(
-        row.starts_with(
-            "2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,\"report open, begun just now; checkout fails\","
-        ) || row.starts_with("2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,checkout fails; report open"),
-        "{row}"
-    );
+    let begins = "2026-11-24,v1.4.1,Hotfix,Rolled back,Yes,report open since 2026-11-24; checkout fails,";
+    assert!(row.starts_with(begins), "{row}");
     assert!(row.ends_with(",alice,bob,ledger\r\n"), "{row}");
     let wrong = house.run(["status", "--format", "csv"]).any_stderr().exit(2).stderr;
     assert!(wrong.contains("only `deployctl history` has '--format csv'"), "{wrong}");
@@ -128,6 +128,14 @@ fn the_table_in_a_file_is_kept_between_its_markers() {
     house.write("HISTORY.md", &format!("Ours.\n{}\nTail", file.replace("Totals", "Old")));
     writes().stderr("ok: wrote the table into `HISTORY.md`\n").exit(0);
     assert_eq!(house.file("HISTORY.md"), format!("Ours.\n{file}\nTail"));
+    let nowhere =
+        "error: cannot write `docs/HISTORY.md`: there is no directory `docs`; make it first: mkdir -p docs\n";
+    house.run(["history", "--write", "docs/HISTORY.md"]).stderr(nowhere).exit(1);
+    // What is left out by a limit is left out of the file, and that is said.
+    let newest = house.run(["history", "--write", "NEWEST.md", "--limit", "1"]).any_stderr().exit(0).stderr;
+    let told = "there are more: raise or leave out `--limit`\nok: wrote the table into `NEWEST.md`\n";
+    assert_eq!(newest, told);
+    assert_eq!(house.file("NEWEST.md").matches("\n| 2026-").count(), 1);
     house.write("HISTORY.md", "nothing of the kind\n");
     let stderr = "\
 error: `HISTORY.md` is left as it is: it lacks the two lines between which the table goes:

@@ -14,6 +14,7 @@ mod crash;
 mod credentials;
 mod doubts;
 mod emergencies;
+mod environments;
 mod explain;
 mod forge;
 mod github;

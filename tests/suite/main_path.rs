@@ -298,7 +298,7 @@ next: a person answers it and signs: deployctl approve --review [id] --report FI
     let table = "\
 Date        Version  Type      Status       Rollback  Notes
 2026-11-23  v1.3.0   Rollback  Success      N/A       back from v1.4.0: checkout fails
-2026-11-23  v1.4.0   Feature   Rolled back  Yes       report open, begun just now; checkout fails
+2026-11-23  v1.4.0   Feature   Rolled back  Yes       report open since 2026-11-23; checkout fails
 ";
     house.run(["history"]).stdout(table).exit(0);
 }

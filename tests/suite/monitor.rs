@@ -56,14 +56,12 @@ next: ask a person to run: deployctl approve --policy
     let nothing = "error: nothing is measured in `production`: the signed policy has no `environments.production.health`\n";
     house.run(["monitor", "production"]).stderr(nothing).exit(1);
     let unknown = "\
-refused: deployctl monitor
-  ✗ request.missing  the policy has no environment `prodution`; did you mean `production`?
-      policy: environments
+error: the policy has no environment `prodution`, only `production`, `staging`; did you mean `production`?
 ";
-    house.run(["monitor", "prodution"]).stderr(unknown).exit(3);
-    let refused = house.run(["monitor", "prodution", "--json"]).any_stdout().exit(3);
+    house.run(["monitor", "prodution"]).stderr(unknown).exit(2);
+    let refused = house.run(["monitor", "prodution", "--json"]).any_stdout().exit(2);
     let document = &lines(&refused.stdout)[0];
-    assert_eq!((&document["outcome"], &document["kind"]), (&json!("refused"), &json!("end")));
+    assert_eq!((&document["outcome"], &document["kind"]), (&json!("usage"), &json!("end")));
 }
 
 #[test]

@@ -137,7 +137,7 @@ next: deployctl request v1.4.0 --rollback -e production --as ROLE
     let table = house.run(["history"]).any_stdout().exit(0).stdout;
     assert!(
         table.contains(
-            "v1.6.0   Feature   Rolled back  Yes       report open, begun just now; both are wrong"
+            "v1.6.0   Feature   Rolled back  Yes       report open since 2026-11-23; both are wrong"
         ),
         "{table}"
     );

@@ -163,7 +163,7 @@ fn spoilt(error: &ReadError, chain: &Chain, seen: Option<&HighWater>) -> LedgerT
     let seen = seen.map_or(0, |mark| mark.sequence);
     let signed_by = match error {
         ReadError::Fault(fault) => fault.signed_by.as_ref().map(|signer| signer.person().clone()),
-        ReadError::Record { .. } | ReadError::Git(_) => None,
+        ReadError::Record { .. } | ReadError::Beyond(_) | ReadError::Git(_) => None,
     };
     let spoilt = error.place().filter(|(sequence, _)| *sequence > seen).and_then(|(sequence, _)| {
         let good = chain.get(usize::try_from(sequence).ok()?.checked_sub(2)?)?;

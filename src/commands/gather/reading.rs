@@ -31,6 +31,9 @@ pub enum ReadError {
     /// Anything else git says.
     #[error(transparent)]
     Git(#[from] RecordError),
+    /// An entry was looked for that the branch does not have.
+    #[error("the ledger has no entry {0}")]
+    Beyond(u64),
 }
 
 impl ReadError {
@@ -40,7 +43,7 @@ impl ReadError {
         match self {
             Self::Fault(fault) => Some((fault.sequence, &fault.commit)),
             Self::Record { sequence, commit, .. } => Some((*sequence, commit)),
-            Self::Git(_) => None,
+            Self::Git(_) | Self::Beyond(_) => None,
         }
     }
 }
@@ -131,8 +134,8 @@ impl<'a, W: Witness> Folding<'a, W> {
     }
 
     fn read(&self, place: usize) -> Result<RawEntry, ReadError> {
-        let commit = self.chain.get(place).unwrap_or_else(|| unreachable!("place {place} is on the chain"));
         let sequence = self.sequence(place);
+        let commit = self.chain.get(place).ok_or(ReadError::Beyond(sequence))?;
         self.records.one(&commit).map_err(|why| ReadError::Record { sequence, commit, why: Box::new(why) })
     }
 

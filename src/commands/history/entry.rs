@@ -1,26 +1,9 @@
-//! `--since` where it names an entry: only `--verify` takes one, and takes nothing else.
+//! The entry of the ledger that `--since` names.
 
 use anyhow::{Result, bail};
 
-use crate::cli::HistoryArgs;
 use crate::gate::since::EntryName;
 use crate::world::records::Chain;
-
-/// Why `--since` does not go with the rest of the command, if it does not.
-pub(super) fn misused(args: &HistoryArgs) -> Option<String> {
-    let since = args.since?;
-    match (args.verify, since.entry, since.moment) {
-        (true, Some(_), _) | (false, _, Some(_)) => None,
-        (true, None, _) => Some(
-            "with `--verify`, `--since` is an entry: its number, or at least seven digits of its commit"
-                .to_owned(),
-        ),
-        (false, entry, None) => Some(format!(
-            "`--since {}` is an entry, which only `--verify` takes: give a day such as `2026-11-23`, a moment, or a span such as `30d`",
-            entry.as_ref().map_or("", EntryName::as_str)
-        )),
-    }
-}
 
 /// How many entries there are up to the one of this name.
 ///

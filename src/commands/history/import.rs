@@ -10,8 +10,7 @@ use serde_json::json;
 use super::{COMMAND, imported};
 use crate::cli::ImportArgs;
 use crate::commands::gather::Moment;
-use crate::commands::journal;
-use crate::gate::decide::no_environment;
+use crate::commands::{environments, journal};
 use crate::gate::imported::{Import, TAGS_MAX, Tag};
 use crate::gate::policy::VersionRule;
 use crate::gate::statement::SCHEMA;
@@ -44,8 +43,8 @@ struct Sorted {
 /// When the tags cannot be read, or the line not written.
 pub(super) fn run(moment: &Moment, args: &ImportArgs) -> Result<Answer> {
     let environment = &args.environment;
-    if let Some(policy) = moment.policy().filter(|policy| !policy.environments.contains_key(environment)) {
-        return Ok(Answer::refused(COMMAND, vec![no_environment(policy, environment)]));
+    if let Some(answer) = environments::unknown(moment, COMMAND, environment) {
+        return Ok(answer);
     }
     let pattern = args.tags.clone().flatten().unwrap_or_else(|| usual(moment, environment));
     let Ok(glob) = Glob::new(&pattern) else {

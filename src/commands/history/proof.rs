@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::audit::Audit;
-use super::{COMMAND, entry, fault};
+use super::{COMMAND, entry, fault, mend};
 use crate::commands::gather::reading::{self, Care};
 use crate::commands::gather::{Moment, verify};
 use crate::evidence::records::NAMESPACE;
@@ -22,6 +22,7 @@ use crate::world::records::LEDGER;
 /// stands for nothing here. Tells of what follows an entry, where one is named.
 pub(super) fn whole(moment: &Moment, since: Option<EntryName>) -> Result<Answer> {
     let refused = |reason: Reason, at: Option<serde_json::Value>| {
+        let reason = mend::with_next(moment, reason, at.as_ref());
         Answer::refused(COMMAND, vec![reason]).with("failed_at", at).with("verified", false)
     };
     if let Err(trouble) = &moment.ledger {

@@ -55,7 +55,7 @@ pub(super) fn row(
     let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
     let undone_by = deployed.rolled_back_by.and_then(|digest| others.of_execution(digest));
     let attempts = others.attempts(deployed);
-    let open = undone_by.and_then(|rollback| aftermath::note(moment, rollback));
+    let open = undone_by.and_then(aftermath::note);
     let notes = notes(deployed, open, &why_undone(attempts), request.as_ref());
     let page = HistoryRow {
         date: deployed.at.format("%Y-%m-%d").to_string(),

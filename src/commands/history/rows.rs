@@ -122,9 +122,11 @@ impl Entry<'_> {
 pub(super) fn of(moment: &Moment, timeline: &Timeline, args: &HistoryArgs) -> Result<Rows> {
     let sources = Sources::of(moment);
     let (entries, more) = wanted(moment, timeline, &sources, args);
-    // Where several environments have people to decide, a row must say which it is of.
+    // Where something is recorded of several environments, a row must say which it is of.
     let imported = sources.past.iter().map(|past| &past.environment);
-    let environments: BTreeSet<&Environment> = timeline.tracks.keys().chain(imported).collect();
+    let machines = sources.runs.all().map(|run| &run.start.environment);
+    let environments: BTreeSet<&Environment> =
+        timeline.tracks.keys().chain(imported).chain(machines).collect();
     let several = args.environment.is_none() && environments.len() > 1;
     let others = others(timeline);
     let row = |entry: Entry<'_>| {

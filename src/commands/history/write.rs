@@ -37,6 +37,7 @@ pub(super) fn between_markers(path: &Path, place: &Place, table: &str) -> Result
     let after = match &before {
         Some(text) => replaced(text, place, table).with_context(|| format!("`{shown}` is left as it is"))?,
         None => {
+            has_directory(path)?;
             let (begin, end) = place.markers();
             format!("# {}\n\n{begin}\n{table}{end}\n", place.heading)
         }
@@ -63,6 +64,18 @@ fn replaced(text: &str, place: &Place, table: &str) -> Result<String> {
     };
     let table = if lines[begin].ends_with("\r\n") { table.replace('\n', "\r\n") } else { table.to_owned() };
     Ok([&lines[..=begin].concat(), &table, &lines[end..].concat()].map(String::as_str).concat())
+}
+
+/// A new file needs its directory, which is not made: its name may be mistyped.
+fn has_directory(path: &Path) -> Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(directory) = parent.filter(|directory| !directory.is_dir()) {
+        let (shown, directory) = (path.display(), directory.display());
+        bail!(
+            "cannot write `{shown}`: there is no directory `{directory}`; make it first: mkdir -p {directory}"
+        );
+    }
+    Ok(())
 }
 
 /// Replaces the file in one step, behind a symbolic link too, with the permissions that it had.

@@ -104,16 +104,3 @@ fn a_name_that_is_neither_a_tag_nor_a_request() {
         .stderr("error: `v1.4.0` names [id], and `--commit` names [id]\n")
         .exit(1);
 }
-
-#[test]
-fn an_unknown_environment_is_told_with_the_nearest() {
-    let house = founded();
-    let answer = refuses(
-        &house,
-        &["request", "v1.5.0", "-e", "stagin", "--as", "orchestrator"],
-        3,
-        &["request.missing"],
-    );
-    let said = json!("the policy has no environment `stagin`; did you mean `staging`?");
-    assert_eq!(answer["reasons"][0]["message"], said);
-}

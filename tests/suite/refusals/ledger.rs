@@ -32,6 +32,11 @@ next: see what and where: deployctl history --verify
 next: end the ledger at the last entry that holds: git update-ref refs/heads/deployctl/ledger [commit] [commit]
 ";
     refuses_in_words(&house, "alice", &["deploy", "production", &id], 4, refused);
+    // To verify it is no next step of a proof.
+    let proof = house.run(["history", "--verify"]).any_stderr().exit(4).stderr;
+    let next = "next: look at the entry, and who pushed it: git show [id]\n\
+                next: end the ledger at the last entry that holds: git update-ref refs/heads/deployctl/ledger [commit] [commit]\n";
+    house.ends(&proof, next);
 }
 
 #[test]
