@@ -550,15 +550,19 @@ pub enum HistoryCommand {
 #[command(after_help = "\
 Examples:
   deployctl history import --tags --dry-run
-  deployctl history import --tags 'v1.*' -e production")]
+  deployctl history import --tags 'v1.*' -e production
+  deployctl history import --undo -e production")]
 pub struct ImportArgs {
     /// From the tags that fit this glob [default: the policy's `versions.tag`]
-    #[arg(long, value_name = "PATTERN", required = true, num_args = 0..=1)]
+    #[arg(long, value_name = "PATTERN", required_unless_present = "undo", num_args = 0..=1)]
     pub tags: Option<Option<String>>,
+    /// Take back what was imported of the environment: it is shown no more, and can be imported again
+    #[arg(long, conflicts_with = "tags")]
+    pub undo: bool,
     /// The environment that they were versions of
     #[arg(short, long, value_name = "ENVIRONMENT", default_value = "production")]
     pub environment: Environment,
-    /// Show what would be imported; record nothing
+    /// Show what would be imported, or undone; record nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }

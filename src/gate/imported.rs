@@ -23,6 +23,9 @@ pub struct Import {
     pub at: DateTime<Utc>,
     /// The tags, the oldest first.
     pub tags: Vec<Tag>,
+    /// Whether it takes back what was imported of the environment before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
 }
 
 /// One tag.
@@ -75,7 +78,7 @@ mod tests {
         };
         let environment = "production".parse().expect("an environment");
         let tags = (0..tags).map(tag).collect();
-        Import { schema: SCHEMA.to_owned(), environment, by: "dana".to_owned(), at, tags }
+        Import { schema: SCHEMA.to_owned(), environment, by: "dana".to_owned(), at, tags, undo: false }
     }
 
     #[test]

@@ -298,7 +298,7 @@ fn tags_become_a_past_that_is_marked_and_imported_once() {
     let page = |verb: &str| {
         format!(
             "{verb} 3 tags as versions of production, unsigned\n  2026-11-23  v1.0.0  [v1.3.0]\n  2026-11-23  v1.3.0  [v1.3.0]\n  \
-             2026-11-23  v1.1.0  [v1.4.0]\nleft out: 1 that the ledger has\nleft out: 1 whose name or date cannot be used\n"
+             2026-11-23  v1.1.0  [v1.4.0]\nleft out: 1 whose deployment is recorded\nleft out: 1 whose name or date cannot be used\n"
         )
     };
     let short = |tag: &str| house.git(["rev-parse", "--short=7", &format!("{tag}^{{commit}}")]);
@@ -311,7 +311,7 @@ fn tags_become_a_past_that_is_marked_and_imported_once() {
     assert_eq!(imports(&house), 1);
     let again = "\
 imported 0 tags as versions of production, unsigned
-left out: 1 that the ledger has
+left out: 1 whose deployment is recorded
 left out: 3 imported before
 left out: 1 whose name or date cannot be used
 ";
@@ -353,6 +353,30 @@ fn an_imported_version_is_nothing_but_a_row() {
     let changed = house.run(["history", "--modifications", "--limit", "1"]).any_stdout().any_stderr().exit(0);
     assert!(changed.stdout.contains("(journal)"), "{}", changed.stdout);
     assert!(changed.stdout.contains("  imported  3 tags as versions of production"), "{}", changed.stdout);
+}
+
+#[test]
+fn an_import_is_undone_by_a_line_and_can_be_done_again() {
+    let house = with_tags();
+    let table = house.run(["history"]).any_stdout().exit(0).stdout;
+    let undo = ["history", "import", "--undo"];
+    house.run(undo).stdout("nothing is imported of production\n").exit(0);
+    house.run(IMPORTS).any_stdout().exit(0);
+    let told = "the import of 3 tags as versions of production; `history` shows them no more\n";
+    let dry = undo.into_iter().chain(["--dry-run"]);
+    house.run(dry).stdout(&format!("would undo {told}")).exit(0);
+    assert_eq!(house.run(["history"]).any_stdout().exit(0).stdout.lines().count(), 5);
+    house.run(undo.into_iter().chain(["-e", "staging"])).stdout("nothing is imported of staging\n").exit(0);
+    house.clock("2026-11-23T10:01:00Z");
+    house.run(undo).stdout(&format!("undid {told}")).exit(0);
+    house.run(["history"]).stdout(&table).exit(0);
+    let changed = house.run(["history", "--modifications", "--limit", "1"]).any_stdout().any_stderr().exit(0);
+    assert!(changed.stdout.contains("undone: 3 tags as versions of production"), "{}", changed.stdout);
+    house.clock("2026-11-23T10:02:00Z");
+    let again = house.run(IMPORTS).any_stdout().exit(0).stdout;
+    assert!(again.starts_with("imported 3 tags as versions of production, unsigned\n"), "{again}");
+    assert_eq!(house.run(["history"]).any_stdout().exit(0).stdout.lines().count(), 5);
+    house.run(["history", "import", "--undo", "--tags"]).any_stderr().exit(2);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{COMMAND, imported};
 use crate::cli::ImportArgs;
+use crate::commands::automatic::runs;
 use crate::commands::gather::Moment;
 use crate::commands::{environments, journal};
 use crate::gate::imported::{Import, TAGS_MAX, Tag};
@@ -29,7 +30,7 @@ const NAME_MAX: usize = 200;
 struct Sorted {
     /// To be imported, the oldest first.
     new: Vec<Tag>,
-    /// The ledger has the version.
+    /// Its deployment is recorded.
     recorded: usize,
     /// Imported before.
     before: usize,
@@ -46,6 +47,9 @@ pub(super) fn run(moment: &Moment, args: &ImportArgs) -> Result<Answer> {
     if let Some(answer) = environments::unknown(moment, COMMAND, environment) {
         return Ok(answer);
     }
+    if args.undo {
+        return undo(moment, environment, args.dry_run);
+    }
     let pattern = args.tags.clone().flatten().unwrap_or_else(|| usual(moment, environment));
     let Ok(glob) = Glob::new(&pattern) else {
         let what = format!("`{}` is not a glob, such as `v*`", text::line(&pattern, 200));
@@ -61,9 +65,7 @@ pub(super) fn run(moment: &Moment, args: &ImportArgs) -> Result<Answer> {
     let mut page = told(environment, &sorted, args.dry_run);
     if !args.dry_run && !sorted.new.is_empty() {
         let by = moment.caller(None).name;
-        if let Some(warning) = record(moment, environment, &by, &sorted.new)? {
-            page.push_str(&format!("warning: {}\n", text::line(&warning, 2_000)));
-        }
+        page.push_str(&warned(record(moment, environment, &by, &sorted.new)?));
     }
     Ok(Answer::done(COMMAND, page)
         .with("environment", environment)
@@ -82,10 +84,11 @@ fn usual(moment: &Moment, environment: &Environment) -> String {
 }
 
 fn sort(moment: &Moment, environment: &Environment, glob: &GlobMatcher) -> Result<Sorted> {
-    let past = imported::told(moment)?;
+    let runs = runs::told(moment);
+    let past = imported::told(moment, &runs)?;
     let before: BTreeSet<&Version> =
         past.iter().filter(|past| past.environment == *environment).map(|past| &past.tag.version).collect();
-    let recorded = imported::recorded(moment, environment);
+    let recorded = imported::recorded(moment, &runs, environment);
     let mut sorted = Sorted::default();
     for tagged in moment.repository.tagged(&|name| glob.is_match(name))? {
         match read(tagged) {
@@ -117,10 +120,50 @@ fn record(moment: &Moment, environment: &Environment, by: &str, tags: &[Tag]) ->
         by: by.to_owned(),
         at: moment.now,
         tags: tags.to_vec(),
+        undo: false,
     };
+    append(moment, &import, &about(tags.len(), environment))
+}
+
+fn append(moment: &Moment, import: &Import, about: &str) -> Result<Option<String>> {
     let files = Files::from([(imported::FILE.to_owned(), import.bytes()?)]);
-    let about = format!("{} as versions of {environment}", text::count(tags.len(), "tag"));
-    journal::append(moment, imported::KIND, &import.by, &about, vec![], files)
+    journal::append(moment, imported::KIND, &import.by, about, vec![], files)
+}
+
+fn about(tags: usize, environment: &Environment) -> String {
+    format!("{} as versions of {environment}", text::count(tags, "tag"))
+}
+
+/// Takes back what was imported of an environment: a line that says so, as nothing leaves the journal.
+fn undo(moment: &Moment, environment: &Environment, dry_run: bool) -> Result<Answer> {
+    let past = imported::told(moment, &runs::told(moment))?;
+    let past: Vec<&Tag> =
+        past.iter().filter(|past| past.environment == *environment).map(|past| &past.tag).collect();
+    let about = about(past.len(), environment);
+    let would = if dry_run { "would undo" } else { "undid" };
+    let mut page = format!("{would} the import of {about}; `history` shows them no more\n");
+    if past.is_empty() {
+        page = format!("nothing is imported of {environment}\n");
+    } else if !dry_run {
+        let import = Import {
+            schema: SCHEMA.to_owned(),
+            environment: environment.clone(),
+            by: moment.caller(None).name,
+            at: moment.now,
+            tags: vec![],
+            undo: true,
+        };
+        page.push_str(&warned(append(moment, &import, &format!("undone: {about}"))?));
+    }
+    Ok(Answer::done(COMMAND, page)
+        .with("environment", environment)
+        .with("dry_run", dry_run)
+        .with("undone", past.into_iter().map(json_of).collect::<Vec<_>>()))
+}
+
+/// A warning that the line only waits in this clone.
+fn warned(warning: Option<String>) -> String {
+    warning.map_or_else(String::new, |warning| format!("warning: {}\n", text::line(&warning, 2_000)))
 }
 
 fn told(environment: &Environment, sorted: &Sorted, dry_run: bool) -> String {
@@ -131,7 +174,7 @@ fn told(environment: &Environment, sorted: &Sorted, dry_run: bool) -> String {
         page.push_str(&format!("  {}  {version}  {}\n", at.format("%Y-%m-%d"), commit.short()));
     }
     let left = [
-        (sorted.recorded, "that the ledger has"),
+        (sorted.recorded, "whose deployment is recorded"),
         (sorted.before, "imported before"),
         (sorted.unfit, "whose name or date cannot be used"),
     ];

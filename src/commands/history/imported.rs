@@ -10,6 +10,7 @@ use super::rows::Row;
 use crate::commands::gather::Moment;
 use crate::commands::journal;
 use crate::gate::config::ActionKind;
+use crate::gate::deployments::Runs;
 use crate::gate::history::{Kind, Status};
 use crate::gate::imported::{Import, TAGS_MAX, Tag};
 use crate::gate::terms::{Environment, Version};
@@ -31,18 +32,23 @@ pub(super) struct Past {
     imported_at: DateTime<Utc>,
 }
 
-/// Every version of every import, once, the oldest import first; so many at the most. Versions that the ledger has are left
-/// out: what is signed goes before what is not.
+/// Every version of every import that was not undone, once, the oldest import first; so many at the most. Versions whose
+/// deployment is recorded are left out: what was said of it at the time goes before what a tag says.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub(super) fn told(moment: &Moment) -> Result<Vec<Past>> {
+pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
     let Some(tip) = moment.records.tip(JOURNAL)? else { return Ok(vec![]) };
     let lines = journal::attached(moment, &tip, (KIND, FILE), Import::read)?;
     let mut seen = BTreeMap::new();
-    let mut past = Vec::new();
-    for Import { environment, by, at, tags, .. } in lines.into_iter().rev().flatten() {
-        let known = seen.entry(environment.clone()).or_insert_with(|| recorded(moment, &environment));
+    let mut past: Vec<Past> = Vec::new();
+    for Import { environment, by, at, tags, undo, .. } in lines.into_iter().rev().flatten() {
+        if undo {
+            past.retain(|past| past.environment != environment);
+            seen.remove(&environment);
+            continue;
+        }
+        let known = seen.entry(environment.clone()).or_insert_with(|| recorded(moment, runs, &environment));
         for tag in tags {
             if past.len() < TAGS_MAX && known.insert(tag.version.clone()) {
                 past.push(Past { environment: environment.clone(), tag, by: by.clone(), imported_at: at });
@@ -52,11 +58,12 @@ pub(super) fn told(moment: &Moment) -> Result<Vec<Past>> {
     Ok(past)
 }
 
-/// The versions that the ledger has of an environment.
-pub(super) fn recorded(moment: &Moment, environment: &Environment) -> BTreeSet<Version> {
+/// The versions whose deployment to an environment is recorded: by people in the ledger, or by machines in the journal.
+pub(super) fn recorded(moment: &Moment, runs: &Runs, environment: &Environment) -> BTreeSet<Version> {
     let track = moment.timeline().and_then(|timeline| timeline.tracks.get(environment));
-    let deployments = track.into_iter().flat_map(Track::all);
-    deployments.map(|deployed| deployed.start.release.version.clone()).collect()
+    let signed = track.into_iter().flat_map(Track::all).map(|deployed| &deployed.start.release);
+    let told = runs.all().filter(|run| run.start.environment == *environment).map(|run| &run.start.release);
+    signed.chain(told).map(|release| release.version.clone()).collect()
 }
 
 /// The row of one.

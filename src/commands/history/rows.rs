@@ -154,7 +154,9 @@ pub(super) struct Sources {
 impl Sources {
     /// What the journal tells. Where it cannot be read, what machines did has the warning.
     pub(super) fn of(moment: &Moment) -> Self {
-        Self { runs: runs::told(moment), past: imported::told(moment).unwrap_or_default() }
+        let runs = runs::told(moment);
+        let past = imported::told(moment, &runs).unwrap_or_default();
+        Self { runs, past }
     }
 }
 

@@ -94,6 +94,17 @@ fn what_one_machine_deployed_every_other_knows() {
 }
 
 #[test]
+fn what_machines_deployed_is_not_imported_again() {
+    let house = founded();
+    deploys(&house, &[], 0);
+    let words = ["history", "import", "--tags", "-e", "staging", "--json"];
+    let answer = house.run(words).any_stdout().exit(0).json();
+    let imported = answer["imported"].as_array().expect("tags").iter().map(|tag| tag["version"].clone());
+    assert_eq!(imported.collect::<Vec<_>>(), [json!("v1.3.0"), json!("v1.4.0")]);
+    assert_eq!(answer["left_out"], json!({ "recorded": 1, "imported": 0, "unfit": 0 }));
+}
+
+#[test]
 fn another_line_of_the_journal_is_no_lost_race() {
     let house = shared();
     let other = house.clone_of();
