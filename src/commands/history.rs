@@ -3,6 +3,7 @@
 mod audit;
 mod automatic;
 mod bundle;
+mod columns;
 mod entry;
 mod fault;
 mod import;

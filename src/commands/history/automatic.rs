@@ -1,8 +1,12 @@
 //! The rows of environments that machines deploy: the journal's word, and marked as such.
 
+use std::collections::BTreeSet;
+
+use anyhow::Result;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::columns::Columns;
 use super::rows::Row;
 use crate::gate::config::ActionKind;
 use crate::gate::deployments::Run;
@@ -11,7 +15,10 @@ use crate::render::pages::HistoryRow;
 use crate::render::text;
 
 /// The row of one.
-pub(super) fn row(run: &Run, now: DateTime<Utc>) -> Row {
+///
+/// # Errors
+/// The encoder's.
+pub(super) fn row(run: &Run, now: DateTime<Utc>) -> Result<Row> {
     let ending = run.end.as_ref().map(|end| end.ending);
     let start = &run.start;
     let failed_step = run.end.as_ref().and_then(|end| end.failed_step.as_ref());
@@ -26,31 +33,27 @@ pub(super) fn row(run: &Run, now: DateTime<Utc>) -> Row {
         kind: Kind::Automatic.word().to_owned(),
         status: Status::ended(ending, run.lease_until(), now).word().to_owned(),
         rollback: "N/A".to_owned(),
-        notes: notes.clone(),
+        notes,
     };
-    let json = json!({
-        "environment": start.environment,
-        "action": ActionKind::Deploy,
-        "date": page.date,
-        "version": page.version,
-        "type": page.kind,
-        "status": page.status,
-        "rollback": page.rollback,
-        "notes": notes,
-        "commit": start.release.commit,
-        "previous": start.previous,
-        "request": start.request,
-        "started_at": start.at,
-        "ended_at": run.end.as_ref().map(|end| end.at),
-        "ending": ending,
-        "executed_by": start.by,
+    let more = json!({
         "known_by": start.known_by,
-        "approved_by": [],
         "steps": run.end.as_ref().map(|end| &end.steps),
         "smoke": run.end.as_ref().map(|end| &end.smoke),
         "failed_step": failed_step,
         "deployment": run.id,
-        "recorded_in": "journal",
     });
-    Row { page, json }
+    let columns = Columns {
+        environment: &start.environment,
+        action: ActionKind::Deploy,
+        commit: &start.release.commit,
+        previous: start.previous.as_ref(),
+        request: start.request.as_ref(),
+        started_at: start.at,
+        ended_at: run.end.as_ref().map(|end| end.at),
+        ending,
+        executed_by: Some(&start.by),
+        approved_by: BTreeSet::new(),
+        recorded_in: "journal",
+    };
+    Ok(columns.row(page, more)?)
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::columns::Columns;
 use super::rows::Row;
 use crate::commands::gather::Moment;
 use crate::commands::journal;
@@ -67,7 +68,10 @@ pub(super) fn recorded(moment: &Moment, runs: &Runs, environment: &Environment) 
 }
 
 /// The row of one.
-pub(super) fn row(past: &Past) -> Row {
+///
+/// # Errors
+/// The encoder's.
+pub(super) fn row(past: &Past) -> Result<Row> {
     let Past { environment, tag, by, imported_at } = past;
     let notes = format!("from tag {} (imported, unsigned)", tag.version);
     let page = HistoryRow {
@@ -76,31 +80,27 @@ pub(super) fn row(past: &Past) -> Row {
         kind: Kind::Unknown.word().to_owned(),
         status: Status::Imported.word().to_owned(),
         rollback: "N/A".to_owned(),
-        notes: notes.clone(),
+        notes,
     };
-    let json = json!({
-        "environment": environment,
-        "action": ActionKind::Deploy,
-        "date": page.date,
-        "version": page.version,
-        "type": page.kind,
-        "status": page.status,
-        "rollback": page.rollback,
-        "notes": notes,
-        "commit": tag.commit,
-        "previous": null,
-        "request": null,
-        "started_at": tag.at,
-        "ended_at": null,
-        "ending": null,
-        "executed_by": null,
-        "approved_by": [],
+    let more = json!({
         "tag": { "name": tag.version, "annotated": tag.annotated, "tagger": tag.tagger.as_deref().map(cleaned) },
         "imported_by": cleaned(by),
         "imported_at": imported_at,
-        "recorded_in": "import",
     });
-    Row { page, json }
+    let columns = Columns {
+        environment,
+        action: ActionKind::Deploy,
+        commit: &tag.commit,
+        previous: None,
+        request: None,
+        started_at: tag.at,
+        ended_at: None,
+        ending: None,
+        executed_by: None,
+        approved_by: BTreeSet::new(),
+        recorded_in: "import",
+    };
+    Ok(columns.row(page, more)?)
 }
 
 /// A name that somebody else wrote.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::json;
 
+use super::columns::Columns;
 use super::rows::Row;
 use crate::commands::emergency::clock_json;
 use crate::commands::gather::Moment;
@@ -63,33 +64,15 @@ pub(super) fn row(
         kind: Kind::of(deployed.start.action, request.as_ref()).word().to_owned(),
         status: Status::of(deployed, moment.now).word().to_owned(),
         rollback: undone(deployed, undone_by).to_owned(),
-        notes: notes.clone(),
+        notes,
     };
-    let approved_by = moment.timeline().map(|timeline| approvers(timeline, deployed)).unwrap_or_default();
-    let json = json!({
-        "environment": environment,
-        "action": deployed.start.action,
-        "date": page.date,
-        "version": page.version,
-        "type": page.kind,
-        "status": page.status,
-        "rollback": page.rollback,
-        "notes": notes,
-        "commit": deployed.start.release.commit,
-        "previous": deployed.start.previous_release,
-        "request": deployed.start.request,
-        "started_at": deployed.at,
-        "ended_at": deployed.ending.map(|(_, at)| at),
-        "ending": deployed.ending.map(|(ending, _)| ending),
-        "executed_by": deployed.by,
-        "approved_by": approved_by,
+    let more = json!({
         "reason": deployed.start.reason,
         "steps": deployed.steps,
         "failed_step": deployed.failed_step,
         "watched": deployed.watched,
         "emergency": clock_json(deployed),
         "execution": deployed.execution,
-        "recorded_in": "ledger",
         "automatic": deployed.automatic,
         "rollbacks": attempts.iter().map(|rollback| attempt(rollback)).collect::<Vec<_>>(),
         "rolled_back_by": undone_by.map(|rollback| &rollback.by),
@@ -97,7 +80,20 @@ pub(super) fn row(
         "rolled_back_at": undone_by.map(|rollback| rollback.at),
         "report": undone_by.map(|rollback| aftermath::json(moment, rollback)),
     });
-    Ok(Row { page, json })
+    let columns = Columns {
+        environment,
+        action: deployed.start.action,
+        commit: &deployed.start.release.commit,
+        previous: deployed.start.previous_release.as_ref(),
+        request: Some(&deployed.start.request),
+        started_at: deployed.at,
+        ended_at: deployed.ending.map(|(_, at)| at),
+        ending: deployed.ending.map(|(ending, _)| ending),
+        executed_by: Some(deployed.by.as_str()),
+        approved_by: moment.timeline().map(|timeline| approvers(timeline, deployed)).unwrap_or_default(),
+        recorded_in: "ledger",
+    };
+    Ok(columns.row(page, more)?)
 }
 
 fn attempt(rollback: &Deployed) -> serde_json::Value {

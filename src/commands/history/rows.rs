@@ -49,8 +49,8 @@ impl Entry<'_> {
             Self::Ledger(environment, deployed) => {
                 recorded::row(moment, environment, &others[environment], deployed)
             }
-            Self::Journal(run) => Ok(automatic::row(run, moment.now)),
-            Self::Imported(past) => Ok(imported::row(past)),
+            Self::Journal(run) => automatic::row(run, moment.now),
+            Self::Imported(past) => imported::row(past),
         }
     }
 
