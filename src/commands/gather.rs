@@ -4,6 +4,7 @@ mod ahead;
 mod join;
 mod known;
 pub mod reading;
+mod stale;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

@@ -49,6 +49,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
         return Ok(Answer::ended(COMMAND, Outcome::Usage, wrong));
     }
     let mut moment = Moment::look(common)?;
+    let stale = if is_only_looked_at(common, args) { moment.makes_do() } else { None };
     if let Some(version) = alone(common, args) {
         moment.ledger = moment.timeline_about(version.as_str());
     } else if let Some(reach) = reach(common, args, moment.now) {
@@ -68,6 +69,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     } else {
         tables(&moment, common, args)?
     };
+    answer.warnings.extend(stale);
     if let Some(path) = &args.output
         && answer.reasons.is_empty()
     {
@@ -86,6 +88,14 @@ fn alone<'a>(common: &Common, args: &'a HistoryArgs) -> Option<&'a Version> {
     let other_table = args.modifications || args.metrics || args.command.is_some();
     let more = matches!(common.format, Format::InToto | Format::Html);
     args.version.as_ref().filter(|_| !another && !other_table && !more)
+}
+
+/// Whether it is gone once it was read: what stays, or goes on to other programs, would be taken for the ledger's word.
+fn is_only_looked_at(common: &Common, args: &HistoryArgs) -> bool {
+    let HistoryArgs { command, write, verify, bundle, allowed_signers, output, .. } = args;
+    let stays = write.is_some() || bundle.is_some() || output.is_some();
+    let for_people = matches!(common.format, Format::Text | Format::Json | Format::Markdown);
+    for_people && command.is_none() && !stays && !verify && !allowed_signers
 }
 
 /// How far back the ledger must be read for the table of deployments; `None` for what reads it by itself.

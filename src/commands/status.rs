@@ -36,7 +36,9 @@ const COMMAND: &str = "status";
 /// # Errors
 /// When nothing is in force and the file is not valid.
 pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
-    let moment = Moment::look(common)?;
+    let mut moment = Moment::look(common)?;
+    let stale = moment.makes_do();
+    let moment = moment;
     let timeline = match &moment.ledger {
         Ok(timeline) => timeline,
         Err(trouble) => {
@@ -96,6 +98,7 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
         .with("environments", environments)
         .with("stages", stages_json)
         .with("next", next);
+    answer.warnings.extend(stale);
     answer.warnings.extend(moment.edited());
     answer.warnings.extend(root_warning(&moment));
     Ok(answer)

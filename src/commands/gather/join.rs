@@ -44,7 +44,7 @@ impl Place<'_> {
 
     /// The ledger up to a tip, where every entry holds, everything is in it that this clone has seen, and nothing else is
     /// dated ahead.
-    fn believed(&self, tip: &CommitId) -> Result<Folded, LedgerTrouble> {
+    pub(super) fn believed(&self, tip: &CommitId) -> Result<Folded, LedgerTrouble> {
         let mark = marks::high_water(self.common_dir).map_err(broken)?;
         let folded = self.folded(tip, mark.as_ref(), mark.as_ref())?;
         ahead::check(self.records, &folded.timeline, mark.as_ref().map(|mark| &mark.commit))?;

@@ -128,7 +128,9 @@ fn a_remote_that_is_not_there() {
     let (house, id) = House::shared();
     house.git(["remote", "set-url", "origin", "/nowhere"]);
     house.refuses(&id, 3, "ledger.unreachable");
-    house.run(["status"]).any_stdout().any_stderr().exit(3);
+    // Who only looks is told that it may be stale.
+    let told = house.run(["status"]).any_stdout().any_stderr().exit(0).stderr;
+    assert!(told.starts_with("warning: ledger.unreachable  "), "{told}");
 }
 
 #[test]

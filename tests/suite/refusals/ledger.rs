@@ -16,7 +16,14 @@ fn everything_refuses(house: &House, id: &str, exit: i32, code: &str) {
     refuses(house, "alice", &["approve", id, "--revoke", "--reason", "no"], exit, &[code]);
     refuses_machine(house, &["deploy", "production", id, "--dry-run"], exit, &[code]);
     refuses_machine(house, &["request", "v1.3.0", "--as", "orchestrator"], exit, &[code]);
-    refuses_machine(house, &["status"], exit, &[code]);
+    let looks = house.run(["status", "--json"]).any_stdout();
+    // Who only looks is shown what the clone has.
+    if code == "ledger.unreachable" {
+        assert_eq!(looks.exit(0).json()["warnings"][0]["code"], code);
+    } else {
+        looks.exit(exit);
+        refuses_machine(house, &["status"], exit, &[code]);
+    }
 }
 
 #[test]
@@ -126,6 +133,19 @@ fn ledger_unreachable() {
     let shown =
         nothing_runs(&house, || house.person("alice").at_terminal(["deploy", "production", &id]).exit(3));
     house.ends(&shown, "next: check the network and the remote, then try again\n");
+    let looks = house.run(["history"]).any_stderr().any_stdout().exit(0);
+    assert_eq!(looks.stdout, "no deployment is recorded yet\n");
+    let stale = "this is what the clone has, up to entry 2 ([id]) of 2026-11-23 10:00 UTC: it may be stale, and nothing is decided by it\n  next: check the network and the remote\n";
+    assert!(house.normal(&looks.stderr).ends_with(stale), "{}", looks.stderr);
+    // What stays or proves something is no look.
+    for words in
+        [&["--verify"][..], &["--write", "h.md"], &["-o", "h.md"], &["--format", "html"], &["--bundle", "b"]]
+    {
+        let words = ["history", "--json"].iter().take(1).chain(words).copied();
+        let refused = house.run(words).any_stderr().exit(3).stderr;
+        assert!(refused.contains("✗ ledger.unreachable"), "{refused}");
+    }
+    assert!(!house.project().join("h.md").exists());
     fs::rename(house.world().join("gone.git"), house.world().join("origin.git")).unwrap();
     other.run(["deploy", "production", &id, "--dry-run"]).any_stdout().any_stderr().exit(0);
 }
