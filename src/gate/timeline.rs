@@ -334,7 +334,7 @@ impl Timeline {
         accepted.map_err(|why| {
             let commit = entry.commit.clone();
             // The tip goes on once the signature was found to be good.
-            let is_signed = self.tip.as_ref().is_some_and(|tip| tip.commit == commit);
+            let is_signed = self.tip.as_ref().is_some_and(|tip| tip.sequence == sequence);
             let payload = Payload::read(&entry.payload).ok().filter(|_| is_signed);
             Fault { sequence, commit, signed_by: payload.as_ref().map(Signer::of), why }
         })?;
