@@ -55,7 +55,7 @@ error: the deployment of v1.4.0 failed at `release`, and was rolled back: `produ
 ",
     );
     assert!(shown.contains("Type \"rollback production v1.3.0"), "{shown}");
-    assert!(shown.contains("  Summary      the deployment of v1.4.0 failed at `release`\n"), "{shown}");
+    assert!(shown.contains("  Your reason  the deployment of v1.4.0 failed at `release`\n"), "{shown}");
     let back = ["execution", "step release Succeeded", "step migrate Succeeded", "outcome Succeeded"];
     assert_eq!(house.story_of_deployment(), [FAILED, back].concat());
     assert_eq!(house.live("version").as_deref(), Some("v1.3.0\n"));

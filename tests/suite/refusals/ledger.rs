@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use deployctl::world::records::{JOURNAL, LEDGER};
+use deployctl::world::records::{Files, JOURNAL, LEDGER};
+use serde_json::json;
 
 use super::forge::{appends, edited, replaces};
 use super::{nothing_runs, refuses, refuses_in_words, refuses_machine, rules, sentence};
@@ -44,6 +45,17 @@ next: end the ledger at the last entry that holds: git update-ref refs/heads/dep
     let next = "next: look at the entry, and who pushed it: git show [id]\n\
                 next: end the ledger at the last entry that holds: git update-ref refs/heads/deployctl/ledger [commit] [commit]\n";
     house.ends(&proof, next);
+}
+
+#[test]
+fn ledger_state() {
+    let (house, id) = House::approved();
+    let again = house.entries().remove(1).payload.statement;
+    let files = Files::from([("state.json".to_owned(), b"{}".to_vec())]);
+    house.publish(&house.forged("alice", "alice", again, files));
+    let said = house.run(["history", "--verify", "--json"]).any_stdout().exit(0).json();
+    assert_eq!((&said["verified"], &said["warnings"][0]["code"]), (&json!(true), &json!("ledger.state")));
+    house.person("alice").deploys(&id);
 }
 
 #[test]

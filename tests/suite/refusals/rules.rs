@@ -71,6 +71,15 @@ fn policy_edited() {
 }
 
 #[test]
+fn deployment_failed() {
+    let (house, id) = House::approved();
+    house.breaks("release");
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
+    let again = ["request", "v1.4.0", "--as", "orchestrator", "--summary", "again"];
+    assert_eq!(warned(&house, &again), ["deployment.failed"]);
+}
+
+#[test]
 fn policy_edited_stands_beside_a_refusal() {
     let (house, id) = House::requested();
     house.config(&POLICY.replace("required: 1", "required: 3"));
