@@ -74,12 +74,14 @@ pub struct Contender {
     pub command: Box<dyn Fn() -> Command>,
     /// So slow that it runs only once.
     pub once: bool,
+    /// The exit code that it ends with.
+    pub exit: i32,
 }
 
 impl Contender {
     /// One that runs as often as the others.
     pub fn new(name: impl Into<String>, command: impl Fn() -> Command + 'static) -> Self {
-        Self { name: name.into(), command: Box::new(command), once: false }
+        Self { name: name.into(), command: Box::new(command), once: false, exit: 0 }
     }
 }
 
@@ -111,11 +113,12 @@ fn medians(costs: &[Cost], first: Cost) -> Cost {
 }
 
 fn measured(contender: &Contender, watch: bool) -> Result<Cost> {
-    run((contender.command)(), watch).with_context(|| format!("`{}` cannot be measured", contender.name))
+    run((contender.command)(), watch, contender.exit)
+        .with_context(|| format!("`{}` cannot be measured", contender.name))
 }
 
 /// Runs a program to its end. `watch` also looks at its memory.
-fn run(mut command: Command, watch: bool) -> Result<Cost> {
+fn run(mut command: Command, watch: bool, exit: i32) -> Result<Cost> {
     let mut said = tempfile::tempfile()?;
     command.stdout(Stdio::null()).stderr(said.try_clone()?);
     let start = Instant::now();
@@ -126,7 +129,7 @@ fn run(mut command: Command, watch: bool) -> Result<Cost> {
     // Not collected yet: the kernel still tells what it used.
     let cpu = processor_time(child.id()).unwrap_or(wall);
     let status = child.wait()?;
-    if !status.success() {
+    if status.code() != Some(exit) {
         let mut text = String::new();
         said.rewind()?;
         said.read_to_string(&mut text)?;

@@ -10,33 +10,38 @@
     reason = "a benchmark is a program of its own: it starts others, looks at the clock and writes a table"
 )]
 
+mod acts;
 mod making;
 #[allow(dead_code, reason = "the other benchmark measures more")]
 #[path = "../checklist/measure.rs"]
 mod measure;
+#[allow(dead_code, reason = "the other benchmark measures more")]
+mod rows;
 #[allow(dead_code, reason = "the other benchmark measures more")]
 #[path = "../checklist/table.rs"]
 mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use self::measure::{Contender, Cost, World, race};
-use self::table::{Row, Target, Unit, markdown, seconds};
+use self::measure::World;
+use self::rows::{Flat, Ledger, is_made};
+use self::table::{Row, Target, Unit, markdown};
 
 /// The program that is measured.
 const DEPLOYCTL: &str = env!("CARGO_BIN_EXE_deployctl");
-
-/// How long each race may take.
-const BUDGET: Duration = Duration::from_secs(10);
 
 const USAGE: &str = "usage: cargo bench --bench ledger [-- --entries N]\n";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [act, what, repository] = arguments.as_slice()
+        && act == "--act"
+    {
+        return ended(acts::act(what, Path::new(repository)));
+    }
     // `cargo test --benches` starts this too, and nothing is measured in a test.
     if !arguments.iter().any(|argument| argument == "--bench") {
         print!("{USAGE}");
@@ -52,11 +57,12 @@ fn main() -> ExitCode {
         eprint!("{USAGE}");
         return ExitCode::from(2);
     };
-    match measured(&lengths) {
-        Ok(rows) => {
-            print!("{}", markdown(&rows));
-            ExitCode::SUCCESS
-        }
+    ended(measured(&lengths).map(|rows| print!("{}", markdown(&rows))))
+}
+
+fn ended(done: Result<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -68,23 +74,26 @@ fn measured(lengths: &[usize]) -> Result<Vec<Row>> {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ledgers");
     std::fs::create_dir_all(cache.join("home"))?;
     let world = World { home: cache.join("home") };
-    let (mut rows, mut statuses) = (vec![], vec![]);
+    let (mut rows, mut flat) = (vec![], vec![]);
     for length in lengths {
         let dir = ledger(&world, &cache, *length)?;
         // The first look verifies everything; what is measured comes after it.
         world.text(DEPLOYCTL, &dir, &["status"])?;
-        statuses.push(one(&world, &dir, *length, &mut rows)?);
+        flat.push(Ledger::new(&world, dir, *length, &mut rows).measure()?);
     }
-    if let (Some(first), Some(last)) = (statuses.first(), statuses.last().filter(|_| statuses.len() > 1)) {
-        let peer = Some((format!("of {}", lengths[0]), seconds(first.cpu)));
-        let what = format!("status of {}", lengths[lengths.len() - 1]);
-        rows.push(Row {
-            what,
-            unit: Unit::Seconds,
-            ours: seconds(last.cpu),
-            peer,
-            target: Target::Ratio(1.2),
-        });
+    if let (Some(first), Some(last)) = (flat.first(), flat.last().filter(|_| flat.len() > 1)) {
+        let mut beside = |what: &str, cost: fn(&Flat) -> f64, most: f64| {
+            rows.push(Row {
+                what: format!("{what} of {}", lengths[lengths.len() - 1]),
+                unit: Unit::Seconds,
+                ours: cost(last),
+                peer: Some((format!("of {}", lengths[0]), cost(first))),
+                target: Target::Ratio(most),
+            });
+        };
+        beside("status", |flat| flat.status, 1.2);
+        beside("deploy --dry-run (refused)", |flat| flat.decision, 1.2);
+        beside("append and push", |flat| flat.push, 1.3);
     }
     Ok(rows)
 }
@@ -92,7 +101,7 @@ fn measured(lengths: &[usize]) -> Result<Vec<Row>> {
 /// The repository with a ledger of this length, made where it is not there yet.
 fn ledger(world: &World, cache: &Path, length: usize) -> Result<PathBuf> {
     let dir = cache.join(length.to_string());
-    if !dir.join("deployctl.yaml").exists() {
+    if !is_made(&dir) {
         let _ = std::fs::remove_dir_all(&dir);
         eprintln!("making a ledger of {length} entries");
         std::fs::create_dir_all(&dir)?;
@@ -101,47 +110,4 @@ fn ledger(world: &World, cache: &Path, length: usize) -> Result<PathBuf> {
         std::fs::write(dir.join("deployctl.yaml"), rules)?;
     }
     Ok(dir)
-}
-
-/// Measures one ledger; answers what `status` costs.
-fn one(world: &World, dir: &Path, length: usize, rows: &mut Vec<Row>) -> Result<Cost> {
-    let contender = |program: &'static str, words: &'static [&'static str]| {
-        let (world, dir) = (world.clone(), dir.to_owned());
-        Contender::new(words.join(" "), move || {
-            let mut command = world.command(program, &dir);
-            command.args(words);
-            command
-        })
-    };
-    let newest = contender("git", &["log", "-20", "deployctl/ledger"]);
-    let all = contender("git", &["log", "deployctl/ledger"]);
-    let status = contender(DEPLOYCTL, &["status"]);
-    let table = contender(DEPLOYCTL, &["history", "--limit", "20"]);
-    let verify = contender(DEPLOYCTL, &["history", "--verify"]);
-    let short = race(&[status, newest, table], BUDGET)?;
-    let long = race(&[verify, all], BUDGET)?;
-    let mut row = |what: &str, unit, ours, peer: (&str, f64), target| {
-        let peer = Some((peer.0.to_owned(), peer.1));
-        rows.push(Row { what: format!("{what} of {length}"), unit, ours, peer, target });
-    };
-    let wall = |cost: &Cost| seconds(cost.wall);
-    row("status", Unit::Seconds, wall(&short[0]), ("git log -20", wall(&short[1])), Target::None);
-    row(
-        "history --limit 20",
-        Unit::Seconds,
-        wall(&short[2]),
-        ("git log -20", wall(&short[1])),
-        Target::Ratio(1.0),
-    );
-    row("history --verify", Unit::Seconds, wall(&long[0]), ("git log", wall(&long[1])), Target::None);
-    let memory = |cost: &Cost| cost.memory as f64;
-    row("memory of status", Unit::Bytes, memory(&short[0]), ("git log -20", memory(&short[1])), Target::None);
-    row(
-        "memory of history --verify",
-        Unit::Bytes,
-        memory(&long[0]),
-        ("git log", memory(&long[1])),
-        Target::Ratio(1.0),
-    );
-    Ok(short[0])
 }

@@ -40,7 +40,7 @@ const ROLLED_BACK: u64 = 16;
 /// Every ledger here, however long, tells of so many days.
 const DAYS: i64 = 3_650;
 /// About so many entries a deployment has.
-const ENTRIES: usize = 5;
+pub const ENTRIES: usize = 5;
 
 /// A ledger that is being written.
 struct Book {

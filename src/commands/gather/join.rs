@@ -87,9 +87,8 @@ impl Place<'_> {
     pub(super) fn since(&self, known: &Timeline, reach: Reach) -> Result<Timeline, LedgerTrouble> {
         let Some(tip) = &known.tip else { return Ok(known.clone()) };
         let start = self.index(known).and_then(|index| known::reaching(&index, tip, reach));
-        let resumed = start.and_then(|start| {
-            reading::resumed(self.records, &tip.commit, &start, None, Care::TABLE, Noted::default())
-        });
+        let resumed =
+            start.and_then(|start| reading::resumed(self.records, &tip.commit, &start, None, Care::PART, ()));
         if let Some(folded) = resumed {
             return Ok(folded.timeline);
         }
@@ -337,6 +336,9 @@ pub(super) fn verified(place: &Place<'_>, known: Option<Folded>) -> Result<Resul
     let remote = timeline.policy.as_ref().and_then(|in_force| in_force.remote.clone());
     let sequence = timeline.tip.as_ref().map_or(0, |tip| tip.sequence);
     let mark = HighWater { sequence, commit: tip, remote, unsent_after: None, start };
-    marks::set_high_water(place.common_dir, &mark)?;
+    // A look that finds nothing new waits for no disk.
+    if marks::high_water(place.common_dir)?.as_ref() != Some(&mark) {
+        marks::set_high_water(place.common_dir, &mark)?;
+    }
     Ok(Ok(timeline))
 }

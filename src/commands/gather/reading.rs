@@ -56,15 +56,19 @@ pub struct Care {
     pub states: bool,
     /// Whether what is settled is remembered, for tables.
     pub past: bool,
+    /// Whether states to go on from are looked for.
+    pub starts: bool,
 }
 
 impl Care {
     /// For a decision.
-    pub const DECISION: Self = Self { states: false, past: false };
+    pub const DECISION: Self = Self { states: false, past: false, starts: true };
     /// For a table.
-    pub const TABLE: Self = Self { states: false, past: true };
+    pub const TABLE: Self = Self { states: false, past: true, starts: true };
+    /// For a table of a part of the ledger.
+    pub const PART: Self = Self { states: false, past: true, starts: false };
     /// For an audit.
-    pub const AUDIT: Self = Self { states: true, past: false };
+    pub const AUDIT: Self = Self { states: true, past: false, starts: true };
 }
 
 /// What looks on while the ledger is folded. The parts of a ledger each have one.
@@ -143,9 +147,7 @@ impl<'a, W: Witness> Folding<'a, W> {
     fn take(&mut self, places: std::ops::Range<usize>) -> Result<(), ReadError> {
         for place in places {
             let entry = self.read(place)?;
-            let looked_at = self.care.states
-                || place + LOOKED_AT_FOR_STATE >= self.chain.len()
-                || self.reached != Some(self.sequence(place) / STATE_OF);
+            let looked_at = self.is_looked_at(place);
             let state = match entry.attachments.get(STATE).filter(|_| looked_at) {
                 Some(said) => self.compare(place, &entry.commit, said),
                 None => Said::Nothing,
@@ -154,6 +156,12 @@ impl<'a, W: Witness> Folding<'a, W> {
             self.folded.witness.took(&self.folded.timeline, &entry, state);
         }
         Ok(())
+    }
+
+    fn is_looked_at(&self, place: usize) -> bool {
+        let is_near = place + LOOKED_AT_FOR_STATE >= self.chain.len();
+        let is_wanted = is_near || self.reached != Some(self.sequence(place) / STATE_OF);
+        self.care.states || (self.care.starts && is_wanted)
     }
 
     /// Whether the state that an entry says is what the entries before it come to: then it can be gone on from.
