@@ -146,8 +146,9 @@ impl Timeline {
 
 impl StatePolicy {
     fn of(in_force: &InForce) -> Self {
-        let InForce { version, policy, remote, entry, by, at } = in_force.clone();
-        Self { version, config: policy.digest, remote, commit: entry, by, at }
+        let InForce { version, policy, remote, entry, by, at } = in_force;
+        let (remote, commit, by) = (remote.clone(), entry.clone(), by.clone());
+        Self { version: *version, config: policy.digest, remote, commit, by, at: *at }
     }
 }
 
@@ -164,22 +165,18 @@ impl StateTrack {
 
 impl StateAction {
     fn of(deployed: &Deployed) -> Self {
-        let Deployed { execution, commit, at: _, by: _, start, steps, ending, .. } = deployed.clone();
-        let Deployed { failed_step, watched, reviewed, rolled_back_by, incident, aftermath, .. } =
-            deployed.clone();
-        let start = deployed.automatic.then_some(start);
         Self {
-            execution,
-            commit,
-            start,
-            steps,
-            ending,
-            failed_step,
-            watched,
-            reviewed,
-            rolled_back_by,
-            incident,
-            aftermath,
+            execution: deployed.execution,
+            commit: deployed.commit.clone(),
+            start: deployed.automatic.then(|| deployed.start.clone()),
+            steps: deployed.steps.clone(),
+            ending: deployed.ending,
+            failed_step: deployed.failed_step.clone(),
+            watched: deployed.watched.clone(),
+            reviewed: deployed.reviewed.clone(),
+            rolled_back_by: deployed.rolled_back_by,
+            incident: deployed.incident.clone(),
+            aftermath: deployed.aftermath.clone(),
         }
     }
 }
