@@ -200,7 +200,9 @@ fn environment(
         None if runs.left.is_some() => format!("{name}: {NEVER_WELL}"),
         None => format!("{name}: nothing recorded yet"),
     }];
-    let waits_since = live.and_then(|live| ahead(moment, name, live));
+    // What runs may have some of these commits.
+    let known = live.filter(|_| runs.left.is_none());
+    let waits_since = known.and_then(|live| ahead(moment, name, live));
     if let Some(count) = waits_since.filter(|count| *count > 0) {
         lines.push(format!("  {} on HEAD not live yet", text::count(count, "commit")));
     }

@@ -35,7 +35,8 @@ impl Subject {
             Statement::AutomaticRollback(it) => (ActionKind::Rollback, &it.environment, &it.release),
             _ => return None,
         };
-        let what = format!("{} {environment} {}", word(action), release.version);
+        let to = if action == ActionKind::Rollback { "to " } else { "" };
+        let what = format!("{} {environment} {to}{}", word(action), release.version);
         Some(Self { environment: environment.clone(), what })
     }
 }
@@ -88,7 +89,7 @@ pub fn told(payload: &Payload, rules: &[String], subject: Option<&Subject>) -> O
             let (action, about) = match &review.finding {
                 Finding::Interruption { .. } => ("reviewed", "the interruption of "),
                 Finding::Incident { .. } => ("reviewed", "the emergency of "),
-                Finding::Rollback { .. } => ("reviewed", "the rollback: "),
+                Finding::Rollback { .. } => ("reviewed", "the "),
                 Finding::Release { .. } => ("released", "the quarantine after "),
             };
             line(action, format!("{about}{what}"), Some(&review.reason), place)

@@ -178,8 +178,8 @@ fn every_change_is_told_with_who_what_and_why_and_whether_it_is_signed() {
     let table = "\
 Date        Time   Agent                      Action       Details                                                                                                              Reason
 2026-11-24  11:00  alice (signed)             changed      policy 2: environments.production.monitoring.on_call alice → bob; environments.production.rollback.estimate 5m → 6m
-2026-11-24  11:00  session of bob (signed)    ended        rollback production v1.4.0: succeeded
-2026-11-24  11:00  bob (signed)               executed     rollback production v1.4.0 by v1.4.1-[id]                                                                         checkout fails
+2026-11-24  11:00  session of bob (signed)    ended        rollback production to v1.4.0: succeeded
+2026-11-24  11:00  bob (signed)               executed     rollback production to v1.4.0 by v1.4.1-[id]                                                                      checkout fails
 2026-11-24  11:00  orchestrator (journal)     was refused  deploy production                                                                                                    human.terminal, approval.consumed
 2026-11-24  10:30  session of alice (signed)  ended        deploy production v1.4.1: succeeded
 2026-11-24  10:30  alice (signed)             executed     deploy production v1.4.1 by v1.4.1-[id]
@@ -201,7 +201,7 @@ Date        Time   Agent                      Action       Details              
         panic!()
     };
     assert!(
-        back.starts_with("2026-11-24,11:00,bob,executed,rollback production v1.4.0 by v1.4.1-"),
+        back.starts_with("2026-11-24,11:00,bob,executed,rollback production to v1.4.0 by v1.4.1-"),
         "{back}"
     );
     assert!(back.contains(",checkout fails,production,true,"), "{back}");

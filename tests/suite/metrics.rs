@@ -121,7 +121,7 @@ fn programs_get_numbers_and_spreadsheets_a_table() {
     let csv = "\
 Environment,Measure,Entry,Version,Commit,From,To,Value,Counted,Recorded,Why\r
 production,recovery,[commit],v1.4.2,,2026-11-26T10:00:00Z,2026-11-26T10:30:00Z,1800.0,true,signed,the next deployment was the hotfix v1.4.3; the deployment of v1.4.3 succeeded\r
-production,recovery,[commit],v1.4.5,,2026-11-30T11:00:00Z,2026-11-30T11:00:00Z,0.0,true,signed,a rollback to v1.4.4 began; the rollback of v1.4.4 succeeded\r
+production,recovery,[commit],v1.4.5,,2026-11-30T11:00:00Z,2026-11-30T11:00:00Z,0.0,true,signed,a rollback to v1.4.4 began; the rollback to v1.4.4 succeeded\r
 ";
     house.run(words).stdout(csv).exit(0);
 }

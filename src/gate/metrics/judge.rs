@@ -214,10 +214,10 @@ impl Done<'_> {
             return Err(format!("{}, and nothing has succeeded since", failure.why));
         };
         let what = match by.action {
-            ActionKind::Deploy => "deployment",
-            ActionKind::Rollback => "rollback",
+            ActionKind::Deploy => "deployment of",
+            ActionKind::Rollback => "rollback to",
         };
-        let why = format!("{}; the {what} of {} succeeded", failure.why, by.release.version);
+        let why = format!("{}; the {what} {} succeeded", failure.why, by.release.version);
         let sample = self.sample(seconds(well - since).max(0.0), why);
         Ok(vec![Sample { from: since, to: Some(well), ..sample }])
     }

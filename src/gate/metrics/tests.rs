@@ -147,8 +147,8 @@ fn recovery_lasts_until_a_deployment_or_a_rollback_succeeds() {
     assert_eq!(
         told(&measure),
         [
-            ("v1.1.0", 2.0 * days, "it failed; the rollback of v1.0.0 succeeded"),
-            ("v1.2.0", 600.0, "a rollback to v1.0.0 began; the rollback of v1.0.0 succeeded"),
+            ("v1.1.0", 2.0 * days, "it failed; the rollback to v1.0.0 succeeded"),
+            ("v1.2.0", 600.0, "a rollback to v1.0.0 began; the rollback to v1.0.0 succeeded"),
             (
                 "v1.5.0",
                 4200.0,

@@ -338,7 +338,8 @@ fn a_disk_that_is_full() {
     let before = house.git(["rev-parse", "deployctl/ledger"]);
     // A file of nothing at most; the signal that comes with it is ignored, so that writing fails.
     let limited = format!("trap '' XFSZ; ulimit -f 0; exec {PROGRAM} deploy production {id} --key {key}");
-    let shown = house.program_at_terminal("sh", &["-c", &limited]).exit(1);
+    let (code, shown) = house.program_at_terminal("sh", &["-c", &limited]).answers_to_the_end();
+    assert_eq!(code, 1, "{shown}");
     assert!(shown.contains("error: "), "{shown}");
     house.nothing_ran();
     assert_eq!(house.git(["rev-parse", "deployctl/ledger"]), before);
