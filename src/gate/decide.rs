@@ -28,6 +28,7 @@ pub use self::reports::{is_overdue, report_name, review_owed};
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
 pub use self::target::{deploys_later, unkept_times};
 use self::votes::allows;
+pub use self::words::pasted;
 pub use self::words::{again_for, ask_again, ledger_reason, no_environment, nothing_to_decide, until};
 use self::words::{command_for, minute, presence_reason};
 use super::config::{ActionKind, Deployment, OnTrigger, PresenceLevel, Right, Separation};

@@ -4,10 +4,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use rustix::fs::OFlags;
 
 use crate::gate::terms::{CommitId, Digest};
 
@@ -140,7 +141,9 @@ impl Index {
     /// The index, where there is one.
     #[must_use]
     pub fn open(common_dir: &Path) -> Option<Self> {
-        let file = File::open(path(common_dir)).ok()?;
+        // What is no plain file must not be waited for.
+        let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path(common_dir)).ok()?;
         let about = file.metadata().ok()?;
         (about.is_file() && about.len() % ROW as u64 == 0)
             .then(|| Self { file, rows: about.len() / ROW as u64 })

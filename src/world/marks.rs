@@ -1,9 +1,11 @@
 //! Marks of this clone and this machine: the highest ledger entry seen, and the trust root that is known.
 
-use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::facts::Pin;
@@ -119,11 +121,21 @@ pub fn set_pin(common_dir: &Path, root: Root) -> Result<(), MarkError> {
 }
 
 fn read(path: &Path) -> Result<Option<String>, MarkError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(MarkError { verb: "read", path: path.to_owned(), why: error.to_string() }),
+    let failed = |why: String| MarkError { verb: "read", path: path.to_owned(), why };
+    // What is no plain file must not be waited for.
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error.to_string())),
+    };
+    let is_file = file.metadata().map_err(|error| failed(error.to_string()))?.is_file();
+    if !is_file {
+        return Err(failed("it is not a file".to_owned()));
     }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|error| failed(error.to_string()))?;
+    Ok(Some(text))
 }
 
 /// Writes beside, makes it durable, then renames: a mark is never half written.

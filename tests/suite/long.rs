@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use deployctl::world::index::{Index, ROW};
+use chrono::DateTime;
+use deployctl::world::index::{Begins, Index, ROW, Row};
 use serde_json::Value;
 
 use crate::house::House;
@@ -151,6 +152,52 @@ fn an_index_that_is_damaged_or_another_ledgers_changes_no_table() {
             assert_eq!(rows(&house, question), *answer, "{number}: {question:?}");
         }
     }
+}
+
+#[test]
+fn an_index_whose_rows_lie_shortens_no_table() {
+    let house = long();
+    let questions = [["--limit", "20"], ["--since", "2018-03-01"], ["--version", "v1.30.0"]];
+    let answers = questions.map(|question| rows(&house, &question));
+    let known = fs::read(index(&house)).unwrap();
+    let lying = |lie: &dyn Fn(u64, &mut Row)| -> Vec<u8> {
+        let rows = known.as_chunks::<ROW>().0.iter().zip(1..);
+        rows.flat_map(|(row, sequence)| {
+            let mut row = Row::read(row, sequence).unwrap();
+            lie(sequence, &mut row);
+            row.write(sequence)
+        })
+        .collect()
+    };
+    let lies = [
+        lying(&|sequence, row| {
+            if sequence < 390 {
+                row.at = DateTime::UNIX_EPOCH;
+            }
+        }),
+        lying(&|_, row| row.begins = Begins::Deployment),
+        lying(&|_, row| row.begins = Begins::Nothing),
+    ];
+    for (number, lie) in lies.iter().enumerate() {
+        for (question, answer) in questions.iter().zip(&answers) {
+            fs::write(index(&house), lie).unwrap();
+            assert_eq!(rows(&house, question), *answer, "{number}: {question:?}");
+        }
+    }
+}
+
+#[test]
+fn nobody_waits_for_an_index_that_is_no_file() {
+    let house = long();
+    let newest = rows(&house, &["--limit", "3"]);
+    fs::remove_file(index(&house)).unwrap();
+    house.program_at_terminal("mkfifo", &[&index(&house).display().to_string()]).exit(0);
+    assert_eq!(rows(&house, &["--limit", "3"]), newest);
+    let mark = house.project().join(".git/deployctl/high-water.json");
+    fs::remove_file(&mark).unwrap();
+    house.program_at_terminal("mkfifo", &[&mark.display().to_string()]).exit(0);
+    let refused = house.run(["status"]).any_stdout().any_stderr().exit(1).stderr;
+    assert!(refused.contains("it is not a file"), "{refused}");
 }
 
 #[test]

@@ -48,7 +48,6 @@ fn after_ctrl_c_the_person_may_go_on() {
     // What is no answer is asked again.
     let running = running.answer("").expect(QUESTION).answer("what").expect(QUESTION).answer("g");
     migrate.lets_go();
-    drop(migrate);
     running.exit(0);
     assert_eq!(house.live("version").as_deref(), Some("v1.4.0\n"));
 }
@@ -59,7 +58,6 @@ fn ctrl_z_stops_neither_the_step_nor_the_program() {
     let migrate = house.holds("migrate");
     let running = house.deploying(&id).expect("│ migrate waits").ctrl_z();
     migrate.lets_go();
-    drop(migrate);
     running.exit(0);
     assert_eq!(house.live("version").as_deref(), Some("v1.4.0\n"));
     let story = ["execution", "step migrate Succeeded", "step release Succeeded", "outcome Succeeded"];

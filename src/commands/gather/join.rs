@@ -87,10 +87,12 @@ impl Place<'_> {
     pub(super) fn since(&self, known: &Timeline, reach: Reach) -> Result<Timeline, LedgerTrouble> {
         let Some(tip) = &known.tip else { return Ok(known.clone()) };
         let start = self.index(known).and_then(|index| known::reaching(&index, tip, reach));
-        let resumed =
-            start.and_then(|start| reading::resumed(self.records, &tip.commit, &start, None, Care::PART, ()));
-        if let Some(folded) = resumed {
-            return Ok(folded.timeline);
+        let resumed = start.and_then(|start| {
+            let part = reading::resumed(self.records, &tip.commit, &start, None, Care::PART, ())?;
+            known::has_reached(self.records, &start, reach, &part.timeline).then_some(part.timeline)
+        });
+        if let Some(timeline) = resumed {
+            return Ok(timeline);
         }
         let chain = self.records.walk(&tip.commit, None).map_err(broken)?;
         let folded = reading::whole(self.records, &chain, Care::TABLE, Noted::default()).map_err(broken)?;

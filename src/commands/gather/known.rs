@@ -10,7 +10,7 @@ use super::verify;
 use crate::gate::config::ActionKind;
 use crate::gate::statement::RequestRef;
 use crate::gate::terms::{CommitId, Digest};
-use crate::gate::timeline::{Deployed, RawEntry, Timeline, Tip};
+use crate::gate::timeline::{Deployed, RawEntry, STATE, State, Timeline, Tip, Track};
 use crate::world::index::{Begins, DIGEST_KEPT, Index, Row, version_key};
 use crate::world::marks::Start;
 use crate::world::records::Records;
@@ -105,6 +105,20 @@ pub(super) fn reaching(index: &Index, tip: &Tip, reach: Reach) -> Option<Start> 
     None
 }
 
+/// Whether a table that begins at an entry reaches so far back as the ledger itself says, whatever the index says.
+pub(super) fn has_reached(records: &Records, start: &Start, reach: Reach, table: &Timeline) -> bool {
+    let begins = || State::read(&records.file(&start.commit, STATE).ok()??).ok()?.tip().map(|tip| tip.at);
+    let Some(begins) = begins() else { return false };
+    let began = |deployed: &&Deployed| deployed.start.action == ActionKind::Deploy && deployed.at >= begins;
+    match reach {
+        Reach::Deployments(wanted) => {
+            table.tracks.values().flat_map(Track::all).filter(began).count() >= wanted
+        }
+        Reach::Since(moment) => begins <= moment,
+        Reach::Whole => false,
+    }
+}
+
 /// Whether everything up to an entry is before a moment: rows leave out parts of a second.
 fn is_before(row: &Row, moment: DateTime<Utc>) -> bool {
     row.at.checked_add_signed(Duration::seconds(1)).is_some_and(|at| at <= moment)
@@ -162,7 +176,8 @@ pub(super) fn recalled(
     meant: &Meant,
 ) -> Option<Timeline> {
     let places = index.find(|row| meant.is(row))?;
-    if places.len() > STRETCHES_MAX {
+    // What the index does not name is not known to be missing.
+    if places.is_empty() || places.len() > STRETCHES_MAX {
         return None;
     }
     let mut whole = known.clone();

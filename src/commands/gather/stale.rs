@@ -5,6 +5,7 @@ use super::join::Place;
 use crate::gate::decide::ledger_reason;
 use crate::gate::facts::LedgerTrouble;
 use crate::gate::reason::{Code, Reason};
+use crate::world::marks;
 use crate::world::records::LEDGER;
 
 impl Moment {
@@ -27,6 +28,7 @@ impl Moment {
             newest.commit.short(),
             newest.at.format("%Y-%m-%d %H:%M UTC")
         );
+        self.pin = marks::pin(&self.common_dir, timeline.root).ok()?;
         self.ledger = Ok(timeline);
         Some(Reason::new(Code::LedgerUnreachable, what).next("check the network and the remote"))
     }

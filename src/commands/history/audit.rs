@@ -100,18 +100,18 @@ impl Witness for Audit {
         if matches!(peek.kind.as_str(), "execution" | "automatic-rollback") {
             self.began(timeline, entry, told);
         }
-        if !told {
-            return;
-        }
-        match state {
-            Said::Nothing => {}
-            Said::Reached => self.states += 1,
-            Said::Otherwise => self.false_states.push(FalseState {
+        // Told of wherever it is: everything was read.
+        if state == Said::Otherwise {
+            self.false_states.push(FalseState {
                 entry: sequence(timeline),
                 commit: entry.commit.clone(),
                 by: peek.by.clone(),
-            }),
+            });
         }
+        if !told {
+            return;
+        }
+        self.states += usize::from(state == Said::Reached);
         if let Some(policy) = timeline.policy.as_ref().filter(|policy| policy.entry == entry.commit) {
             self.policies.push(InForce {
                 version: policy.version,

@@ -34,7 +34,7 @@ struct Sorted {
     recorded: usize,
     /// Imported before.
     before: usize,
-    /// The name is no version, or the date none.
+    /// The name is no version, or the date none that has been.
     unfit: usize,
 }
 
@@ -88,11 +88,12 @@ fn sort(moment: &Moment, environment: &Environment, glob: &GlobMatcher) -> Resul
     let past = imported::told(moment, &runs)?;
     let before: BTreeSet<&Version> =
         past.iter().filter(|past| past.environment == *environment).map(|past| &past.tag.version).collect();
-    let recorded = imported::recorded(moment, &runs, environment);
+    let recorded = imported::recorded(imported::everything(moment).as_ref(), &runs, environment);
     let mut sorted = Sorted::default();
     for tagged in moment.repository.tagged(&|name| glob.is_match(name))? {
         match read(tagged) {
             None => sorted.unfit += 1,
+            Some(tag) if tag.at > moment.now => sorted.unfit += 1,
             Some(tag) if recorded.contains(&tag.version) => sorted.recorded += 1,
             Some(tag) if before.contains(&tag.version) => sorted.before += 1,
             Some(tag) => sorted.new.push(tag),

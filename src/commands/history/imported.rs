@@ -9,13 +9,14 @@ use serde_json::json;
 use super::columns::Columns;
 use super::rows::Row;
 use crate::commands::gather::Moment;
+use crate::commands::gather::reading::Reach;
 use crate::commands::journal;
 use crate::gate::config::ActionKind;
 use crate::gate::deployments::Runs;
 use crate::gate::history::{Kind, Status};
 use crate::gate::imported::{Import, TAGS_MAX, Tag};
 use crate::gate::terms::{Environment, Version};
-use crate::gate::timeline::Track;
+use crate::gate::timeline::{Timeline, Track};
 use crate::render::pages::HistoryRow;
 use crate::render::text;
 use crate::world::records::JOURNAL;
@@ -41,6 +42,10 @@ pub(super) struct Past {
 pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
     let Some(tip) = moment.records.tip(JOURNAL)? else { return Ok(vec![]) };
     let lines = journal::attached(moment, &tip, (KIND, FILE), Import::read)?;
+    if lines.is_empty() {
+        return Ok(vec![]);
+    }
+    let signed = everything(moment);
     let mut seen = BTreeMap::new();
     let mut past: Vec<Past> = Vec::new();
     for Import { environment, by, at, tags, undo, .. } in lines.into_iter().rev().flatten() {
@@ -49,8 +54,10 @@ pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
             seen.remove(&environment);
             continue;
         }
-        let known = seen.entry(environment.clone()).or_insert_with(|| recorded(moment, runs, &environment));
-        for tag in tags {
+        let known =
+            seen.entry(environment.clone()).or_insert_with(|| recorded(signed.as_ref(), runs, &environment));
+        // What was not yet is not of the past.
+        for tag in tags.into_iter().filter(|tag| tag.at <= moment.now) {
             if past.len() < TAGS_MAX && known.insert(tag.version.clone()) {
                 past.push(Past { environment: environment.clone(), tag, by: by.clone(), imported_at: at });
             }
@@ -59,9 +66,18 @@ pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
     Ok(past)
 }
 
+/// The whole ledger: what was signed long ago was signed.
+pub(super) fn everything(moment: &Moment) -> Option<Timeline> {
+    moment.timeline_since(Reach::Whole).ok()
+}
+
 /// The versions whose deployment to an environment is recorded: by people in the ledger, or by machines in the journal.
-pub(super) fn recorded(moment: &Moment, runs: &Runs, environment: &Environment) -> BTreeSet<Version> {
-    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(environment));
+pub(super) fn recorded(
+    signed: Option<&Timeline>,
+    runs: &Runs,
+    environment: &Environment,
+) -> BTreeSet<Version> {
+    let track = signed.and_then(|timeline| timeline.tracks.get(environment));
     let signed = track.into_iter().flat_map(Track::all).map(|deployed| &deployed.start.release);
     let told = runs.all().filter(|run| run.start.environment == *environment).map(|run| &run.start.release);
     signed.chain(told).map(|release| release.version.clone()).collect()

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::commands::gather::Moment;
+use crate::gate::decide::pasted;
 use crate::gate::terms::CommitId;
 use crate::world::records::{FETCHED, JOURNAL, RecordError, Records};
 
@@ -26,7 +27,8 @@ impl fmt::Display for Jam {
             Some(remote) => write!(
                 f,
                 "; somebody who may restores the branch: \
-                 `git push --force-with-lease={JOURNAL}:{tip} {remote} {good}:{JOURNAL}`"
+                 `git push --force-with-lease={JOURNAL}:{tip} {} {good}:{JOURNAL}`",
+                pasted(remote)
             )?,
             None => write!(f, "; restore the branch: `git update-ref {JOURNAL} {good} {tip}`")?,
         }

@@ -48,13 +48,21 @@ pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
 /// The branch of the ledger, for git.
 const BRANCH: &str = "refs/heads/deployctl/ledger";
 
+/// A remote's name where a command is to be copied from; a placeholder for one that a shell would read otherwise.
+#[must_use]
+pub fn pasted(remote: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte);
+    if remote.bytes().all(is_plain) && !remote.starts_with('-') { remote } else { "REMOTE" }
+}
+
 /// How the entries that do not hold go away.
 fn mended(reason: Reason, spoilt: &Spoilt) -> Reason {
     let Spoilt { tip, good, signed_by, remote } = spoilt;
     let way = match remote {
-        Some(remote) => format!(
-            "who administers `{remote}` ends its ledger at the last entry that holds, unless another clone has a good one in that place: \
-             git push --force-with-lease={BRANCH}:{tip} {remote} {good}:{BRANCH}"
+        Some(name) => format!(
+            "who administers `{name}` ends its ledger at the last entry that holds, unless another clone has a good one in that place: \
+             git push --force-with-lease={BRANCH}:{tip} {remote} {good}:{BRANCH}",
+            remote = pasted(name)
         ),
         None => format!("end the ledger at the last entry that holds: git update-ref {BRANCH} {good} {tip}"),
     };

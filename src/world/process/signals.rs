@@ -24,6 +24,9 @@ pub enum Wish {
 
 /// What came, and what was made of it.
 pub(super) struct Signals {
+    /// Whether Ctrl-C was pressed since it was last asked about.
+    pressed: Arc<AtomicBool>,
+    /// The last signal of another kind, if one came: no Ctrl-C after it takes it back.
     caught: Arc<AtomicUsize>,
     before: Arc<AtomicBool>,
     ids: Vec<signal_hook::SigId>,
@@ -33,25 +36,27 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn listen(before: Arc<AtomicBool>) -> io::Result<Self> {
-        let caught = Arc::new(AtomicUsize::new(0));
-        let mut ids = Vec::new();
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+        let (pressed, caught) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let mut ids = vec![signal_hook::flag::register(SIGINT, Arc::clone(&pressed))?];
+        for signal in [SIGTERM, SIGHUP, SIGQUIT] {
             let number = usize::try_from(signal).unwrap_or_default();
             ids.push(signal_hook::flag::register_usize(signal, Arc::clone(&caught), number)?);
         }
         // Ctrl-Z stops nothing: steps are in sessions of their own, and nobody would watch their time.
         ids.push(signal_hook::flag::register(SIGTSTP, Arc::default())?);
-        Ok(Self { caught, before, ids, asking: Cell::new(false), stopping: Cell::new(false) })
+        Ok(Self { pressed, caught, before, ids, asking: Cell::new(false), stopping: Cell::new(false) })
     }
 
     /// The signal with which the step has to end, if it has to. The first Ctrl-C asks where somebody can be asked; a second
     /// one ends, and a closed terminal and a termination end at once.
     pub(super) fn end(&self, watcher: &mut dyn Watcher) -> Option<Signal> {
         match i32::try_from(self.caught.load(Ordering::SeqCst)).unwrap_or_default() {
-            SIGINT if self.asking.get() => Some(Signal::TERM),
-            SIGINT => self.ask(watcher),
             SIGTERM | SIGQUIT => Some(Signal::TERM),
             SIGHUP => Some(Signal::HUP),
+            _ if self.pressed.load(Ordering::SeqCst) => match self.asking.get() {
+                true => Some(Signal::TERM),
+                false => self.ask(watcher),
+            },
             // One that came earlier, while the signature travelled: nothing was shown yet that could be asked about.
             _ if self.before.load(Ordering::SeqCst) => Some(Signal::INT),
             _ if self.asking.get() => self.answered(watcher),
@@ -68,8 +73,7 @@ impl Signals {
 
     /// The first Ctrl-C is forgotten before its question is shown: a second one may come as soon as it stands there.
     fn ask(&self, watcher: &mut dyn Watcher) -> Option<Signal> {
-        let interrupt = usize::try_from(SIGINT).unwrap_or_default();
-        let _ = self.caught.compare_exchange(interrupt, 0, Ordering::SeqCst, Ordering::SeqCst);
+        self.pressed.store(false, Ordering::SeqCst);
         self.before.store(false, Ordering::SeqCst);
         self.asking.set(watcher.asks());
         self.stopping.set(!self.asking.get());
@@ -108,7 +112,7 @@ mod tests {
     use crate::gate::statement::StepResult;
 
     /// Presses Ctrl-C again in the moment in which the question is shown.
-    struct Hasty<'a>(&'a AtomicUsize);
+    struct Hasty<'a>(&'a AtomicBool);
 
     impl Watcher for Hasty<'_> {
         fn may_begin(&mut self, _step: &Step) -> bool {
@@ -122,23 +126,36 @@ mod tests {
         fn ended(&mut self, _result: &StepResult) {}
 
         fn asks(&mut self) -> bool {
-            self.0.store(2, Ordering::SeqCst);
+            self.0.store(true, Ordering::SeqCst);
             true
+        }
+    }
+
+    fn signals() -> Signals {
+        Signals {
+            pressed: Arc::new(AtomicBool::new(true)),
+            caught: Arc::default(),
+            before: Arc::default(),
+            ids: Vec::new(),
+            asking: Cell::new(false),
+            stopping: Cell::new(false),
         }
     }
 
     #[test]
     fn a_second_ctrl_c_as_soon_as_the_question_stands_there_ends_the_step() {
-        let caught = Arc::new(AtomicUsize::new(2));
-        let signals = Signals {
-            caught: Arc::clone(&caught),
-            before: Arc::default(),
-            ids: Vec::new(),
-            asking: Cell::new(false),
-            stopping: Cell::new(false),
-        };
-        let mut watcher = Hasty(&caught);
+        let signals = signals();
+        let pressed = Arc::clone(&signals.pressed);
+        let mut watcher = Hasty(&pressed);
         assert_eq!(signals.end(&mut watcher), None);
         assert_eq!(signals.end(&mut watcher), Some(Signal::TERM));
+    }
+
+    #[test]
+    fn a_termination_is_not_taken_back_by_ctrl_c() {
+        let signals = signals();
+        signals.caught.store(15, Ordering::SeqCst);
+        let pressed = Arc::clone(&signals.pressed);
+        assert_eq!(signals.end(&mut Hasty(&pressed)), Some(Signal::TERM));
     }
 }
