@@ -27,12 +27,12 @@ pub fn aligned<const N: usize>(titles: [&str; N], rows: &[[&str; N]], columns: O
 #[must_use]
 pub fn whole<const N: usize>(titles: [&str; N], rows: &[[&str; N]], columns: Option<usize>) -> String {
     let Some(columns) = columns else { return beside(titles, rows, usize::MAX, usize::MAX) };
-    let fits = |most: &usize| widths(&titles, rows, *most).iter().sum::<usize>() <= columns + 2;
+    // A cell that goes on below is as wide as it may be, wherever a cut one would end.
+    let full = widths(&titles, rows, usize::MAX);
+    let widths = |most: usize| full.map(|width| width.min(most.saturating_add(2)));
+    let fits = |most: &usize| widths(*most).iter().sum::<usize>() <= columns + 2;
     match [usize::MAX].into_iter().chain((CELL_MIN..=CELL_MAX).rev()).find(fits) {
-        Some(most) => {
-            let widths = widths(&titles, rows, most);
-            std::iter::once(&titles).chain(rows).map(|row| folded(row, widths)).collect()
-        }
+        Some(most) => std::iter::once(&titles).chain(rows).map(|row| folded(row, widths(most))).collect(),
         None => listed(titles, rows, columns),
     }
 }
@@ -151,6 +151,10 @@ Samples      2
 ";
         assert_eq!(whole(titles, &rows, Some(28)), list);
         assert_eq!(whole(titles, &rows, Some(60)), whole(titles, &rows, None));
+        // Where an escape does not fit beside the note of a cut.
+        let narrow =
+            whole(["A", "B"], &[["0123456789012345678901234567890123", "\u{11127}0123456789"]], Some(50));
+        assert!(narrow.lines().all(|line| line.width() <= 50), "{narrow}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sentences on lines of a terminal's width.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::text;
 
@@ -13,34 +13,24 @@ const COLUMNS_MIN: usize = 8;
 pub fn lines(said: &str, columns: Option<usize>) -> Vec<String> {
     let clean = text::line(said, usize::MAX);
     let Some(columns) = columns.map(|columns| columns.max(COLUMNS_MIN)) else { return vec![clean] };
-    let mut lines = vec![String::new()];
-    let mut used = 0;
+    let (mut lines, mut line) = (Vec::new(), String::new());
     for word in clean.split(' ') {
-        let wide = word.width();
-        if used > 0 && used + 1 + wide > columns {
-            lines.push(String::new());
-            used = 0;
-        } else if used > 0 {
-            push(&mut lines, " ");
-            used += 1;
+        if !line.is_empty() && line.width() + 1 + word.width() > columns {
+            lines.push(std::mem::take(&mut line));
+        } else if !line.is_empty() {
+            line.push(' ');
         }
         for character in word.chars() {
-            let wide = character.width().unwrap_or(0);
-            if used + wide > columns {
-                lines.push(String::new());
-                used = 0;
+            line.push(character);
+            // The width of characters together is not always the sum of theirs.
+            if line.width() > columns {
+                line.pop();
+                lines.push(std::mem::replace(&mut line, character.to_string()));
             }
-            push(&mut lines, character.encode_utf8(&mut [0; 4]));
-            used += wide;
         }
     }
+    lines.push(line);
     lines
-}
-
-fn push(lines: &mut [String], what: &str) {
-    if let Some(last) = lines.last_mut() {
-        last.push_str(what);
-    }
 }
 
 /// The same, each line with its end.
