@@ -22,7 +22,9 @@ fn request_missing() {
     refuses(&house, "alice", &["approve", "v1.4.0-0000000", "--deny", "--reason", "no"], 3, expected);
     refuses(&house, "alice", &["approve", &id, "--review", "--reason", "well"], 3, expected);
     refuses(&house, "alice", &["deploy", "production", "v9.9.9"], 3, expected);
-    refuses(&house, "alice", &["deploy", "produktion", &id], 3, expected);
+    let shown = house.person("alice").at_terminal(["deploy", "produktion", &id]).exit(2);
+    assert!(shown.contains("did you mean `production`?"), "{shown}");
+    house.nothing_ran();
     refuses_machine(&house, &["approve", "v9.9.9", "--show"], 3, expected);
     let empty = house.world().join("tmp").display().to_string();
     refuses(&house, "alice", &["approve", &empty], 3, expected);
