@@ -50,10 +50,15 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
     }
     let mut moment = Moment::look(common)?;
     let stale = if is_only_looked_at(common, args) { moment.makes_do() } else { None };
-    if let Some(version) = alone(common, args) {
-        moment.ledger = moment.timeline_about(version.as_str());
-    } else if let Some(reach) = reach(common, args, moment.now) {
-        moment.ledger = moment.timeline_since(reach);
+    if let Some(reach) = reach(common, args, moment.now) {
+        // Where the journal cannot be read, nothing of it is shown.
+        moment.ledger = match alone(common, args) {
+            _ if !args.metrics && imported::any(&moment).unwrap_or_default() => {
+                moment.timeline_since(Reach::Whole)
+            }
+            Some(version) => moment.timeline_about(version.as_str()),
+            None => moment.timeline_since(reach),
+        };
     }
     let moment = moment;
     let mut answer = if args.verify {

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use automatic_rollback::{AutomaticRollback, RollbackAuthority};
+pub use canonical::canonical;
 
 use super::analysis::{Doubt, Seen, Trigger};
 use super::config::{ActionKind, Separation};
@@ -581,14 +582,7 @@ impl Payload {
     }
 }
 
-/// Canonical JSON (RFC 8785) of any value.
-///
-/// # Errors
-/// When the value is not JSON, such as a map with keys that are not text.
-pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, PayloadError> {
-    serde_jcs::to_vec(value).map_err(|error| PayloadError::Malformed { why: error.to_string() })
-}
-
 mod automatic_rollback;
+mod canonical;
 #[cfg(test)]
 mod tests;

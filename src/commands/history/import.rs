@@ -88,7 +88,7 @@ fn sort(moment: &Moment, environment: &Environment, glob: &GlobMatcher) -> Resul
     let past = imported::told(moment, &runs)?;
     let before: BTreeSet<&Version> =
         past.iter().filter(|past| past.environment == *environment).map(|past| &past.tag.version).collect();
-    let recorded = imported::recorded(imported::everything(moment).as_ref(), &runs, environment);
+    let recorded = imported::recorded(moment, &runs, environment);
     let mut sorted = Sorted::default();
     for tagged in moment.repository.tagged(&|name| glob.is_match(name))? {
         match read(tagged) {

@@ -9,14 +9,13 @@ use serde_json::json;
 use super::columns::Columns;
 use super::rows::Row;
 use crate::commands::gather::Moment;
-use crate::commands::gather::reading::Reach;
 use crate::commands::journal;
 use crate::gate::config::ActionKind;
 use crate::gate::deployments::Runs;
 use crate::gate::history::{Kind, Status};
 use crate::gate::imported::{Import, TAGS_MAX, Tag};
 use crate::gate::terms::{Environment, Version};
-use crate::gate::timeline::{Timeline, Track};
+use crate::gate::timeline::Track;
 use crate::render::pages::HistoryRow;
 use crate::render::text;
 use crate::world::records::JOURNAL;
@@ -42,10 +41,6 @@ pub(super) struct Past {
 pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
     let Some(tip) = moment.records.tip(JOURNAL)? else { return Ok(vec![]) };
     let lines = journal::attached(moment, &tip, (KIND, FILE), Import::read)?;
-    if lines.is_empty() {
-        return Ok(vec![]);
-    }
-    let signed = everything(moment);
     let mut seen = BTreeMap::new();
     let mut past: Vec<Past> = Vec::new();
     for Import { environment, by, at, tags, undo, .. } in lines.into_iter().rev().flatten() {
@@ -54,8 +49,7 @@ pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
             seen.remove(&environment);
             continue;
         }
-        let known =
-            seen.entry(environment.clone()).or_insert_with(|| recorded(signed.as_ref(), runs, &environment));
+        let known = seen.entry(environment.clone()).or_insert_with(|| recorded(moment, runs, &environment));
         // What was not yet is not of the past.
         for tag in tags.into_iter().filter(|tag| tag.at <= moment.now) {
             if past.len() < TAGS_MAX && known.insert(tag.version.clone()) {
@@ -66,18 +60,18 @@ pub(super) fn told(moment: &Moment, runs: &Runs) -> Result<Vec<Past>> {
     Ok(past)
 }
 
-/// The whole ledger: what was signed long ago was signed.
-pub(super) fn everything(moment: &Moment) -> Option<Timeline> {
-    moment.timeline_since(Reach::Whole).ok()
+/// Whether anything was imported. Then a table needs the whole ledger: what was signed long ago was signed.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(super) fn any(moment: &Moment) -> Result<bool> {
+    let Some(tip) = moment.records.tip(JOURNAL)? else { return Ok(false) };
+    Ok(!journal::attached(moment, &tip, (KIND, FILE), Import::read)?.is_empty())
 }
 
 /// The versions whose deployment to an environment is recorded: by people in the ledger, or by machines in the journal.
-pub(super) fn recorded(
-    signed: Option<&Timeline>,
-    runs: &Runs,
-    environment: &Environment,
-) -> BTreeSet<Version> {
-    let track = signed.and_then(|timeline| timeline.tracks.get(environment));
+pub(super) fn recorded(moment: &Moment, runs: &Runs, environment: &Environment) -> BTreeSet<Version> {
+    let track = moment.timeline().and_then(|timeline| timeline.tracks.get(environment));
     let signed = track.into_iter().flat_map(Track::all).map(|deployed| &deployed.start.release);
     let told = runs.all().filter(|run| run.start.environment == *environment).map(|run| &run.start.release);
     signed.chain(told).map(|release| release.version.clone()).collect()

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::commands::gather::Moment;
+use crate::gate::decide::VERIFY;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::terms::CommitId;
 use crate::render::text;
@@ -17,7 +18,7 @@ pub(super) fn with_next(moment: &Moment, reason: Reason, at: Option<&Value>) -> 
         .iter()
         .map(|commit| format!("look at the entry, and who pushed it: git show {}", commit.short()))
         .collect();
-    let ways = reason.next.iter().filter(|way| !way.ends_with("deployctl history --verify"));
+    let ways = reason.next.iter().filter(|way| *way != VERIFY);
     next.extend(ways.cloned());
     let said = next.len() > usize::from(commit.is_some());
     let reason = Reason { next, ..reason };

@@ -15,7 +15,7 @@ pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
     match trouble {
         LedgerTrouble::Tampered { why, spoilt } => {
             let reason = Reason::new(Code::LedgerTampered, format!("the ledger does not hold: {why}"))
-                .next("see what and where: deployctl history --verify");
+                .next(VERIFY);
             match spoilt {
                 Some(spoilt) => mended(reason, spoilt),
                 None => reason,
@@ -45,6 +45,8 @@ pub fn ledger_reason(trouble: &LedgerTrouble) -> Reason {
     }
 }
 
+/// What is to do first about a ledger that does not hold.
+pub const VERIFY: &str = "see what and where: deployctl history --verify";
 /// The branch of the ledger, for git.
 const BRANCH: &str = "refs/heads/deployctl/ledger";
 
