@@ -259,6 +259,7 @@ impl Book {
         let commit = self.writes(by, parent, &files)?;
         let signatures = BTreeMap::from([(stem.to_owned(), armored)]);
         let digest = Digest::of(&payload);
+        let attachments = Some(attachments);
         self.timeline.apply(&RawEntry { commit, payload, signatures, attachments, config }, believed)?;
         self.entries += 1;
         ensure!(self.timeline.idle.is_none(), "an entry of the benchmark settles nothing");

@@ -24,7 +24,7 @@ pub fn draft(moment: &Moment, environment: &Environment, rollback: &Deployed) ->
     let track = timeline.tracks.get(environment).context("nothing is recorded there")?;
     let undone = track.all().find(|known| known.execution == aftermath.undoes);
     let undone = undone.context("what it undoes is not recorded")?;
-    let request = target::of_execution(moment, &undone.start.request)?.map(|package| package.request);
+    let request = target::request_of(moment, &undone.start.request)?;
     let mut events = report::events(moment, undone)?;
     let own = timeline.rests_on_its_own(&rollback.start);
     let asked = if own { target::of_execution(moment, &rollback.start.request)? } else { None };

@@ -16,7 +16,7 @@ use crate::render::screen;
 pub fn draft(moment: &Moment, environment: &Environment, deployed: &Deployed) -> Result<String> {
     let policy = moment.policy().context("no policy is in force")?;
     let incident = deployed.incident.as_ref().context("it was no emergency")?;
-    let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
+    let request = target::request_of(moment, &deployed.start.request)?;
     let declared = &incident.declared;
     let definition = policy.emergency.as_ref().and_then(|rules| rules.levels.get(&declared.severity));
     let severity = definition.map_or_else(

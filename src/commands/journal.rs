@@ -59,13 +59,15 @@ pub struct PackageEvidence {
 }
 
 /// The files of a request.
-pub const REQUEST_FILES: [&str; 4] = ["request.json", "request.md", "checklist.md", "evidence.json"];
+pub const REQUEST_FILES: [&str; 4] = [REQUEST, "request.md", "checklist.md", "evidence.json"];
+/// The file of a request.
+pub const REQUEST: &str = "request.json";
 
 impl Package {
     /// Reads a request from its files; `None` where they hold none.
     #[must_use]
     pub fn read(files: Files) -> Option<Self> {
-        let bytes = files.get("request.json")?;
+        let bytes = files.get(REQUEST)?;
         let request = Request::read(bytes).ok()?;
         let reference = request.reference(bytes);
         let files = files.into_iter().filter(|(name, _)| REQUEST_FILES.contains(&name.as_str())).collect();
@@ -227,8 +229,8 @@ pub fn told(moment: &Moment, kind: &'static str) -> Vec<Told> {
 /// Its other files are read only where `request.json` is one.
 fn package(records: &Records, found: &Found) -> Option<Package> {
     let file = |name: &str| Some((name.to_owned(), found.file(records, name)?));
-    let Package { request, reference, mut files } = Package::read(Files::from([file("request.json")?]))?;
-    files.extend(REQUEST_FILES.iter().filter(|name| **name != "request.json").filter_map(|name| file(name)));
+    let Package { request, reference, mut files } = Package::read(Files::from([file(REQUEST)?]))?;
+    files.extend(REQUEST_FILES.iter().filter(|name| **name != REQUEST).filter_map(|name| file(name)));
     Some(Package { request, reference, files })
 }
 

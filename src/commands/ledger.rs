@@ -250,7 +250,7 @@ fn accepted(timeline: &Timeline, commit: &CommitId, signed: &Signed) -> Result<T
         commit: commit.clone(),
         payload: signed.payload.clone(),
         signatures: BTreeMap::from([(stem, signed.armored.clone())]),
-        attachments: others.map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect(),
+        attachments: Some(others.map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect()),
         config: signed.files.get("deployctl.yaml").cloned(),
     };
     let mut next = timeline.clone();

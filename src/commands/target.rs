@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
-use super::journal::{self, Package, PackageEvidence, REQUEST_FILES};
+use super::journal::{self, Package, PackageEvidence, REQUEST, REQUEST_FILES};
 use super::quarantine;
 use super::{available, back};
 use crate::evidence::draft::{Rules, Since, TestFact, open_boxes};
@@ -227,7 +227,7 @@ fn decided(moment: &Moment, name: &str) -> Result<Vec<Package>> {
     let requests = moment.timeline().into_iter().flat_map(|timeline| timeline.requests.values());
     let meant = requests.filter(|decided| is_meant(&decided.request, name));
     Ok(meant
-        .map(|decided| from_ledger(moment, decided))
+        .map(|decided| from_ledger(moment, decided, &REQUEST_FILES))
         .collect::<Result<Vec<_>>>()?
         .into_iter()
         .flatten()
@@ -306,13 +306,13 @@ fn from_directory(dir: &Path) -> Result<Package, NoTarget> {
 /// When records cannot be read.
 pub fn decided_package(moment: &Moment, decided: &Decided) -> Result<Result<Package, NoTarget>> {
     let none = NoTarget::NotApproved { id: decided.request.id.clone() };
-    Ok(from_ledger(moment, decided)?.ok_or(none))
+    Ok(from_ledger(moment, decided, &REQUEST_FILES)?.ok_or(none))
 }
 
 /// The request as the ledger keeps it, with the first verdict on it that holds it: one written by hand need not.
-fn from_ledger(moment: &Moment, decided: &Decided) -> Result<Option<Package>> {
+fn from_ledger(moment: &Moment, decided: &Decided, files: &[&str]) -> Result<Option<Package>> {
     for vote in &decided.votes {
-        let package = Package::read(moment.records.files(&vote.commit)?);
+        let package = Package::read(moment.records.files_of(&vote.commit, |name| files.contains(&name))?);
         if let Some(package) = package.filter(|package| package.reference == decided.request) {
             return Ok(Some(package));
         }
@@ -443,9 +443,18 @@ fn waiting(
 /// # Errors
 /// When records cannot be read.
 pub fn of_execution(moment: &Moment, request: &RequestRef) -> Result<Option<Package>> {
-    let Some(timeline) = moment.timeline() else { return Ok(None) };
-    match timeline.decided(request) {
-        Some(decided) => from_ledger(moment, decided),
-        None => Ok(None),
-    }
+    of_ledger(moment, request, &REQUEST_FILES)
+}
+
+/// The same without its checklist and its evidence.
+///
+/// # Errors
+/// When the ledger's entries cannot be read.
+pub fn request_of(moment: &Moment, request: &RequestRef) -> Result<Option<Request>> {
+    Ok(of_ledger(moment, request, &[REQUEST])?.map(|package| package.request))
+}
+
+fn of_ledger(moment: &Moment, request: &RequestRef, files: &[&str]) -> Result<Option<Package>> {
+    let decided = moment.timeline().and_then(|timeline| timeline.decided(request));
+    decided.map_or(Ok(None), |decided| from_ledger(moment, decided, files))
 }

@@ -413,7 +413,7 @@ impl Book {
         let mut payload = self.payload(ink, statement);
         payload.attachments.insert(REPORT.to_owned(), report);
         let mut entry = entry(&payload, ink.by, ink.armored, None);
-        entry.attachments.insert(REPORT.to_owned(), report);
+        entry.attachments = Some(payload.attachments.clone());
         self.take(&entry)
     }
 
@@ -466,7 +466,7 @@ pub fn entry(payload: &Payload, file: &str, armored: &str, config: Option<&str>)
         commit: commit('c'),
         payload: payload.bytes().unwrap(),
         signatures: BTreeMap::from([(file.to_owned(), armored.to_owned())]),
-        attachments: BTreeMap::new(),
+        attachments: Some(BTreeMap::new()),
         config: config.map(|text| text.as_bytes().to_vec()),
     }
 }

@@ -35,8 +35,9 @@ pub struct RawEntry {
     pub payload: Vec<u8>,
     /// Armored signatures, by the file's name without `.sig`.
     pub signatures: BTreeMap<String, String>,
-    /// The digests of the other files.
-    pub attachments: BTreeMap<String, Digest>,
+    /// The digests of the other files; `None` where they were not read, and only what was signed of them is known. Nothing
+    /// that decides goes on to such an entry.
+    pub attachments: Option<BTreeMap<String, Digest>>,
     /// `deployctl.yaml`, where the entry has one.
     pub config: Option<Vec<u8>>,
 }
@@ -346,11 +347,13 @@ impl Timeline {
         let payload = Payload::read(&entry.payload).map_err(|error| error.to_string())?;
         let digest = Digest::of(&entry.payload);
         self.check_place(&payload, sequence)?;
-        if payload.attachments != entry.attachments {
+        if entry.attachments.as_ref().is_some_and(|read| *read != payload.attachments) {
             return Err("its files are not the ones that were signed".to_owned());
         }
         let founding = match (&payload.statement, &self.policy) {
-            (Statement::Policy(statement), None) => Some(read_policy(statement, entry)?),
+            (Statement::Policy(statement), None) => {
+                Some(read_policy(statement, entry, &payload.attachments)?)
+            }
             (_, None) => return Err("the ledger does not begin with a policy".to_owned()),
             _ => None,
         };
@@ -363,8 +366,9 @@ impl Timeline {
             self.root = Some(Root::of(&entry.payload));
             return self.found(payload, policy, entry.commit.clone());
         }
-        let signed = Signed { digest, commit: entry.commit.clone(), by: payload.by, at: payload.at, proof };
-        self.take(payload.statement, entry, signed)?;
+        let Payload { by, at, attachments, statement, .. } = payload;
+        let signed = Signed { digest, commit: entry.commit.clone(), by, at, proof, attachments };
+        self.take(statement, entry, signed)?;
         // What settles nothing does not settle either how late it is.
         if self.idle.is_some()
             && let (Some(tip), Some(before)) = (&mut self.tip, before)
@@ -400,21 +404,21 @@ impl Timeline {
                 let settled = match review.finding {
                     Finding::Interruption { ending } => self.review(review, ending, &signed),
                     Finding::Incident { report } => {
-                        self.settle_report(&review, (About::Incident, report), entry, signed)
+                        self.settle_report(&review, (About::Incident, report), signed)
                     }
                     Finding::Release { ref fix } => {
                         let fix = fix.clone();
                         self.release(review, fix, &signed)
                     }
                     Finding::Rollback { report } => {
-                        self.settle_report(&review, (About::Rollback, report), entry, signed)
+                        self.settle_report(&review, (About::Rollback, report), signed)
                     }
                 };
                 self.idle = settled.err();
                 Ok(())
             }
             Statement::Signoff(signoff) => {
-                let Signed { digest, commit, by, at, proof } = signed;
+                let Signed { digest, commit, by, at, proof, .. } = signed;
                 let said = SignedOff { entry: digest, commit, by, at, proof, signoff: *signoff };
                 self.idle = self.signoffs.take(said).err();
                 Ok(())
@@ -526,7 +530,7 @@ impl Timeline {
                 statement.version, in_force.version
             ));
         }
-        let policy = read_policy(statement, entry)?;
+        let policy = read_policy(statement, entry, &signed.attachments)?;
         let (_, required) = in_force.policy.policy_quorum();
         let counts = in_force.policy.counts_for_policy(&signed.by, &signed.proof);
         let version = statement.version;
@@ -554,7 +558,7 @@ impl Timeline {
             revoked: None,
             consumed: None,
         });
-        let Signed { digest, commit, by, at, proof } = signed;
+        let Signed { digest, commit, by, at, proof, .. } = signed;
         decided.votes.push(Vote { entry: digest, commit, by, at, proof, approval, revoked: false });
         Ok(())
     }
@@ -599,7 +603,7 @@ impl Timeline {
         for open in track.deployments.iter_mut().filter(|deployed| deployed.ending.is_none()) {
             open.ending = Some((Ending::Interrupted, signed.at));
         }
-        let Signed { digest, commit, by, at, proof: _ } = signed;
+        let Signed { digest, commit, by, at, .. } = signed;
         track.tries_again(aftermath.as_ref());
         track.deployments.push(Deployed {
             execution: digest,
@@ -759,19 +763,24 @@ impl Timeline {
     }
 }
 
-/// Who said it, where and when.
+/// Who said it, where and when, and of which files.
 struct Signed {
     digest: Digest,
     commit: CommitId,
     by: PersonName,
     at: DateTime<Utc>,
     proof: Proof,
+    attachments: BTreeMap<String, Digest>,
 }
 
-fn read_policy(statement: &PolicyStatement, entry: &RawEntry) -> Result<Policy, String> {
+fn read_policy(
+    statement: &PolicyStatement,
+    entry: &RawEntry,
+    attachments: &BTreeMap<String, Digest>,
+) -> Result<Policy, String> {
     let bytes = entry.config.as_deref().ok_or("it does not hold the `deployctl.yaml` it signs")?;
     let is_template = |(name, _): &(&String, &Digest)| name.ends_with(TEMPLATE);
-    let templates = entry.attachments.iter().filter(is_template);
+    let templates = attachments.iter().filter(is_template);
     let templates = templates.map(|(name, digest)| (name.clone(), *digest)).collect();
     if signed_digest(Digest::of(bytes), &templates) != statement.config {
         return Err("its `deployctl.yaml` is not the one that was signed".to_owned());

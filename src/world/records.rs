@@ -33,6 +33,8 @@ pub const FETCHED: &str = "refs/deployctl/fetched";
 /// The file of an entry that is signed.
 pub const PAYLOAD: &str = "payload.json";
 const CONFIG: &str = "deployctl.yaml";
+/// How the files end that hold a signature.
+const SIGNATURE: &str = ".sig";
 /// No record is larger: a checklist of ten thousand commits is about two megabytes.
 const FILE_MAX: usize = 32 << 20;
 /// No entry has hundreds of files.
@@ -122,8 +124,15 @@ impl Records {
     /// # Errors
     /// When the commit is none.
     pub fn one(&self, commit: &CommitId) -> Result<RawEntry, RecordError> {
-        let (tree, _) = self.commit(commit)?;
-        self.entry(commit, tree)
+        self.entry(commit, true)
+    }
+
+    /// What was signed in one entry, without the files beside it: nothing is decided from such an entry.
+    ///
+    /// # Errors
+    /// When the commit is none.
+    pub fn signed(&self, commit: &CommitId) -> Result<RawEntry, RecordError> {
+        self.entry(commit, false)
     }
 
     /// The ids of the entries up to a tip, newest first, without reading what they hold.
@@ -145,8 +154,7 @@ impl Records {
     /// # Errors
     /// When it is not one.
     pub fn files(&self, commit: &CommitId) -> Result<Files, RecordError> {
-        let (tree, _) = self.commit(commit)?;
-        self.tree(commit, tree)
+        self.files_of(commit, |_| true)
     }
 
     /// One file of one entry, without reading the others; `None` where it has no such file.
@@ -239,7 +247,16 @@ impl Records {
         commit.map(|commit| commit.parent_ids().map(id).collect()).unwrap_or_default()
     }
 
-    fn tree(&self, commit: &CommitId, tree: Oid) -> Result<Files, RecordError> {
+    /// The files of one entry that are wanted by their names, without reading the others.
+    ///
+    /// # Errors
+    /// When it is not an entry, or a file is not a plain one of a bearable size.
+    pub fn files_of(
+        &self,
+        commit: &CommitId,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Files, RecordError> {
+        let (tree, _) = self.commit(commit)?;
         let broken = |why: String| RecordError::Broken { commit: commit.clone(), why };
         let odb = self.git.odb()?;
         let tree =
@@ -247,6 +264,9 @@ impl Records {
         let mut files = Files::new();
         for entry in &tree {
             let name = entry.name().unwrap_or_default().to_owned();
+            if !is_wanted(&name) {
+                continue;
+            }
             let bytes = blob(&odb, commit, &name, &entry)?;
             if files.insert(name.clone(), bytes).is_some() {
                 return Err(broken(format!("`{name}` is there twice")));
@@ -255,8 +275,9 @@ impl Records {
         Ok(files)
     }
 
-    fn entry(&self, commit: &CommitId, tree: Oid) -> Result<RawEntry, RecordError> {
-        let mut files = self.tree(commit, tree)?;
+    fn entry(&self, commit: &CommitId, with_attachments: bool) -> Result<RawEntry, RecordError> {
+        let is_signed = |name: &str| matches!(name, PAYLOAD | CONFIG) || name.ends_with(SIGNATURE);
+        let mut files = self.files_of(commit, |name| with_attachments || is_signed(name))?;
         let payload = files.remove(PAYLOAD).ok_or_else(|| RecordError::Broken {
             commit: commit.clone(),
             why: format!("it has no `{PAYLOAD}`"),
@@ -265,7 +286,7 @@ impl Records {
         let mut attachments = BTreeMap::new();
         let config = files.get(CONFIG).cloned();
         for (name, bytes) in files {
-            match name.strip_suffix(".sig") {
+            match name.strip_suffix(SIGNATURE) {
                 Some(stem) => {
                     signatures.insert(stem.to_owned(), String::from_utf8_lossy(&bytes).into_owned());
                 }
@@ -274,6 +295,7 @@ impl Records {
                 }
             }
         }
+        let attachments = with_attachments.then_some(attachments);
         Ok(RawEntry { commit: commit.clone(), payload, signatures, attachments, config })
     }
 

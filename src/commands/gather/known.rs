@@ -198,7 +198,7 @@ fn stretch(records: &Records, index: &Index, known: &Timeline, place: u64) -> Op
         if records.parent(&commit).ok()?.as_ref() != before {
             return None;
         }
-        timeline.apply(&records.one(&commit).ok()?, verify).ok()?;
+        timeline.apply(&records.signed(&commit).ok()?, verify).ok()?;
         if sequence >= place && unsettled.settles(&timeline) {
             return (timeline.root == known.root).then_some(timeline);
         }

@@ -10,7 +10,7 @@ use crate::gate::statement::{Payload, canonical};
 use crate::gate::terms::{CommitId, Digest};
 use crate::gate::timeline::{Fault, RawEntry, STATE, State, Timeline};
 use crate::world::marks::Start;
-use crate::world::records::{Chain, RecordError, Records, uncached};
+use crate::world::records::{Chain, PAYLOAD, RecordError, Records, uncached};
 
 /// Why the ledger does not hold.
 #[derive(Debug, thiserror::Error)]
@@ -58,17 +58,19 @@ pub struct Care {
     pub past: bool,
     /// Whether states to go on from are looked for.
     pub starts: bool,
+    /// Whether the files beside what was signed are read, and are the ones that were signed.
+    pub attachments: bool,
 }
 
 impl Care {
     /// For a decision.
-    pub const DECISION: Self = Self { states: false, past: false, starts: true };
+    pub const DECISION: Self = Self { states: false, past: false, starts: true, attachments: true };
     /// For a table.
-    pub const TABLE: Self = Self { states: false, past: true, starts: true };
+    pub const TABLE: Self = Self { states: false, past: true, starts: true, attachments: true };
     /// For a table of a part of the ledger.
-    pub const PART: Self = Self { states: false, past: true, starts: false };
+    pub const PART: Self = Self { states: false, past: true, starts: false, attachments: false };
     /// For an audit.
-    pub const AUDIT: Self = Self { states: true, past: false, starts: true };
+    pub const AUDIT: Self = Self { states: true, past: false, starts: true, attachments: true };
 }
 
 /// What looks on while the ledger is folded. The parts of a ledger each have one.
@@ -140,7 +142,11 @@ impl<'a, W: Witness> Folding<'a, W> {
     fn read(&self, place: usize) -> Result<RawEntry, ReadError> {
         let sequence = self.sequence(place);
         let commit = self.chain.get(place).ok_or(ReadError::Beyond(sequence))?;
-        self.records.one(&commit).map_err(|why| ReadError::Record { sequence, commit, why: Box::new(why) })
+        let read = match self.care.attachments {
+            true => self.records.one(&commit),
+            false => self.records.signed(&commit),
+        };
+        read.map_err(|why| ReadError::Record { sequence, commit, why: Box::new(why) })
     }
 
     /// Takes the entries of these places, which follow what is folded.
@@ -148,10 +154,11 @@ impl<'a, W: Witness> Folding<'a, W> {
         for place in places {
             let entry = self.read(place)?;
             let looked_at = self.is_looked_at(place);
-            let state = match entry.attachments.get(STATE).filter(|_| looked_at) {
-                Some(said) => self.compare(place, &entry.commit, said),
-                None => Said::Nothing,
-            };
+            let state =
+                match entry.attachments.as_ref().and_then(|read| read.get(STATE)).filter(|_| looked_at) {
+                    Some(said) => self.compare(place, &entry.commit, said),
+                    None => Said::Nothing,
+                };
             self.folded.timeline.apply(&entry, verify)?;
             self.folded.witness.took(&self.folded.timeline, &entry, state);
         }
@@ -282,7 +289,7 @@ fn begin<W: Witness>(
 fn restored(records: &Records, state: &[u8]) -> Option<Timeline> {
     let state = State::read(state).ok()?;
     let named: Result<Vec<RawEntry>, RecordError> =
-        state.entries().iter().map(|commit| records.one(commit)).collect();
+        state.entries().iter().map(|commit| records.signed(commit)).collect();
     state.restore(&named.ok()?).ok()
 }
 
@@ -316,15 +323,14 @@ pub fn resumed<W: Witness>(
 
 /// What the entries before one come to, as its state says it. The signature over the state is checked with the entry itself.
 pub(super) fn before_start(records: &Records, start: &Start) -> Option<Timeline> {
-    let first = records.one(&start.commit).ok()?;
+    let first = Payload::read(&records.file(&start.commit, PAYLOAD).ok().flatten()?).ok()?;
     let state = records.file(&start.commit, STATE).ok().flatten()?;
     let (timeline, said) = (restored(records, &state)?, Digest::of(&state));
     let follows = timeline.tip.as_ref().is_some_and(|tip| {
         tip.sequence + 1 == start.sequence
             && records.parent(&start.commit).ok().flatten().as_ref() == Some(&tip.commit)
     });
-    let is_signed = first.attachments.get(STATE) == Some(&said) && Payload::read(&first.payload).is_ok();
-    (follows && is_signed).then_some(timeline)
+    (follows && first.attachments.get(STATE) == Some(&said)).then_some(timeline)
 }
 
 /// How far back a table reaches.

@@ -53,7 +53,7 @@ pub(super) fn row(
     others: &Others<'_>,
     deployed: &Deployed,
 ) -> Result<Row> {
-    let request = target::of_execution(moment, &deployed.start.request)?.map(|package| package.request);
+    let request = target::request_of(moment, &deployed.start.request)?;
     let undone_by = deployed.rolled_back_by.and_then(|digest| others.of_execution(digest));
     let attempts = others.attempts(deployed);
     let open = undone_by.and_then(aftermath::note);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Deployed, RawEntry, Signed, Timeline, Track};
+use super::{Deployed, Signed, Timeline, Track};
 use crate::gate::config::ActionKind;
 use crate::gate::statement::{Execution, REPORT, Release, Review};
 use crate::gate::terms::{CommitId, Digest, PersonName, Version};
@@ -181,10 +181,9 @@ impl Timeline {
         &mut self,
         review: &Review,
         (about, report): (About, Digest),
-        entry: &RawEntry,
         signed: Signed,
     ) -> Result<(), String> {
-        if entry.attachments.get(REPORT) != Some(&report) {
+        if signed.attachments.get(REPORT) != Some(&report) {
             return Err(format!("it does not hold the `{REPORT}` it signs"));
         }
         if report == Digest::of(b"") {

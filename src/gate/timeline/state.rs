@@ -295,9 +295,14 @@ fn payload(known: &BTreeMap<Digest, &RawEntry>, entry: Digest) -> Option<Payload
 impl StatePolicy {
     fn restore(self, entries: &[RawEntry]) -> Result<InForce, StateError> {
         let Self { version, config, remote, commit, by, at } = self;
-        let read = |entry: &RawEntry| match Payload::read(&entry.payload).ok()?.statement {
-            Statement::Policy(statement) if statement.config == config => read_policy(&statement, entry).ok(),
-            _ => None,
+        let read = |entry: &RawEntry| {
+            let Payload { statement, attachments, .. } = Payload::read(&entry.payload).ok()?;
+            match statement {
+                Statement::Policy(said) if said.config == config => {
+                    read_policy(&said, entry, &attachments).ok()
+                }
+                _ => None,
+            }
         };
         let policy = entries.iter().filter(|entry| entry.commit == commit).find_map(read);
         let policy =

@@ -171,7 +171,7 @@ mod faults {
         let vote = Statement::Approval(Box::new(approval(&request, Verdict::Allow, 1)));
         let good = entry(&book.payload(by("bob", 1), vote), "bob", "good", None);
         let mut more = good.clone();
-        more.attachments.insert("request.json".to_owned(), Digest::of(b"slipped in"));
+        more.attachments = Some(BTreeMap::from([("request.json".to_owned(), Digest::of(b"slipped in"))]));
         assert_eq!(why(book.clone().take(&more)), "its files are not the ones that were signed");
         let mut spaced = good.clone();
         spaced.payload.push(b'\n');

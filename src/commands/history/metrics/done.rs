@@ -57,7 +57,7 @@ pub(super) fn of(
 fn signed(moment: &Moment, place: usize, deployed: &Deployed, period: &Period) -> Result<Action> {
     let start = &deployed.start;
     let request = match deployed.at >= period.since {
-        true => target::of_execution(moment, &start.request)?.map(|package| package.request),
+        true => target::request_of(moment, &start.request)?,
         false => None,
     };
     let declared = start.emergency.as_ref().map(|clock| clock.declared_at);
