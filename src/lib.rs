@@ -44,6 +44,7 @@ pub mod commands {
     pub mod explain;
     pub mod failed;
     pub mod gather;
+    pub mod hindered;
     pub mod history;
     pub mod incident;
     pub mod init;
@@ -55,6 +56,7 @@ pub mod commands {
     pub mod policy;
     pub mod production;
     pub mod quarantine;
+    pub mod replaced;
     pub mod report;
     pub mod request;
     pub mod review;

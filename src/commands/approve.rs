@@ -9,7 +9,7 @@ use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
-use super::{policy, quarantine, report, request, review, signoff};
+use super::{policy, quarantine, replaced, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::authority;
 use crate::gate::config::{ActionKind, Separation};
@@ -92,11 +92,14 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
     text.push_str(&quarantined(&moment, &package.request)?);
     let failed = moment.timeline().and_then(|timeline| failed_before(timeline, &package.request));
     text.push_str(&screen::warnings(failed.as_slice()));
+    let replaced = replaced::warning(&moment, &package);
+    text.push_str(&screen::warnings(replaced.as_slice()));
     let mut answer = Answer::done("approve", text)
         .with("id", &package.reference.id)
         .with("digest", package.reference.digest)
         .with("request", &package.request)
-        .with("edited", package.edited());
+        .with("edited", package.edited())
+        .with("replaced", replaced.is_some());
     answer.warnings.extend(moment.edited());
     if !package.edited().is_empty() {
         let what = format!("`{}` is not what the request pins", package.edited().join("`, `"));
@@ -151,6 +154,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     let mut text = screen::review(policy, rule, signoffs, (request, reference), &runs, on_trigger);
     text.push_str(&screen::your_reason(args.reason.as_deref()));
     text.push_str(&screen::warnings(&permit.warnings));
+    text.push_str(&screen::warnings(replaced::warning(&moment, &found.package).as_slice()));
     text.push_str(&first_sight(&moment));
     let rule = rule.clone();
     person.streams.line(&text);

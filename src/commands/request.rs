@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::candidate::{self, rules};
 use super::gather::Moment;
+use super::hindered::{self, Hindered};
 use super::journal::{self, Package};
 use super::{back, environments, pages, target};
 use crate::cli::{Common, RequestArgs};
@@ -17,9 +18,8 @@ use crate::gate::decide::{Decision, decide, failed_before, unkept_times};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, Caller};
 use crate::gate::policy::{EnvironmentRule, Policy};
-use crate::gate::reason::Reason;
 use crate::gate::request::{Asked, Request, Requester};
-use crate::gate::statement::{Release, SCHEMA, Verdict, canonical};
+use crate::gate::statement::{Release, SCHEMA, canonical};
 use crate::gate::terms::{Digest, Environment, Stage};
 use crate::render::answer::Answer;
 use crate::render::pages::{Page, Pages};
@@ -58,10 +58,15 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
         write_package(dir, &package.files)?;
     }
     let recorded = if created { record(&moment, &caller, &package, args)? } else { Recorded::default() };
-    let mut answer = answer(&package, rule.deployment, created, recorded.unless.as_deref());
+    // Said to the one who asks, and not only to the one who reads it later.
+    let hindered = match rule.deployment {
+        Deployment::Human => hindered::look(&moment, &package)?,
+        Deployment::Automatic => Hindered::default(),
+    };
+    let mut answer = answer(&package, rule.deployment, created, recorded.unless.as_deref(), hindered.next);
     answer.warnings.extend(unkept_times(rule, environment, &package.request.asked));
     if rule.deployment == Deployment::Human {
-        answer.warnings.extend(hindrances(&moment, policy, &caller, &package)?);
+        answer.warnings.extend(hindered.reasons);
         let timeline = moment.timeline();
         answer.warnings.extend(timeline.and_then(|timeline| failed_before(timeline, &package.request)));
     }
@@ -81,17 +86,6 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
         answer.text.push_str(&format!("wrote the package to `{}`\n", dir.display()));
     }
     Ok(answer)
-}
-
-/// What keeps people from approving it as it stands, said to the one who asks and not only to the one who reads it later.
-fn hindrances(moment: &Moment, policy: &Policy, caller: &Caller, package: &Package) -> Result<Vec<Reason>> {
-    let found = target::look(moment, policy, package.clone(), None)?;
-    let nobody = Caller { presence: None, ..caller.clone() };
-    let action = Action::Verdict { target: Ok(&found.target), verdict: Verdict::Allow };
-    Ok(match decide(moment.policy(), &moment.facts(nobody, None), &action) {
-        Decision::Refuse(reasons) => reasons,
-        Decision::Allow(_) => vec![],
-    })
 }
 
 /// What became of the request's line in the journal.
@@ -301,17 +295,26 @@ fn asked(args: &RequestArgs, rule: &EnvironmentRule, version: &str) -> Asked {
 /// How long a request waits where nobody approves: as long as an approval does unless the policy says otherwise.
 const WAITS: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-fn answer(package: &Package, deployment: Deployment, created: bool, named: Option<&str>) -> Answer {
+fn answer(
+    package: &Package,
+    deployment: Deployment,
+    created: bool,
+    named: Option<&str>,
+    instead: Vec<String>,
+) -> Answer {
     let id = &package.reference.id;
     let page = package.files.get("request.md").map(|page| String::from_utf8_lossy(page).into_owned());
     let status = pages::status(deployment);
     let next = match deployment {
-        Deployment::Human => format!("ask a person to run: deployctl approve {}", named.unwrap_or(id)),
-        Deployment::Automatic => pages::deploys(&package.request, id),
+        // What would be refused is not advised.
+        Deployment::Human if !instead.is_empty() => instead,
+        Deployment::Human => vec![format!("ask a person to run: deployctl approve {}", named.unwrap_or(id))],
+        Deployment::Automatic => vec![pages::deploys(&package.request, id)],
     };
+    let steps: String = next.iter().map(|next| format!("next: {next}\n")).collect();
     let said = if created { "requested" } else { "already requested" };
     let open = crate::render::text::count(package.request.open.len(), "thing");
-    Answer::done("request", format!("{said} {id}\nstatus: {status} · open: {open}\nnext: {next}\n"))
+    Answer::done("request", format!("{said} {id}\nstatus: {status} · open: {open}\n{steps}"))
         .with("id", id)
         .with("digest", package.reference.digest)
         .with("action", package.request.action)
@@ -322,7 +325,7 @@ fn answer(package: &Package, deployment: Deployment, created: bool, named: Optio
         .with("status", status)
         .with("request", &package.request)
         .with("markdown", page)
-        .with("next", vec![next])
+        .with("next", next)
 }
 
 /// Writes each file beside and renames it, so that no file of the package is ever half there.

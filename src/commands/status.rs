@@ -5,25 +5,22 @@ mod doubt;
 mod judged;
 mod quarantine;
 mod stages;
+mod waiting;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::approve::execute;
 use super::gather::Moment;
-use super::journal::{self, Package};
 use super::person::assurance;
-use super::target;
 use super::what_runs::doubtful;
 use super::{emergency, environments};
 use crate::cli::{Common, StatusArgs};
-use crate::gate::config::{ActionKind, Deployment};
+use crate::gate::config::Deployment;
 use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, until};
 use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::{EnvironmentRule, Policy};
-use crate::gate::statement::Verdict;
-use crate::gate::terms::{Environment, PersonName};
-use crate::gate::timeline::{Deployed, Timeline, Track, Vote};
+use crate::gate::terms::Environment;
+use crate::gate::timeline::{Deployed, Timeline, Track};
 use crate::gate::what_runs::NEVER_WELL;
 use crate::render::answer::Answer;
 use crate::render::text;
@@ -214,29 +211,9 @@ fn environment(
     }
     let (owed, owed_json) = track.map(|track| emergency::owed(moment, track, next)).unwrap_or_default();
     lines.extend(owed);
-    let waiting = waiting(moment, name, timeline);
-    for (package, state, step) in &waiting {
-        let emergency = package.request.emergency.as_ref();
-        let emergency = emergency.map_or_else(String::new, |it| format!("EMERGENCY {} · ", it.severity));
-        let rollback = package.request.action == ActionKind::Rollback;
-        let rollback = if rollback { "ROLLBACK · " } else { "" };
-        lines.push(format!("  {}  {rollback}{emergency}{state}", package.reference.id));
-        next.push(step.clone());
-    }
-    let pending: Vec<Value> = waiting
-        .iter()
-        .map(|(package, state, step)| {
-            json!({
-                "id": package.reference.id,
-                "version": package.request.release.version,
-                "action": package.request.action,
-                "status": state,
-                "emergency": package.request.emergency,
-                "decide_by": package.request.decide_by,
-                "next": step,
-            })
-        })
-        .collect();
+    let waiting = waiting::look(moment, name, timeline);
+    waiting.iter().for_each(|waiting| waiting.tell(&mut lines, next));
+    let pending: Vec<Value> = waiting.iter().map(waiting::Waiting::json).collect();
     let value = json!({
         "live": live,
         "commits_waiting": waits_since,
@@ -275,79 +252,4 @@ fn held(moment: &Moment, name: &Environment, lock: &Deployed, next: &mut Vec<Str
         lock.start.request.id
     ));
     format!("  {version}, started by {}, never said how it ended: interrupted", lock.by)
-}
-
-/// Requests that somebody must do something about, newest first, each with its state and the next command.
-fn waiting(
-    moment: &Moment,
-    environment: &Environment,
-    timeline: &Timeline,
-) -> Vec<(Package, String, String)> {
-    journal::requests(moment)
-        .into_iter()
-        .filter(|package| &package.request.environment == environment)
-        .filter_map(|package| {
-            let (state, next) = state(moment, timeline, &package)?;
-            Some((package, state, next))
-        })
-        .collect()
-}
-
-fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(String, String)> {
-    let id = &package.reference.id;
-    let approve = format!("a person reviews and signs: deployctl approve {id}");
-    let Some(decided) = timeline.requests.get(&package.reference) else {
-        let by = target::decided_by(moment, package);
-        return (by >= moment.now).then(|| {
-            (format!("AWAITING HUMAN APPROVAL until {}", by.format("%Y-%m-%d %H:%M UTC")), approve)
-        });
-    };
-    if decided.consumed.is_some() {
-        return None;
-    }
-    let verdict = |wanted: Verdict| decided.votes.iter().rev().find(|vote| vote.approval.verdict == wanted);
-    if verdict(Verdict::Deny).is_some() {
-        return None;
-    }
-    let approvals = moment.policy()?.environments.get(&package.request.environment)?.approvals.as_ref()?;
-    let approvals = approvals.needed(&package.request.approval_rules);
-    let newest = |person: &PersonName| decided.votes.iter().rev().find(|vote| &vote.by == person);
-    let held =
-        |person: &&PersonName| newest(person).is_some_and(|vote| vote.approval.verdict == Verdict::Hold);
-    if let Some(person) = approvals.from.iter().find(held) {
-        let ends = format!("{person} reviews again and signs: deployctl approve {id}");
-        return Some((format!("held by {person}"), ends));
-    }
-    let standing: Vec<&Vote> = approvals
-        .from
-        .iter()
-        .filter_map(|person| {
-            let allows = |vote: &&Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
-            decided.votes.iter().rev().filter(|vote| &vote.by == person).find(allows)
-        })
-        .collect();
-    let valid: Vec<&Vote> =
-        standing.iter().copied().filter(|vote| vote.approval.execute_by >= moment.now).collect();
-    let until = valid.iter().map(|vote| vote.approval.execute_by).min();
-    let by: Vec<&str> = valid.iter().map(|vote| vote.by.as_str()).collect();
-    let by = by.join(", ");
-    let lack = approvals.lacks(&valid.iter().map(|vote| vote.by.clone()).collect());
-    match (until, lack) {
-        (Some(until), None) => {
-            let until = until.format("%Y-%m-%d %H:%M UTC");
-            let approved = format!("approved by {by} until {until}");
-            Some(match judged::refusal(moment, package) {
-                None => (approved, format!("a person executes: {}", execute(&package.request, id))),
-                Some((why, next)) => (format!("{approved}, and refused now: {why}"), next),
-            })
-        }
-        (Some(_), Some(lack)) => Some((
-            format!("{} of {} approvals{}, by {by}", lack.have, lack.required, lack.of),
-            format!("another person reviews and signs: deployctl approve {id}"),
-        )),
-        // It cannot be decided again either.
-        (None, _) if !target::is_open(moment, package) => None,
-        (None, _) if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve)),
-        (None, _) => Some(("the approval was revoked".to_owned(), approve)),
-    }
 }

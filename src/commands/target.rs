@@ -9,8 +9,7 @@ use chrono::{DateTime, Utc};
 use super::candidate::{self, Pinned, rules};
 use super::gather::Moment;
 use super::journal::{self, Package, PackageEvidence, REQUEST, REQUEST_FILES};
-use super::quarantine;
-use super::{available, back};
+use super::{available, back, quarantine, replaced};
 use crate::evidence::draft::{Rules, Since, TestFact, open_boxes};
 use crate::gate::config::ActionKind;
 use crate::gate::decide::decide_by;
@@ -113,7 +112,7 @@ pub fn branches(
         let fact = if repository.has(commit) {
             repository.branch_holds(branch, moment.remote.as_deref(), commit)?
         } else {
-            BranchFact::Absent
+            BranchFact::Unknown
         };
         branches.insert(branch.clone(), fact);
     }
@@ -202,7 +201,12 @@ pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
         // Seven digits are easily made to match: then the id names nobody.
         several => return Ok(Err(several_fit(several.iter().copied()))),
     }
-    // By version, what can still be decided goes before what is over.
+    // By version, what can still be decided goes before what is over, and of what nobody decided about the newest.
+    let mut known = known;
+    if known.len() > 1 {
+        let all: Vec<Package> = journal::requests(moment).into_iter().collect();
+        known.retain(|package| replaced::by(moment, package, &all).is_none());
+    }
     let waiting = |package: &&Package| is_open(moment, package) && !consumed(moment, package);
     let open: Vec<Package> = known.iter().filter(waiting).cloned().collect();
     let mut choice = if open.is_empty() { known } else { open };

@@ -258,6 +258,8 @@ pub enum BranchFact {
     Lacks,
     /// There is no such branch here.
     Absent,
+    /// The commit is not here, so nobody can tell.
+    Unknown,
 }
 
 /// What is asked of the gate.

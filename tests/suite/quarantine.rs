@@ -72,6 +72,31 @@ next: where it was not to blame, a person says so: deployctl approve --release v
 }
 
 #[test]
+fn nobody_is_sent_to_approve_what_is_quarantined() {
+    let house = rolled_back();
+    let steps = "\
+next: take the change back with `git revert`, and request the commit that does
+next: where a commit fixes it, a person says so: deployctl approve --release v1.4.0 --fix COMMIT --reason TEXT
+next: where it was not to blame, a person says so: deployctl approve --release v1.4.0 --reason TEXT
+";
+    let asked =
+        house.run(["request", "v1.4.0", "--as", "orchestrator"]).any_stdout().any_stderr().exit(0).stdout;
+    house.ends(&asked, &format!("status: AWAITING HUMAN APPROVAL · open: 8 things\n{steps}"));
+    let status = house.normal(&house.run(["status"]).any_stdout().exit(0).stdout);
+    let why = "  v1.4.0-[id]  AWAITING HUMAN APPROVAL until 2026-11-24 10:00 UTC, and cannot be approved now:\n    ✗ commit.quarantined  [id] was rolled back in `production`\n";
+    assert!(status.contains(why) && !status.contains("reviews and signs"), "{status}");
+    let no = "next: or a person says no: deployctl approve v1.4.0-[id] --deny --reason TEXT\n";
+    house.ends(&status, &format!("{steps}{no}").replace("next: ", "next: v1.4.0-[id]: "));
+    house
+        .run(["status", "--json"])
+        .json(|status| {
+            let waits = &status["environments"]["production"]["requests"][0];
+            assert_eq!(waits["refused"][0]["code"], "commit.quarantined", "{status:#}");
+        })
+        .exit(0);
+}
+
+#[test]
 fn a_commit_in_the_middle_of_what_was_rolled_back_is_refused() {
     let house = rolled_back();
     detached(&house, "v1.4.0~1");
@@ -265,7 +290,12 @@ recorded in the ledger as [id]
     assert!(shown.contains("✗ commit.quarantined"), "{shown}");
     // What is built on what is live now holds the fix.
     let status = house.run(["status"]).any_stdout().exit(0).stdout;
-    assert!(!status.contains("quarantined"), "{status}");
+    assert!(!status.contains("is quarantined"), "{status}");
+    // And nobody is sent to approve what lies behind it.
+    let no = format!(
+        "next: {again}: `v1.4.1` is live and holds it: a person says no: deployctl approve {again} --deny --reason TEXT\n"
+    );
+    assert!(status.contains(&no) && !status.contains("reviews and signs"), "{status}");
     house.run(["history", "--verify"]).any_stdout().exit(0);
     crate::stranger::finds_that_it_holds(&house);
 }
@@ -280,7 +310,7 @@ fn what_was_not_to_blame_is_released_until_it_is_rolled_back_again() {
         "{declined}"
     );
     refused(&house, &id);
-    let quarantined = || house.run(["status"]).any_stdout().exit(0).stdout.matches("quarantined").count();
+    let quarantined = || house.run(["status"]).any_stdout().exit(0).stdout.matches("is quarantined").count();
     assert_eq!(quarantined(), 1);
     releases(&house, &["v1.4.0", "--reason", "the network"]).signs().exit(0);
     assert_eq!(quarantined(), 0);

@@ -59,7 +59,7 @@ fn lacking(moment: &Moment, branch: &str, head: &CommitId) -> Result<Option<&'st
     Ok(match moment.repository.branch_holds(branch, moment.remote.as_deref(), head)? {
         BranchFact::Holds => None,
         BranchFact::Lacks => Some("lacks it"),
-        BranchFact::Absent => Some("is not here"),
+        BranchFact::Absent | BranchFact::Unknown => Some("is not here"),
     })
 }
 

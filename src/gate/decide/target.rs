@@ -175,6 +175,12 @@ impl Judge<'_> {
                     format!("{short} is not on the branch `{branch}`"),
                     format!("merge the commit into `{branch}`, and fetch it"),
                 ),
+                Some(BranchFact::Unknown) => (
+                    format!(
+                        "whether {short} is on the branch `{branch}` cannot be told: the commit is not in this clone"
+                    ),
+                    format!("fetch the commit and `{branch}`"),
+                ),
                 Some(BranchFact::Absent) | None => {
                     (format!("the branch `{branch}` is not in this clone"), format!("fetch `{branch}`"))
                 }

@@ -487,7 +487,12 @@ mod deploy {
         case.target.branches.insert("main".to_owned(), BranchFact::Lacks);
         assert_eq!(message(&case.deploy_reasons()), "1111111 is not on the branch `main`");
         case.target.branches.insert("main".to_owned(), BranchFact::Absent);
-        assert_eq!(case.deploy(), ["commit.branch"]);
+        assert_eq!(message(&case.deploy_reasons()), "the branch `main` is not in this clone");
+        case.target.branches.insert("main".to_owned(), BranchFact::Unknown);
+        assert_eq!(
+            message(&case.deploy_reasons()),
+            "whether 1111111 is on the branch `main` cannot be told: the commit is not in this clone"
+        );
     }
 
     #[test]

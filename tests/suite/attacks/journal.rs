@@ -144,6 +144,7 @@ fn a_jammed_journal_does_not_block_production() {
     let mut ids = Vec::new();
     for house in [&house, &house.clone_of()] {
         house.report("unit", 12, 0);
+        house.report("integration", 3, 0);
         let failed = format!("the request could not be recorded in the journal: {}", jam.told);
         let without =
             format!("error: nothing was requested: with `-o DIR` the request travels as files: {failed}\n");

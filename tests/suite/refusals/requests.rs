@@ -36,19 +36,101 @@ next: deployctl request VERSION -e production --as ROLE
     refuses_in_words(&house, "alice", &["deploy", "production", "v9.9.9"], 3, refused);
 }
 
+/// Several requests of one version.
+fn several(house: &House, summaries: &[&str]) -> Vec<String> {
+    let asks = |summary: &&str| requested(house, &["v1.4.0", SINCE[0], SINCE[1], "--summary", summary]);
+    summaries.iter().map(asks).collect()
+}
+
 #[test]
 fn request_missing_where_several_fit() {
     let house = House::founded();
-    let first = house.requests();
-    let second = requested(&house, &["v1.4.0", SINCE[0], SINCE[1], "--summary", "Something else"]);
-    let answer = refuses(&house, "alice", &["approve", "v1.4.0"], 3, &["request.missing"]);
-    assert!(sentence(&answer).starts_with("several requests fit: "), "{answer:#}");
-    for id in [&first, &second] {
+    let both = several(&house, &["Totals in the cart", "Something else"]);
+    for id in &both {
         house.person("alice").approves(id);
     }
+    // What people voted on is passed over for nothing that came after it.
+    let answer = refuses(&house, "alice", &["approve", "v1.4.0"], 3, &["request.missing"]);
+    assert!(sentence(&answer).starts_with("several requests fit: "), "{answer:#}");
     let answer = refuses(&house, "alice", &["deploy", "production"], 3, &["request.missing"]);
-    assert!([&first, &second].iter().all(|id| sentence(&answer).contains(*id)), "{answer:#}");
+    assert!(both.iter().all(|id| sentence(&answer).contains(id)), "{answer:#}");
     refuses(&house, "alice", &["deploy", "production", "v1.4.0"], 3, &["request.missing"]);
+}
+
+#[test]
+fn the_newest_request_for_the_same_is_meant_and_offered() {
+    let house = House::founded();
+    let ids = several(&house, &["First", "Second", "Third"]);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(!status.contains(&ids[0]) && !status.contains(&ids[1]) && status.contains(&ids[2]), "{status}");
+    let shown = house.run(["approve", "v1.4.0", "--show"]).any_stdout().exit(0).stdout;
+    assert!(shown.contains("Third") && !shown.contains("was replaced"), "{shown}");
+    // The older ones are still there, by their names, and end only when people say so.
+    let shown = house.run(["approve", &ids[0], "--show"]).any_stdout().exit(0).stdout;
+    let replaced = format!(
+        "  warning: request.stale  `{}` was replaced: `{}` is newer and asks for the same\n",
+        ids[0], ids[2]
+    );
+    assert!(shown.ends_with(&replaced), "{shown}");
+    house.run(["approve", &ids[1], "--show", "--json"]).json(|it| assert_eq!(it["replaced"], true)).exit(0);
+    house.person("bob").denies("v1.4.0", "not that one");
+    let answer = refuses(&house, "alice", &["approve", "v1.4.0"], 3, &["approval.denied"]);
+    assert!(sentence(&answer).contains("bob"), "{answer:#}");
+    let shown = house.person("alice").approves(&ids[0]);
+    assert!(shown.contains(&replaced), "{shown}");
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&format!("  {}  approved by alice until ", ids[0])), "{status}");
+}
+
+#[test]
+fn a_newer_request_that_nobody_can_approve_replaces_none() {
+    let house = House::founded();
+    let ids = several(&house, &["First", "Second"]);
+    replaces(&house, JOURNAL, |files| edited(files, "checklist.md", "- [ ]", "- [x]"));
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(ids.iter().all(|id| status.contains(id.as_str())), "{status}");
+    let house = House::founded();
+    let first = house.requests();
+    several(&house, &["Second"]);
+    let ahead = rewritten(&house, |request| request.at += chrono::Duration::hours(1));
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&first) && status.contains(&ahead), "{status}");
+    // And one whose time is over by its own word hides nothing either.
+    let over = rewritten(&house, |request| {
+        request.at -= chrono::Duration::hours(1);
+        request.decide_by = request.at - chrono::Duration::minutes(1);
+    });
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&first) && !status.contains(&over), "{status}");
+}
+
+#[test]
+fn a_vote_keeps_a_request_beside_a_newer_one() {
+    let house = founded_with(&[("required: 1", "required: 2")]);
+    let first = house.requests();
+    house.person("alice").approves(&first);
+    let second = several(&house, &["Second"]).remove(0);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&format!("  {first}  1 of 2 approvals, by alice\n")), "{status}");
+    assert!(status.contains(&format!("  {second}  AWAITING HUMAN APPROVAL until ")), "{status}");
+    refuses(&house, "bob", &["approve", "v1.4.0"], 3, &["request.missing"]);
+    house.person("bob").approves(&first);
+}
+
+#[test]
+fn a_request_of_a_version_whose_tag_moved_is_replaced_by_one_of_what_it_names() {
+    let house = House::founded();
+    let first = house.requests();
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: more");
+    house.git(["tag", "--force", "v1.4.0", "HEAD"]);
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let second = several(&house, &["Second"]).remove(0);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(!status.contains(&first) && status.contains(&second), "{status}");
+    house.person("alice").approves("v1.4.0");
+    refuses(&house, "bob", &["approve", &first], 3, &["request.stale"]);
 }
 
 /// What of the request is not as it was, by the only sentence of a refusal to approve it.
@@ -102,6 +184,11 @@ fn request_stale_in_a_clone_without_the_commit() {
     let answer =
         refuses(&other, "alice", &["deploy", "production", &id], 3, &["request.stale", "commit.branch"]);
     assert!(answer["reasons"][0]["message"].as_str().unwrap().contains("is not in this clone"));
+    let branch = answer["reasons"][1]["message"].as_str().unwrap();
+    assert!(
+        branch.ends_with(" is on the branch `main` cannot be told: the commit is not in this clone"),
+        "{branch}"
+    );
 }
 
 #[test]

@@ -342,6 +342,7 @@ fn candidates() -> impl Strategy<Value = Candidate> {
         BranchFact::Holds,
         BranchFact::Lacks,
         BranchFact::Absent,
+        BranchFact::Unknown,
     ]);
     (state, branch, prop::bool::weighted(0.9)).prop_map(|(state, branch, here)| Candidate {
         here,
