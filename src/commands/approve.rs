@@ -18,7 +18,7 @@ use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::{Approvals, EnvironmentRule};
 use crate::gate::reason::{Code, Reason};
-use crate::gate::request::Request;
+use crate::gate::request::{OpenBox, Request};
 use crate::gate::statement::{Approval, Revocation, Statement, Verdict};
 use crate::gate::terms::{Digest, Environment, PersonName};
 use crate::gate::timeline::Vote;
@@ -157,14 +157,15 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     text.push_str(&screen::warnings(replaced::warning(&moment, &found.package).as_slice()));
     text.push_str(&first_sight(&moment));
     let rule = rule.clone();
+    let open: Vec<OpenBox> = screen::unanswered(policy, signoffs, request).into_iter().cloned().collect();
     person.streams.line(&text);
     if let Some(reason) = moment.edited() {
         person.streams.line(&screen::warnings(&[reason]));
     }
-    if let Some(answer) = confirm(person, &found.package, verdict)? {
+    if let Some(answer) = confirm(person, &found.package, verdict, &open)? {
         return Ok(Some(answer));
     }
-    let statement = statement(&moment, &found.package, &rule, verdict, args, &text, person, &key)?;
+    let statement = statement(&moment, &found.package, &rule, verdict, &open, args, &text, person, &key)?;
     let signed = match sign(&moment, statement, &signer, &found.package, &text, &key)? {
         Ok(signed) => signed,
         Err(answer) => return Ok(Some(answer)),
@@ -225,10 +226,10 @@ fn no_key() -> Answer {
 }
 
 /// The open boxes one by one, then the phrase.
-fn confirm(person: &Person, package: &Package, verdict: Verdict) -> Result<Option<Answer>> {
+fn confirm(person: &Person, package: &Package, verdict: Verdict, open: &[OpenBox]) -> Result<Option<Answer>> {
     if verdict == Verdict::Allow {
-        let count = package.request.open.len();
-        for (index, open) in package.request.open.iter().enumerate() {
+        let count = open.len();
+        for (index, open) in open.iter().enumerate() {
             let question = format!(
                 "{}/{count} {}\n    Do you answer for this?",
                 index + 1,
@@ -327,6 +328,7 @@ fn statement(
     package: &Package,
     rule: &EnvironmentRule,
     verdict: Verdict,
+    open: &[OpenBox],
     args: &ApproveArgs,
     text: &str,
     person: &Person,
@@ -356,7 +358,7 @@ fn statement(
             Verdict::Deny | Verdict::Hold => None,
         },
         confirmed: match verdict {
-            Verdict::Allow => request.open.iter().map(|open| open.key.clone()).collect(),
+            Verdict::Allow => open.iter().map(|open| open.key.clone()).collect(),
             Verdict::Deny | Verdict::Hold => vec![],
         },
         approval_rules: request.approval_rules.clone(),

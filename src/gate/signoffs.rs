@@ -9,6 +9,7 @@ use super::config::PresenceLevel;
 use super::keys::Proof;
 use super::policy::{CheckSource, Policy};
 use super::presence::Presence;
+use super::request::{OpenBox, Request};
 use super::statement::Verdict;
 use super::terms::{Check, CommitId, Digest, Group, PersonName};
 
@@ -134,6 +135,22 @@ pub fn group<'a>(policy: &'a Policy, check: &Check) -> Option<&'a Group> {
     match &policy.checks.get(check)?.source {
         CheckSource::Signoff(group) => Some(group),
         _ => None,
+    }
+}
+
+/// The sign-offs that answer an open box of a request: people of the group said yes to its check, also after the request
+/// was made, and none of them said no.
+#[must_use]
+pub fn answers<'a>(
+    policy: &Policy,
+    signoffs: &'a Signoffs,
+    request: &Request,
+    open: &OpenBox,
+) -> Option<Vec<&'a SignedOff>> {
+    let check: Check = open.key.strip_prefix("tests.")?.parse().ok()?;
+    match signoffs.standing(policy, &check, &request.release.commit, &request.tree) {
+        Standing::Allowed(people) => Some(people),
+        Standing::Missing | Standing::Denied(_) => None,
     }
 }
 

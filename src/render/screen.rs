@@ -20,14 +20,14 @@ pub use self::automatic_rollback::on_trigger;
 use self::emergency::emergency;
 pub use self::emergency::{clock, declared, kept, live_at, skipped};
 pub use self::quarantine::release;
-pub use self::signoff::{SignoffPage, signoff};
+pub use self::signoff::{SignoffPage, signoff, unanswered};
 use super::text;
 use crate::gate::config::{ActionKind, Deployment, OnTrigger, Right};
 use crate::gate::keys::PublicKey;
 use crate::gate::plan::{Plan, PlannedWatch, STEP_VARIABLES};
 use crate::gate::policy::{Credentials, EnvironmentRule, Policy, Step};
 use crate::gate::reason::Reason;
-use crate::gate::request::{CheckState, Request};
+use crate::gate::request::{CheckState, OpenBox, Request};
 use crate::gate::signoffs::{self, Signoffs};
 use crate::gate::statement::{RequestRef, Root};
 use crate::gate::terms::Environment;
@@ -131,7 +131,7 @@ pub fn review(
     }
     lines.push(digests(request, reference));
     lines.push(String::new());
-    lines.extend(open_boxes(request));
+    lines.extend(open_boxes(&unanswered(policy, signoffs, request)));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -267,12 +267,12 @@ fn approval(rule: &EnvironmentRule, request: &Request) -> String {
     )
 }
 
-fn open_boxes(request: &Request) -> Vec<String> {
-    if request.open.is_empty() {
+fn open_boxes(open: &[&OpenBox]) -> Vec<String> {
+    if open.is_empty() {
         return vec!["  Nothing is open.".to_owned()];
     }
-    let mut lines = vec![format!("  {} need you:", text::count(request.open.len(), "thing"))];
-    lines.extend(request.open.iter().map(|open| format!("    [ ] {}", open_words(&open.item, &open.why))));
+    let mut lines = vec![format!("  {} need you:", text::count(open.len(), "thing"))];
+    lines.extend(open.iter().map(|open| format!("    [ ] {}", open_words(&open.item, &open.why))));
     lines
 }
 

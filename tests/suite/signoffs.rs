@@ -94,7 +94,11 @@ fn a_request_may_be_signed_off_after_it_was_made() {
     let refused = house.person("bob").at_terminal(["approve", &id]).exit(3);
     assert!(refused.contains("stage.missing"), "{refused}");
     signs_off(&house, "bob");
-    house.person("bob").approves(&id);
+    // The box of the request's moment is answered by it: nobody is asked for it once more, and nothing says otherwise.
+    let shown = house.person("bob").approves(&id);
+    assert!(shown.contains("  Signed off   Code review by bob, 2026-11-23 10:00 UTC\n"), "{shown}");
+    assert!(shown.contains("  8 things need you:\n") && !shown.contains("[ ] Code review"), "{shown}");
+    assert!(shown.contains("8/8 ") && !shown.contains("] Code review"), "{shown}");
     house.person("alice").deploys(&id);
 }
 

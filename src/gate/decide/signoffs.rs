@@ -5,7 +5,7 @@ use super::{Covered, Judge};
 use crate::gate::keys::Proof;
 use crate::gate::policy::{CheckSource, Policy, nearest};
 use crate::gate::reason::{Code, Reason};
-use crate::gate::request::Request;
+use crate::gate::request::{OpenBox, Request};
 use crate::gate::signoffs::{self, Standing};
 use crate::gate::terms::{Check, CommitId, PersonName, Stage};
 use crate::gate::timeline::Timeline;
@@ -80,6 +80,12 @@ impl Judge<'_> {
                 );
             }
         }
+    }
+
+    /// Whether the signatures of others answer an open box of a request.
+    pub(super) fn is_signed_off(&self, request: &Request, open: &OpenBox) -> bool {
+        let Some((policy, timeline)) = self.policy.zip(self.facts.ledger.ok()) else { return false };
+        signoffs::answers(policy, &timeline.signoffs, request, open).is_some()
     }
 }
 

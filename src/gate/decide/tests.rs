@@ -392,6 +392,20 @@ mod deploy {
     }
 
     #[test]
+    fn a_box_that_people_signed_off_needs_no_other_answer_until_somebody_says_no() {
+        let open = |request: &mut Request| request.open = vec![open_box("tests.design-review")];
+        let mut case = Case::approved(&[], open);
+        let decided = case.book.timeline.requests.get_mut(&case.target.reference).unwrap();
+        decided.votes[0].approval.confirmed = vec![];
+        assert_eq!(case.deploy(), ["checklist.open"]);
+        let request = case.target.request.clone();
+        case.book.sign_off(by("carol", 4), &request, Verdict::Allow).unwrap();
+        assert!(case.deploy().is_empty());
+        case.book.sign_off(by("carol", 5), &request, Verdict::Deny).unwrap();
+        assert_eq!(case.deploy(), ["checklist.open"]);
+    }
+
+    #[test]
     fn a_moved_thing_is_named() {
         let case = Case::approved(&[], |_| ());
         let id = case.target.reference.id.clone();

@@ -53,13 +53,10 @@ impl Judge<'_> {
             self.too_few(people.is_empty(), &lack, id, environment, decided);
             return;
         }
-        let open: Vec<&str> = target
-            .request
-            .open
-            .iter()
-            .filter(|open| !confirmed.contains(open.key.as_str()))
-            .map(|open| open.key.as_str())
-            .collect();
+        let unanswered = target.request.open.iter().filter(|open| {
+            !confirmed.contains(open.key.as_str()) && !self.is_signed_off(&target.request, open)
+        });
+        let open: Vec<&str> = unanswered.map(|open| open.key.as_str()).collect();
         if !open.is_empty() {
             self.refuse(
                 Reason::new(

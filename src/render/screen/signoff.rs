@@ -3,7 +3,7 @@
 use super::{cut, minute};
 use crate::evidence::commits::Change;
 use crate::gate::policy::Policy;
-use crate::gate::request::{CheckState, Request};
+use crate::gate::request::{CheckState, OpenBox, Request};
 use crate::gate::signoffs::{self, Signoffs, Standing};
 use crate::gate::terms::{Check, Digest, Stage};
 use crate::render::text;
@@ -89,6 +89,13 @@ pub fn signed_off(policy: &Policy, signoffs: &Signoffs, request: &Request) -> Op
         })
         .collect();
     (!told.is_empty()).then(|| told.join(" · "))
+}
+
+/// The boxes of a request that nobody has answered: not those that people signed off since it was made.
+#[must_use]
+pub fn unanswered<'a>(policy: &Policy, signoffs: &Signoffs, request: &'a Request) -> Vec<&'a OpenBox> {
+    let answered = |open: &&OpenBox| signoffs::answers(policy, signoffs, request, open).is_some();
+    request.open.iter().filter(|open| !answered(open)).collect()
 }
 
 fn standing_words(standing: &Standing<'_>) -> String {
