@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
+pub use self::join::Part;
 use self::join::{Place, fetch, join, settle_unsent, synchronise, unreachable_because, verified};
 use self::reading::Reach;
 use super::journal::index::Cache;
@@ -193,6 +194,12 @@ impl Moment {
     pub fn timeline_about(&self, name: &str) -> Result<Timeline, LedgerTrouble> {
         let known = self.ledger.as_ref().map_err(Clone::clone)?;
         self.place().about(known, name)
+    }
+
+    /// The part of the ledger that reaches so far back, where this clone knows a place to begin at.
+    #[must_use]
+    pub fn part(&self, reach: Reach) -> Option<Part> {
+        self.place().part(self.ledger.as_ref().ok()?, reach)
     }
 
     fn place(&self) -> Place<'_> {

@@ -1,7 +1,7 @@
 //! What a ledger entry changed, in the workflow document's words: who did what, to what, and why.
 
 use super::config::ActionKind;
-use super::statement::{Ending, Finding, Payload, Statement, Verdict};
+use super::statement::{Ending, Finding, Payload, Release, Statement, Verdict};
 use super::terms::Environment;
 
 /// One line of the modification history.
@@ -30,14 +30,21 @@ impl Subject {
     /// What an entry begins, if it begins something.
     #[must_use]
     pub fn of(statement: &Statement) -> Option<Self> {
-        let (action, environment, release) = match statement {
-            Statement::Execution(it) => (it.action, &it.environment, &it.release),
-            Statement::AutomaticRollback(it) => (ActionKind::Rollback, &it.environment, &it.release),
-            _ => return None,
-        };
+        match statement {
+            Statement::Execution(it) => Some(Self::new(it.action, &it.environment, &it.release)),
+            Statement::AutomaticRollback(it) => {
+                Some(Self::new(ActionKind::Rollback, &it.environment, &it.release))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a start began.
+    #[must_use]
+    pub fn new(action: ActionKind, environment: &Environment, release: &Release) -> Self {
         let to = if action == ActionKind::Rollback { "to " } else { "" };
         let what = format!("{} {environment} {to}{}", word(action), release.version);
-        Some(Self { environment: environment.clone(), what })
+        Self { environment: environment.clone(), what }
     }
 }
 

@@ -275,8 +275,17 @@ impl Digest {
     /// The 64 hex digits without the prefix.
     #[must_use]
     pub fn hex(&self) -> String {
+        let mut hex = String::with_capacity(64);
+        self.write_hex(&mut hex);
+        hex
+    }
+
+    fn write_hex(&self, text: &mut String) {
         let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        for byte in self.0 {
+            text.push(digit(byte >> 4));
+            text.push(digit(byte & 15));
+        }
     }
 
     /// The first seven hex digits, for people.
@@ -323,7 +332,10 @@ impl TryFrom<String> for Digest {
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
-        digest.to_string()
+        let mut text = String::with_capacity(71);
+        text.push_str("sha256:");
+        digest.write_hex(&mut text);
+        text
     }
 }
 

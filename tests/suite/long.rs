@@ -116,6 +116,7 @@ fn no_more_is_read_than_the_question_needs() {
     ] {
         rows(&house, &words);
     }
+    shown(&house, &["history", "--modifications", "--limit", "20"]);
     for words in [vec!["--version", text(old, "version")], vec![]] {
         let refused = house.run(["history", "--json"].into_iter().chain(words)).any_stdout().any_stderr();
         assert_eq!(refused.exit(4).json()["reasons"][0]["code"], "ledger.tampered");
@@ -144,6 +145,33 @@ fn a_part_of_the_ledger_is_told_without_the_files_beside_what_was_signed() {
         assert_eq!(rows(&house, question), *answer, "{question:?}");
     }
     house.run(["history"]).any_stdout().any_stderr().exit(4);
+}
+
+#[test]
+fn modifications_told_of_a_part_are_the_newest_of_all() {
+    let house = long();
+    let modifications = |words: &[&str]| -> Value {
+        let words: Vec<&str> = ["history", "--modifications"].iter().chain(words).copied().collect();
+        let shown = shown(&house, &words);
+        Value::from(vec![shown["modifications"].clone(), shown["more"].clone()])
+    };
+    let questions: [&[&str]; 8] = [
+        &["--limit", "1"],
+        &["--limit", "40"],
+        &["--limit", "300"],
+        &["--since", "2018-06-01"],
+        &["--since", "2018-06-01", "--limit", "3"],
+        &["--since", "2018-06-01", "--limit", "60", "--by", "bob"],
+        &["--limit", "5", "--by", "carol"],
+        &["--limit", "20", "-e", "production"],
+    ];
+    let known = fs::read(index(&house)).unwrap();
+    for question in questions {
+        fs::write(index(&house), &known).unwrap();
+        let of_a_part = modifications(question);
+        fs::remove_file(index(&house)).unwrap();
+        assert_eq!(of_a_part, modifications(question), "{question:?}");
+    }
 }
 
 /// Each table is what it was, with each of these as the index.

@@ -22,6 +22,14 @@ use crate::world::remote::{self, Pushed};
 /// The ledger, with the rows of the index for what was read of it.
 pub(super) type Folded = reading::Folded<Noted>;
 
+/// A part of the ledger, to be read entry by entry to its end.
+pub struct Part {
+    /// What the entries before it come to.
+    pub before: Timeline,
+    /// Its entries.
+    pub entries: Chain,
+}
+
 /// Where the records of this clone are.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
@@ -98,6 +106,15 @@ impl Place<'_> {
         let folded = reading::whole(self.records, &chain, Care::TABLE, Noted::default()).map_err(broken)?;
         self.note(&folded.witness);
         Ok(folded.timeline)
+    }
+
+    /// The part of the ledger that reaches so far back, where this clone knows a place to begin at.
+    pub(super) fn part(&self, known: &Timeline, reach: Reach) -> Option<Part> {
+        let tip = known.tip.as_ref()?;
+        let start = known::reaching(&self.index(known)?, tip, reach)?;
+        let entries = self.records.walk(&tip.commit, Some(&start.commit)).ok()?;
+        let before = reading::before_start(self.records, &start)?;
+        (entries.get(0)? == start.commit).then_some(Part { before, entries })
     }
 
     /// The ledger with all that it says of what a name means.

@@ -84,21 +84,22 @@ pub(super) fn is_of(index: &Index, tip: &Tip) -> bool {
 pub(super) fn reaching(index: &Index, tip: &Tip, reach: Reach) -> Option<Start> {
     let mut deployments = 0;
     // No action begins before the latest moment that counted.
-    let enough = |deployments, row: &Row| match reach {
+    let enough = |deployments, sequence, row: &Row| match reach {
         Reach::Deployments(wanted) => deployments >= wanted,
+        Reach::Entries(wanted) => tip.sequence - sequence >= wanted,
         Reach::Since(moment) => is_before(row, moment),
         Reach::Whole => false,
     };
     let last = match reach {
         Reach::Since(moment) => last_before(index, tip.sequence, moment)?,
-        Reach::Deployments(_) => tip.sequence,
+        Reach::Deployments(_) | Reach::Entries(_) => tip.sequence,
         Reach::Whole => return None,
     };
     let reached = (1..=last).rev().map(|sequence| Some((sequence, index.row(sequence)?)));
     for row in reached {
         let (sequence, row) = row?;
         deployments += usize::from(row.begins == Begins::Deployment);
-        if row.reached && enough(deployments, &row) {
+        if row.reached && enough(deployments, sequence, &row) {
             return Some(Start { sequence, commit: row.commit });
         }
     }
@@ -115,7 +116,7 @@ pub(super) fn has_reached(records: &Records, start: &Start, reach: Reach, table:
             table.tracks.values().flat_map(Track::all).filter(began).count() >= wanted
         }
         Reach::Since(moment) => begins <= moment,
-        Reach::Whole => false,
+        Reach::Entries(_) | Reach::Whole => false,
     }
 }
 

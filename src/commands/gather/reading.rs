@@ -338,6 +338,8 @@ pub(super) fn before_start(records: &Records, start: &Start) -> Option<Timeline>
 pub enum Reach {
     /// At least so many of the newest deployments.
     Deployments(usize),
+    /// At least so many of the newest entries.
+    Entries(u64),
     /// Everything since a moment.
     Since(DateTime<Utc>),
     /// Everything.

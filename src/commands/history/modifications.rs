@@ -6,16 +6,18 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::proof;
 use crate::cli::HistoryArgs;
-use crate::commands::gather::{Moment, verify};
+use crate::commands::gather::reading::Reach;
+use crate::commands::gather::{Moment, Part, verify};
 use crate::commands::journal;
 use crate::gate::config::changes;
 use crate::gate::modification::{Subject, Told, told};
 use crate::gate::statement::{Payload, Statement};
 use crate::gate::terms::{Digest, Environment};
-use crate::gate::timeline::{RawEntry, Timeline};
+use crate::gate::timeline::{Deployed, RawEntry, Timeline};
 use crate::render::pages::ModificationRow;
+use crate::world::config_file;
+use crate::world::records::LEDGER;
 
 /// One line, and what programs get besides.
 pub(super) struct Modification {
@@ -40,8 +42,8 @@ pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modificatio
     ] {
         lines.extend(journal::told(moment, kind).into_iter().rev().map(|line| unsigned(line, action)));
     }
-    lines.extend(signed(moment)?);
     lines.retain(|line| is_wanted(line, moment.now, args));
+    lines.extend(signed(moment, args)?);
     // Of one moment, what was recorded later stands first.
     lines.reverse();
     lines.sort_by_key(|line| std::cmp::Reverse(line.at));
@@ -58,14 +60,59 @@ fn is_wanted(line: &Modification, now: DateTime<Utc>, args: &HistoryArgs) -> boo
         && (args.environment.is_none() || line.environment.is_none() || line.environment == args.environment)
 }
 
-/// The lines of the ledger, oldest first.
-fn signed(moment: &Moment) -> Result<Vec<Modification>> {
-    let mut lines = Vec::new();
-    let mut timeline = Timeline::default();
-    let mut config: Option<Vec<u8>> = None;
-    let mut subjects: BTreeMap<Digest, Subject> = BTreeMap::new();
-    for entry in proof::entries(moment)? {
-        let entry = entry?;
+/// The lines of the ledger that are wanted, oldest first; those behind the limit are left out where that saves reading them.
+fn signed(moment: &Moment, args: &HistoryArgs) -> Result<Vec<Modification>> {
+    let wanted = |mut told: Lines| {
+        told.lines.retain(|line| is_wanted(line, moment.now, args));
+        told.lines
+    };
+    if let Some(part) = reach(moment, args).and_then(|reach| moment.part(reach))
+        && let Some(begins) = part.before.tip.as_ref().map(|tip| tip.at)
+        && let Some(told) = lines(moment, part).ok().filter(|told| !told.misses_subject)
+    {
+        let lines = wanted(told);
+        let newer = lines.iter().filter(|line| line.at >= begins).count();
+        if args.since.is_some_and(|since| begins <= since.begins(moment.now))
+            || args.limit.is_some_and(|limit| newer > limit)
+        {
+            return Ok(lines);
+        }
+    }
+    let tip = moment.records.tip(LEDGER)?;
+    let entries = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?.unwrap_or_default();
+    Ok(wanted(lines(moment, Part { before: Timeline::default(), entries })?))
+}
+
+/// How far back the ledger is read first. Most entries that have no line of their own are steps of a deployment.
+fn reach(moment: &Moment, args: &HistoryArgs) -> Option<Reach> {
+    match (args.limit, args.since) {
+        (Some(limit), _) => Some(Reach::Entries((limit as u64).saturating_mul(4))),
+        (None, Some(since)) => Some(Reach::Since(since.begins(moment.now))),
+        (None, None) => None,
+    }
+}
+
+/// What a part of the ledger tells.
+struct Lines {
+    lines: Vec<Modification>,
+    /// Whether an entry is about an action that stands before the part.
+    misses_subject: bool,
+}
+
+fn lines(moment: &Moment, part: Part) -> Result<Lines> {
+    let Part { before: mut timeline, entries } = part;
+    let in_force =
+        timeline.policy.as_ref().map(|in_force| moment.records.file(&in_force.entry, config_file::NAME));
+    let mut config: Option<Vec<u8>> = in_force.transpose()?.flatten();
+    let known = timeline.tracks.values().flat_map(|track| &track.deployments);
+    let mut subjects: BTreeMap<Digest, Subject> = known
+        .map(|Deployed { execution, start, .. }| {
+            (*execution, Subject::new(start.action, &start.environment, &start.release))
+        })
+        .collect();
+    let mut told_of = Lines { lines: Vec::new(), misses_subject: false };
+    for commit in (0..entries.len()).filter_map(|place| entries.get(place)) {
+        let entry = moment.records.signed(&commit)?;
         timeline.apply(&entry, verify)?;
         let payload = Payload::read(&entry.payload)?;
         let rules = match (&config, &entry.config) {
@@ -75,17 +122,20 @@ fn signed(moment: &Moment) -> Result<Vec<Modification>> {
         if timeline.policy.as_ref().is_some_and(|in_force| in_force.entry == entry.commit) {
             config.clone_from(&entry.config);
         }
-        let subject = match &payload.statement {
-            Statement::Outcome(outcome) => subjects.get(&outcome.execution),
-            Statement::Review(review) => subjects.get(&review.execution),
+        let about = match &payload.statement {
+            Statement::Outcome(outcome) => Some(&outcome.execution),
+            Statement::Review(review) => Some(&review.execution),
             _ => None,
         };
-        lines.extend(told(&payload, &rules, subject).map(|told| line(&entry, &payload, told, &timeline)));
+        let subject = about.and_then(|execution| subjects.get(execution));
+        told_of.misses_subject |= about.is_some() && subject.is_none();
+        let told = told(&payload, &rules, subject);
+        told_of.lines.extend(told.map(|told| line(&entry, &payload, told, &timeline)));
         if let Some(subject) = Subject::of(&payload.statement) {
             subjects.insert(Digest::of(&entry.payload), subject);
         }
     }
-    Ok(lines)
+    Ok(told_of)
 }
 
 fn line(entry: &RawEntry, payload: &Payload, told: Told, timeline: &Timeline) -> Modification {

@@ -108,7 +108,7 @@ pub(super) fn allowed_signers(moment: &Moment) -> Result<Answer> {
 ///
 /// # Errors
 /// When the way back is broken, and at an entry that cannot be read.
-pub(super) fn entries(moment: &Moment) -> Result<impl Iterator<Item = Result<RawEntry>> + '_> {
+fn entries(moment: &Moment) -> Result<impl Iterator<Item = Result<RawEntry>> + '_> {
     let tip = moment.records.tip(LEDGER)?;
     let chain = tip.map(|tip| moment.records.walk(&tip, None)).transpose()?.unwrap_or_default();
     let commits = (0..chain.len()).filter_map(move |place| chain.get(place));
