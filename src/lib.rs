@@ -56,6 +56,7 @@ pub mod commands {
     pub mod policy;
     pub mod production;
     pub mod quarantine;
+    pub mod refusal;
     pub mod replaced;
     pub mod report;
     pub mod request;

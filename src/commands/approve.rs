@@ -9,7 +9,7 @@ use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
 use super::target::{self, Found};
-use super::{policy, quarantine, replaced, report, request, review, signoff};
+use super::{policy, quarantine, refusal, replaced, report, request, review, signoff};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::authority;
 use crate::gate::config::{ActionKind, Separation};
@@ -129,13 +129,17 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     let key = person.key(args.key.as_ref(), moment.policy())?;
     let found = match find(&moment, name)? {
         Ok(found) => found,
-        Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), &none))),
+        Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), (name, &none)))),
     };
+    let about =
+        format!("{} {} {}", verb(verdict), found.package.request.environment, found.package.reference.id);
     let action = Action::Verdict { target: Ok(&found.target), verdict };
     let facts =
         moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
     let permit = match decide(moment.policy(), &facts, &action) {
-        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Refuse(reasons) => {
+            return Ok(Some(refusal::kept(&moment, "approve", &about, reasons)));
+        }
         Decision::Allow(permit) => permit,
     };
     let (Some(key), Some(signer)) = (key, permit.signer.clone()) else {
@@ -171,7 +175,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
         Err(answer) => return Ok(Some(answer)),
     };
     if let Some(reason) = presence_missing(&moment, &found.package.request.environment, &signed, &signer) {
-        return Ok(Some(Answer::refused("approve", vec![reason])));
+        return Ok(Some(refusal::kept(&moment, "approve", &about, vec![reason])));
     }
     let remote = moment.remote.clone();
     match ledger::append(&mut moment, &signed, remote.as_deref())? {
@@ -212,12 +216,18 @@ fn find(moment: &Moment, name: &str) -> Result<Result<Found, NoTarget>> {
 }
 
 /// Every reason at once, also where there is no request to speak of.
-fn refused_without_target(moment: &Moment, person: &Person, key: Option<&Key>, none: &NoTarget) -> Answer {
+fn refused_without_target(
+    moment: &Moment,
+    person: &Person,
+    key: Option<&Key>,
+    (name, none): (&str, &NoTarget),
+) -> Answer {
+    let about = format!("approve {name}");
     let facts = moment.facts(moment.caller(Some(person.presence.clone())), key.map(|key| key.fact.clone()));
     let action = Action::Verdict { target: Err(none), verdict: Verdict::Allow };
     match decide(moment.policy(), &facts, &action) {
-        Decision::Refuse(reasons) => Answer::refused("approve", reasons),
-        Decision::Allow(_) => Answer::refused("approve", vec![nothing_to_decide(none)]),
+        Decision::Refuse(reasons) => refusal::kept(moment, "approve", &about, reasons),
+        Decision::Allow(_) => refusal::kept(moment, "approve", &about, vec![nothing_to_decide(none)]),
     }
 }
 
@@ -467,14 +477,17 @@ fn revoke(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> R
     let key = person.key(args.key.as_ref(), moment.policy())?;
     let package = match target::find(&moment, name)? {
         Ok(package) => package,
-        Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), &none))),
+        Err(none) => return Ok(Some(refused_without_target(&moment, person, key.as_ref(), (name, &none)))),
     };
     let (environment, reference) = (package.request.environment.clone(), package.reference.clone());
+    let about = format!("revoke {environment} {}", reference.id);
     let action = Action::Revoke { request: &reference, environment: &environment };
     let facts =
         moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
     let permit = match decide(moment.policy(), &facts, &action) {
-        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Refuse(reasons) => {
+            return Ok(Some(refusal::kept(&moment, "approve", &about, reasons)));
+        }
         Decision::Allow(permit) => permit,
     };
     let (Some(key), Some(signer)) = (key, permit.signer) else { return Ok(Some(no_key())) };
@@ -501,7 +514,7 @@ fn revoke(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> R
         Err(answer) => return Ok(Some(answer)),
     };
     if let Some(reason) = presence_missing(&moment, &environment, &signed, &signer) {
-        return Ok(Some(Answer::refused("approve", vec![reason])));
+        return Ok(Some(refusal::kept(&moment, "approve", &about, vec![reason])));
     }
     let remote = moment.remote.clone();
     match ledger::append(&mut moment, &signed, remote.as_deref())? {

@@ -19,7 +19,7 @@ use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::policy::Policy;
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
-use crate::gate::terms::{CommitId, Digest, MachineName};
+use crate::gate::terms::{CommitId, Digest, Environment, MachineName};
 use crate::world::records::{FETCHED, Files, JOURNAL, Object, Records};
 use crate::world::remote::{self, Pushed};
 
@@ -212,6 +212,8 @@ pub struct Told {
     pub about: String,
     /// More of it: the reasons of a refusal.
     pub details: Vec<String>,
+    /// Where, as far as it says.
+    pub environment: Option<Environment>,
 }
 
 /// The lines of a kind, newest first; a warning where the journal cannot be read.
@@ -222,8 +224,22 @@ pub fn told(moment: &Moment, kind: &'static str) -> Vec<Told> {
         moment.streams.line("warning: the journal cannot be read: what machines said is left out");
         return vec![];
     };
-    let lines = index.lines(&moment.records, kind).map(|found| found.line);
-    lines.map(|Line { at, by, about, details, .. }| Told { at, by, about, details }).collect()
+    let told = |found: Found| {
+        let environment = environment(moment, &found);
+        let Line { at, by, about, details, .. } = found.line;
+        Told { at, by, about, details, environment }
+    };
+    index.lines(&moment.records, kind).map(told).collect()
+}
+
+/// Where a line is about: a request says it, and other lines name it among their words.
+fn environment(moment: &Moment, found: &Found) -> Option<Environment> {
+    if let Some(bytes) = found.file(&moment.records, "request.json") {
+        return Some(Request::read(&bytes).ok()?.environment);
+    }
+    let known = &moment.policy()?.environments;
+    let words = found.line.about.split(' ').filter_map(|word| word.parse::<Environment>().ok());
+    words.rev().find(|word| known.contains_key(word))
 }
 
 /// Its other files are read only where `request.json` is one.

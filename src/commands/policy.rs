@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result};
 use super::approve::{TRIES, declined, interrupted, pin_root, signed, write_pair};
 use super::gather::{FilePolicy, Key, Moment, find_key, resolve_remote};
 use super::ledger::{self, Appended};
-use super::pages;
 use super::person::{Answered, Person};
+use super::{pages, refusal};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::decide::{Decision, decide, lacks_presence};
 use crate::gate::facts::{Action, KeyFact};
@@ -35,6 +35,9 @@ pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
     }
     Ok(Answer::ended("approve", Outcome::Busy, "the ledger moved each time: run it again"))
 }
+
+/// What is tried, for the journal.
+const ABOUT: &str = "approve the policy";
 
 fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Option<Answer>> {
     let mut moment = Moment::look(common)?;
@@ -65,7 +68,7 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
     let caller = moment.caller(Some(person.presence.clone()));
     let facts = moment.facts(caller, key.as_ref().map(|key| key.fact.clone()));
     let permit = match decide(judged_by, &facts, &action) {
-        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Refuse(reasons) => return Ok(Some(refusal::kept(&moment, "approve", ABOUT, reasons))),
         Decision::Allow(permit) => permit,
     };
     let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, permit.signer) else {
@@ -115,7 +118,7 @@ fn attempt(common: &Common, args: &ApproveArgs, person: &Person) -> Result<Optio
         Err(answer) => return Ok(Some(answer)),
     };
     if let Some(reason) = least_presence(judged_by.unwrap_or(&new), &signed, &signer) {
-        return Ok(Some(Answer::refused("approve", vec![reason])));
+        return Ok(Some(refusal::kept(&moment, "approve", ABOUT, vec![reason])));
     }
     match ledger::append(&mut moment, &signed, remote.as_deref())? {
         Appended::Raced => Ok(None),

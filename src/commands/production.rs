@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::gather::{Key, Moment};
-use super::journal;
 use super::person::{Answered, Person};
+use super::refusal;
 use super::session::{self, Start, Started};
 use crate::cli::Common;
 use crate::gate::plan::Plan;
@@ -18,7 +18,6 @@ use crate::gate::terms::Environment;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::screen;
-use crate::world::records::Files;
 
 /// What an action is, where actions differ.
 pub trait Production {
@@ -237,24 +236,10 @@ pub fn dry_run<P: Production>(action: &P, moment: &Moment) -> Result<Answer> {
 
 /// A refusal of a production action is kept in the journal, as far as that can be done at once.
 fn refuse<P: Production>(action: &P, moment: &Moment, reasons: Vec<Reason>) -> Answer {
-    note_refusal(moment, action.command(), action.environment(), &reasons);
-    let mut answer = Answer::refused(action.command(), reasons).with("environment", action.environment());
+    let about = format!("{} {}", action.command(), action.environment());
+    let answer = refusal::kept(moment, action.command(), &about, reasons);
+    let mut answer = answer.with("environment", action.environment());
     answer.warnings.extend(moment.edited());
     answer.message = action.yes().map(str::to_owned);
     answer
-}
-
-/// Keeps a refusal in the journal, the same one once an hour. It never gets in the way: a journal that cannot be written
-/// is passed over.
-fn note_refusal(moment: &Moment, command: &str, environment: &Environment, reasons: &[Reason]) {
-    if moment.timeline().is_none_or(|timeline| timeline.root.is_none()) {
-        return;
-    }
-    let codes: Vec<String> = reasons.iter().map(|reason| reason.code.as_str().to_owned()).collect();
-    let caller = moment.caller(None);
-    let about = format!("{command} {environment}");
-    if journal::says_already(moment, "refusal", &caller.name, &about, &codes) {
-        return;
-    }
-    let _ = journal::append(moment, "refusal", &caller.name, &about, codes, Files::new());
 }

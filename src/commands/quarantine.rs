@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use super::approve::{declined, interrupted};
 use super::gather::{Key, Moment};
 use super::person::{Answered, Person, first_sight};
+use super::refusal;
 use super::review::Said;
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::alike::Alike;
@@ -109,12 +110,15 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let (environment, quarantine) = match find(timeline, name) {
         Ok((environment, quarantine)) => (environment.clone(), quarantine.clone()),
-        Err(reason) => return Ok(Answer::refused(COMMAND, vec![reason])),
+        Err(reason) => return Ok(refusal::kept(&moment, COMMAND, &format!("release {name}"), vec![reason])),
     };
     let fix = args.fix.as_deref().map(|name| moment.repository.resolve(name)).transpose()?;
     let signer = match judge(&moment, &person, key.as_ref(), (&environment, &quarantine), fix.as_ref())? {
         Ok(signer) => signer,
-        Err(reasons) => return Ok(Answer::refused(COMMAND, reasons)),
+        Err(reasons) => {
+            let about = format!("release {environment} {}", quarantine.undone.version);
+            return Ok(refusal::kept(&moment, COMMAND, &about, reasons));
+        }
     };
     let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (&key, signer) else {
         return Ok(Answer::refused(COMMAND, vec![Reason::new(Code::KeyUnknown, "no key signs this")]));

@@ -10,7 +10,7 @@ use super::approve::{declined, interrupted};
 use super::gather::{Key, Moment};
 use super::person::{Answered, Person, first_sight};
 use super::review::Said;
-use super::{aftermath, incident, target};
+use super::{aftermath, incident, refusal, target};
 use crate::cli::{ApproveArgs, Common};
 use crate::evidence::report::{altered, unanswered};
 use crate::gate::config::ActionKind;
@@ -240,7 +240,10 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str, path: &Path) -> Resu
     let report = read(path)?;
     let signer = match judge(&moment, &person, key.as_ref(), (&environment, &deployed), &report)? {
         Ok(signer) => signer,
-        Err(reasons) => return Ok(Answer::refused(COMMAND, reasons)),
+        Err(reasons) => {
+            let about = format!("review {environment} {}", report_name(&deployed));
+            return Ok(refusal::kept(&moment, COMMAND, &about, reasons));
+        }
     };
     let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, signer) else {
         return Ok(Answer::refused(COMMAND, vec![Reason::new(Code::KeyUnknown, "no key signs this")]));
@@ -329,7 +332,8 @@ fn problems(draft: &str, report: &str, deployed: &Deployed) -> Vec<Reason> {
     }
     reasons.extend(unanswered(draft, report).into_iter().map(|found| {
         let place = found.line.map_or_else(String::new, |line| format!("line {line} of "));
-        let what = format!("{place}the report is not answered: {}", text::line(&found.what, 200));
+        let title = found.title.map_or_else(String::new, |title| format!(": `{}`", text::line(&title, 100)));
+        let what = format!("{place}the report{title} is not answered: {}", text::line(&found.what, 200));
         Reason::new(Code::ReviewOwed, what)
             .next("answer every question of the report, then sign it")
             .next(again.clone())

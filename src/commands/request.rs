@@ -10,7 +10,7 @@ use super::candidate::{self, rules};
 use super::gather::Moment;
 use super::hindered::{self, Hindered};
 use super::journal::{self, Package};
-use super::{back, environments, pages, target};
+use super::{back, environments, pages, refusal, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Draft, Rules, open_boxes};
 use crate::gate::config::{ActionKind, Deployment};
@@ -47,7 +47,9 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     };
     let decision = decide(moment.policy(), &moment.facts(caller.clone(), None), &action);
     if let Decision::Refuse(reasons) = decision {
-        return Ok(Answer::refused("request", reasons));
+        let what = if args.rollback { "rollback " } else { "" };
+        let about = format!("request {what}{environment} {version}");
+        return Ok(refusal::kept(&moment, "request", &about, reasons));
     }
     let policy = moment.policy().context("no policy is in force")?;
     let rule = policy.environments.get(environment).context("the policy has no such environment")?;

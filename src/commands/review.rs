@@ -6,18 +6,18 @@ use super::approve::{declined, interrupted, pin_root, presence_missing, signed, 
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
-use super::report;
+use super::{refusal, report};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::config::ActionKind;
-use crate::gate::decide::{Decision, decide, report_name};
+use crate::gate::decide::{Decision, decide, report_name, review_owed};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{Ending, Finding, Review, Statement};
 use crate::gate::terms::{CommitId, Digest, Environment, PersonName};
-use crate::gate::timeline::{About, Deployed, Timeline};
+use crate::gate::timeline::{Deployed, Timeline};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
-use crate::render::screen;
+use crate::render::{screen, text};
 use crate::world::records::Files;
 use crate::world::signer::SigningKey;
 
@@ -30,29 +30,18 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
     let mut moment = Moment::look(common)?;
     let key = person.key(args.key.as_ref(), moment.policy())?;
     let Some(deployed) = moment.timeline().and_then(|timeline| unfinished(timeline, name)).cloned() else {
-        let what = format!(
-            "no interrupted deployment of `{}` waits for a review",
-            crate::render::text::line(name, 200)
-        );
-        let mut reason = Reason::new(Code::RequestMissing, what);
-        let owed = moment.timeline().and_then(|timeline| report::find(timeline, name));
-        if let Some((_, owed)) = owed {
-            let what = match owed.report().map(|report| report.about) {
-                Some(About::Rollback) => "a rollback",
-                _ => "an emergency",
-            };
-            let name = report_name(owed);
-            reason = reason
-                .next(format!("{what} is reviewed with a report: deployctl approve --review {name} --show"));
-        }
-        return Ok(Answer::refused("approve", vec![reason.next("deployctl status")]));
+        let reason = nothing_interrupted(&moment, name);
+        return Ok(refusal::kept(&moment, "approve", &format!("review {name}"), vec![reason]));
     };
     let environment = deployed.start.environment.clone();
     let action = Action::Review { environment: &environment };
     let facts =
         moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
     let permit = match decide(moment.policy(), &facts, &action) {
-        Decision::Refuse(reasons) => return Ok(Answer::refused("approve", reasons)),
+        Decision::Refuse(reasons) => {
+            let about = format!("review {environment} {}", deployed.start.request.id);
+            return Ok(refusal::kept(&moment, "approve", &about, reasons));
+        }
         Decision::Allow(permit) => permit,
     };
     let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, permit.signer) else {
@@ -95,6 +84,26 @@ pub fn run(common: &Common, args: &ApproveArgs, name: &str) -> Result<Answer> {
         _ => format!("{environment} is free again; {} failed\nnext: deployctl status\n", named(&deployed)),
     };
     Ok(Answer::done("approve", text).with("ending", ending).with("entry", entry))
+}
+
+/// Why nothing waits for a person who looked: what may be meant is a report.
+fn nothing_interrupted(moment: &Moment, name: &str) -> Reason {
+    let shown = text::line(name, 200);
+    let reported = moment.timeline().and_then(|timeline| report::find(timeline, name));
+    let Some((_, deployed, report)) = reported.and_then(|(place, it)| Some((place, it, it.report()?))) else {
+        let what = format!("no interrupted deployment of `{shown}` waits for a review");
+        return Reason::new(Code::RequestMissing, what).next("deployctl status");
+    };
+    if report.signed.is_some() {
+        let what = format!("`{shown}` was not interrupted, and its report is signed");
+        let name = report_name(deployed);
+        return Reason::new(Code::RequestMissing, what)
+            .next(format!("read the draft of its report: deployctl approve --review {name} --show"));
+    }
+    let owed = review_owed(deployed, &report, moment.now);
+    let message =
+        format!("`{shown}` was not interrupted, and its report goes with `--report`: {}", owed.message);
+    Reason { message, ..owed }
 }
 
 fn named(deployed: &Deployed) -> String {

@@ -6,11 +6,12 @@ use super::approve::{TRIES, declined, interrupted, nonce, pin_root, signed, writ
 use super::gather::{Key, Moment};
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, first_sight};
+use super::refusal;
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::decide::{Decision, decide, lacks_signoff_presence};
 use crate::gate::facts::Action;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::signoffs::{self, Signoff};
+use crate::gate::signoffs::{self, SignedOff, Signoff};
 use crate::gate::statement::{Statement, Verdict};
 use crate::gate::terms::{Check, CommitId, Digest, PersonName};
 use crate::outcome::Outcome;
@@ -43,8 +44,9 @@ fn attempt(common: &Common, args: &ApproveArgs, check: &Check, person: &Person) 
     let key = person.key(args.key.as_ref(), moment.policy())?;
     let facts =
         moment.facts(moment.caller(Some(person.presence.clone())), key.as_ref().map(|key| key.fact.clone()));
+    let about = format!("{} {check} of {}", verb(args), commit.short());
     let permit = match decide(moment.policy(), &facts, &Action::Signoff { check, commit: &commit }) {
-        Decision::Refuse(reasons) => return Ok(Some(Answer::refused("approve", reasons))),
+        Decision::Refuse(reasons) => return Ok(Some(refusal::kept(&moment, "approve", &about, reasons))),
         Decision::Allow(permit) => permit,
     };
     let (Some(Key { signing: Some(signing), .. }), Some(signer)) = (key, permit.signer) else {
@@ -52,12 +54,17 @@ fn attempt(common: &Common, args: &ApproveArgs, check: &Check, person: &Person) 
         return Ok(Some(Answer::refused("approve", vec![reason])));
     };
     let (text, tree) = page(&moment, args, check, &commit)?;
+    let statement = statement(&moment, args, check, &commit, tree, &text, person)?;
+    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let policy = moment.policy().context("no policy is in force")?;
+    if let Some(known) = timeline.signoffs.said_before(policy, &signer, &statement) {
+        return Ok(Some(already(args, known)));
+    }
     person.streams.line(&text);
     if let Some(answer) = confirm(person, args, check, &commit)? {
         return Ok(Some(answer));
     }
-    let statement = statement(&moment, args, check, &commit, tree, &text, person)?;
-    let timeline = moment.timeline().context("the ledger cannot be believed")?;
+    let statement = Statement::Signoff(Box::new(statement));
     let files = Files::from([("screen.txt".to_owned(), text.into_bytes())]);
     let unsigned = ledger::prepare(timeline, statement, &signer, moment.now, files)?;
     let message = format!("{signer}: {} {check} of {}", verb(args), commit.short());
@@ -65,9 +72,8 @@ fn attempt(common: &Common, args: &ApproveArgs, check: &Check, person: &Person) 
         Ok(signed) => signed,
         Err(answer) => return Ok(Some(answer)),
     };
-    let policy = moment.policy().context("no policy is in force")?;
     if let Some(reason) = lacks_signoff_presence(policy, &signed.proof, &signer, check) {
-        return Ok(Some(Answer::refused("approve", vec![reason])));
+        return Ok(Some(refusal::kept(&moment, "approve", &about, vec![reason])));
     }
     keep(&mut moment, args, check, &commit, &signer, &signed)
 }
@@ -81,11 +87,11 @@ fn statement(
     tree: Digest,
     text: &str,
     person: &Person,
-) -> Result<Statement> {
+) -> Result<Signoff> {
     let policy = moment.policy().context("no policy is in force")?;
     let rule = policy.checks.get(check).zip(signoffs::group(policy, check));
     let (rule, group) = rule.context("the policy in force has no such check")?;
-    Ok(Statement::Signoff(Box::new(Signoff {
+    Ok(Signoff {
         check: check.clone(),
         title: rule.title.clone(),
         group: group.clone(),
@@ -97,7 +103,21 @@ fn statement(
         screen: Digest::of(text.as_bytes()),
         presence: person.presence.clone(),
         nonce: nonce()?,
-    })))
+    })
+}
+
+/// The person has signed that already: another signature would say nothing new.
+fn already(args: &ApproveArgs, known: &SignedOff) -> Answer {
+    let Signoff { check, commit, .. } = &known.signoff;
+    let word = if args.deny { "denied" } else { "signed off" };
+    let text = format!(
+        "{check} of {} is {word} by {} already, at {}; nothing was signed\nrecorded in the ledger as {}\n",
+        commit.short(),
+        known.by,
+        screen::minute(known.at),
+        known.commit.short()
+    );
+    answered(args, text, (check, commit), (&known.by, &known.entry, &known.commit)).with("already", true)
 }
 
 /// What the person reads, and the digest of the commit's tree listing.
@@ -156,14 +176,22 @@ fn keep(
                 commit.short(),
                 entry.short()
             );
-            let answer = Answer::done("approve", text)
-                .with("check", check)
-                .with("of", commit)
-                .with("verdict", verdict(args))
-                .with("by", signer)
-                .with("entry", digest)
-                .with("commit", &entry);
-            Ok(Some(answer))
+            Ok(Some(answered(args, text, (check, commit), (signer, &digest, &entry)).with("already", false)))
         }
     }
+}
+
+fn answered(
+    args: &ApproveArgs,
+    text: String,
+    (check, of): (&Check, &CommitId),
+    (by, entry, commit): (&PersonName, &Digest, &CommitId),
+) -> Answer {
+    Answer::done("approve", text)
+        .with("check", check)
+        .with("of", of)
+        .with("verdict", verdict(args))
+        .with("by", by)
+        .with("entry", entry)
+        .with("commit", commit)
 }

@@ -9,6 +9,8 @@ pub const PROMPT: &str = "_to be answered_";
 pub struct Unanswered {
     /// The line of the report, from 1; none where the question itself is gone.
     pub line: Option<usize>,
+    /// The heading that it stands under, where it stands there still.
+    pub title: Option<String>,
     /// The question, or what is missing.
     pub what: String,
 }
@@ -22,18 +24,27 @@ pub fn unanswered(draft: &str, report: &str) -> Vec<Unanswered> {
         .iter()
         .zip(1..)
         .filter(|(line, _)| line.contains(PROMPT))
-        .map(|(line, number)| Unanswered { line: Some(number), what: question(line).to_owned() })
+        .map(|(line, number)| {
+            let above = lines[..number - 1].iter().rev().find(|line| level(line).is_some());
+            let title = above.map(|heading| bare(heading).to_owned());
+            Unanswered { line: Some(number), title, what: question(line).to_owned() }
+        })
         .collect();
     for heading in asked(draft) {
-        let title = heading.trim_start_matches('#').trim();
+        let title = bare(heading);
         let Some(place) = lines.iter().position(|line| line.trim_end() == heading) else {
-            found.push(Unanswered { line: None, what: format!("the section `{title}` is gone") });
+            found.push(Unanswered {
+                line: None,
+                title: None,
+                what: format!("the section `{title}` is gone"),
+            });
             continue;
         };
         let below = |line: &&&str| level(line).is_none_or(|deeper| Some(deeper) > level(heading));
         let section = lines[place + 1..].iter().take_while(below);
         if section.into_iter().all(|line| line.trim().is_empty()) {
-            found.push(Unanswered { line: Some(place + 1), what: format!("nothing stands under `{title}`") });
+            let what = format!("nothing stands under `{title}`");
+            found.push(Unanswered { line: Some(place + 1), title: None, what });
         }
     }
     found
@@ -57,7 +68,7 @@ pub fn altered(draft: &str, report: &str) -> Option<Altered> {
     sections(draft).into_iter().filter(|section| !asks(section)).find_map(|facts| {
         let mut same = said.iter().filter(|section| section.heading == facts.heading).peekable();
         if same.peek().is_none() {
-            let title = facts.heading.trim_start_matches('#').trim();
+            let title = bare(facts.heading);
             return Some(Altered { line: None, what: format!("the section `{title}` is gone") });
         }
         same.find_map(|section| facts.differs(section))
@@ -111,6 +122,11 @@ fn level(line: &str) -> Option<usize> {
     ((1..=6).contains(&depth) && line.as_bytes().get(depth) == Some(&b' ')).then_some(depth)
 }
 
+/// A heading without its marks.
+fn bare(heading: &str) -> &str {
+    heading.trim_start_matches('#').trim()
+}
+
 /// The headings of the draft under which something is asked, each once.
 fn asked(draft: &str) -> Vec<&str> {
     let mut headings = Vec::new();
@@ -141,14 +157,19 @@ mod tests {
         unanswered(DRAFT, report)
             .into_iter()
             .map(|found| {
-                format!("{}: {}", found.line.map_or("-".to_owned(), |line| line.to_string()), found.what)
+                let title = found.title.map_or_else(String::new, |title| format!("{title}: "));
+                let line = found.line.map_or("-".to_owned(), |line| line.to_string());
+                format!("{line}: {title}{}", found.what)
             })
             .collect()
     }
 
     #[test]
     fn the_draft_itself_answers_nothing() {
-        assert_eq!(told(DRAFT), ["4: what broke", "7: why", "8: since when"]);
+        assert_eq!(
+            told(DRAFT),
+            ["4: What happened: what broke", "7: Root cause: why", "8: Root cause: since when"]
+        );
     }
 
     #[test]
@@ -162,7 +183,10 @@ mod tests {
         );
         assert_eq!(told("### Root cause\nx"), ["-: the section `What happened` is gone"]);
         assert_eq!(told("### What happened\nx\n### Root cause"), ["3: nothing stands under `Root cause`"]);
-        assert_eq!(told("### What happened\nx _to be answered_\n### Root cause\ny"), ["2: a question"]);
+        assert_eq!(
+            told("### What happened\nx _to be answered_\n### Root cause\ny"),
+            ["2: What happened: a question"]
+        );
     }
 
     #[test]

@@ -117,6 +117,20 @@ impl Signoffs {
         if allowed.is_empty() { Standing::Missing } else { Standing::Allowed(allowed) }
     }
 
+    /// What a person signed that says the same as another signature of theirs would: of the same commit and tree, the check
+    /// as the policy in force words it, the same verdict with the same reason, and a yes with the presence and a key that count.
+    #[must_use]
+    pub fn said_before(&self, policy: &Policy, person: &PersonName, new: &Signoff) -> Option<&SignedOff> {
+        let said = self.0.get(&(new.commit.clone(), new.check.clone()))?.get(person)?;
+        let least = presence(policy, &new.check).0;
+        let about =
+            |it: &Signoff| (it.tree, it.title.clone(), it.group.clone(), it.verdict, it.reason.clone());
+        said.iter().rev().find(|known| {
+            let counts = known.proof.shows(least) && has_key(policy, known);
+            about(&known.signoff) == about(new) && (counts || new.verdict == Verdict::Deny)
+        })
+    }
+
     /// Lets go of those of each commit and check of which none was signed since a moment. They stay together, so that a
     /// no never goes where a yes stays.
     pub(super) fn settle(&mut self, since: DateTime<Utc>) {

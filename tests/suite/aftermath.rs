@@ -123,13 +123,22 @@ fn an_action_that_is_not_answered_or_empty_is_named() {
     house.write("report.md", &empty.replacen("### 3. Create fix task\nA total was missing.\n", "", 1));
     let refused = "\
 refused: deployctl approve
-  ✗ review.owed  line 38 of the report is not answered: why it happened, and why nothing found it before production
+  ✗ review.owed  line 38 of the report: `2. Analyze root cause` is not answered: why it happened, and why nothing found it before production
   ✗ review.owed  the report is not answered: the section `3. Create fix task` is gone
   ✗ review.owed  line 44 of the report is not answered: nothing stands under `5. Review process for gaps`
 next: answer every question of the report, then sign it
 next: draft it anew: deployctl approve --review [id] --show
 ";
     house.same(&signs_report(&house, &name).exit(4), refused);
+    // Who forgets the file is told that it is a report.
+    let shown = house.person("bob").at_terminal(["approve", "--review", &name, "--reason", "done"]).exit(4);
+    let refused = "\
+refused: deployctl approve
+  ✗ review.owed  `[id]` was not interrupted, and its report goes with `--report`: the report of the rollback of `v1.4.0` (`[id]`) is open since 2026-11-23 11:00 UTC
+next: draft the report: deployctl approve --review [id] --show
+next: a person answers it and signs: deployctl approve --review [id] --report FILE --reason TEXT
+";
+    house.same(&shown, refused);
     house.write("report.md", &filled.replace(&name, "0000000"));
     let other = signs_report(&house, &name).exit(4);
     assert!(
@@ -239,6 +248,16 @@ fn the_name_of_an_attempt_that_failed_leads_to_the_report_that_tells_of_it() {
     let row = rows.iter().find(|row| row["status"] == "Rolled back").expect("a row");
     let notes = row["notes"].as_str().expect("notes");
     assert!(notes.contains("checkout fails (that rollback failed); second try"), "{notes}");
+    // The rows of the attempts say what each was for, which it was and how it ended.
+    let of = |row: &Value| json!([row["status"], row["notes"]]);
+    let attempts: Vec<Value> = rows.iter().filter(|row| row["type"] == "Rollback").map(of).collect();
+    assert_eq!(
+        attempts,
+        [
+            json!(["Success", "back from v1.4.0, attempt 2: second try"]),
+            json!(["Failed", "back from v1.4.0, attempt 1: checkout fails; ended at step release"]),
+        ]
+    );
     let said = |at: usize| json!([row["rollbacks"][at]["reason"], row["rollbacks"][at]["ending"]]);
     assert_eq!([said(0), said(1)], [json!(["checkout fails", "failed"]), json!(["second try", "succeeded"])]);
     // Once it is signed, both are told of.

@@ -331,10 +331,10 @@ fn bob_signs_the_answered_report(house: &House, id: &str, draft: &str) {
     );
     let refused = "\
 refused: deployctl approve
-  ✗ review.owed  line 33 of the report is not answered: why it happened, and why nothing found it before
-  ✗ review.owed  line 36 of the report is not answered: the task that removes the cause, and who has it
-  ✗ review.owed  line 39 of the report is not answered: what the deployment checklist should ask next time
-  ✗ review.owed  line 42 of the report is not answered: what in the process let it through, and what changes
+  ✗ review.owed  line 33 of the report: `Root cause` is not answered: why it happened, and why nothing found it before
+  ✗ review.owed  line 36 of the report: `Fix task` is not answered: the task that removes the cause, and who has it
+  ✗ review.owed  line 39 of the report: `Checklist updates` is not answered: what the deployment checklist should ask next time
+  ✗ review.owed  line 42 of the report: `Process gaps` is not answered: what in the process let it through, and what changes
 next: answer every question of the report, then sign it
 next: draft it anew: deployctl approve --review v1.4.0-[id] --show
 ";

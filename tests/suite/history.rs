@@ -205,7 +205,7 @@ Date        Time   Agent                      Action       Details              
         "{back}"
     );
     assert!(back.contains(",checkout fails,production,true,"), "{back}");
-    assert!(of(&["--by", "orchestrator", "--until", "2026-11-23"])[0].ends_with(",,,false,"));
+    assert!(of(&["--by", "orchestrator", "--until", "2026-11-23"])[0].ends_with(",,production,false,"));
 }
 
 #[test]

@@ -227,6 +227,39 @@ fn the_review_says_who_signed_off_and_that_nobody_did() {
 }
 
 #[test]
+fn nobody_signs_the_same_twice() {
+    let house = founded();
+    signs_off(&house, "alice");
+    house.clock("2026-11-23T10:05:00Z");
+    let again = house.person("alice").at_terminal(["approve", "--check", "code-review"]).exit(0);
+    house.same(
+        &again,
+        "code-review of [id] is signed off by alice already, at 2026-11-23 10:00 UTC; nothing was signed\nrecorded in the ledger as [id]\n",
+    );
+    assert_eq!(house.story(), ["policy", "sign-off"]);
+    // Another note, another verdict, the same again after it, and another person say something.
+    let noted = ["approve", "--check", "code-review", "--reason", "read twice"];
+    house.person("alice").at_terminal(noted).signs().exit(0);
+    denies(&house, "alice");
+    let again = house.person("alice").at_terminal([
+        "approve",
+        "--check",
+        "code-review",
+        "--deny",
+        "--reason",
+        "no tests\u{1b}[2K",
+    ]);
+    assert!(again.exit(0).contains(" is denied by alice already, "));
+    signs_off(&house, "alice");
+    signs_off(&house, "bob");
+    assert_eq!(house.story().len(), 6);
+    // The check in other words is another check.
+    house.config(&reviewed().replace("title: Code review", "title: Review of the code"));
+    house.person("alice").signs_policy();
+    signs_off(&house, "alice");
+}
+
+#[test]
 fn nothing_is_signed_where_the_phrase_is_not_typed() {
     let house = founded();
     let shown =

@@ -176,7 +176,8 @@ fn unsigned(said: journal::Told, action: &str) -> Modification {
         details: said.about,
         reason: said.details.join(", "),
     };
-    whole(Recorded { at: said.at, signed: false, kind: "journal", entry: None }, said.by, None, row)
+    let of = Recorded { at: said.at, signed: false, kind: "journal", entry: None };
+    whole(of, said.by, said.environment, row)
 }
 
 /// Where a line is from.

@@ -13,7 +13,7 @@ use crate::commands::{aftermath, report, target};
 use crate::gate::config::ActionKind;
 use crate::gate::history::{Kind, Status};
 use crate::gate::request::Request;
-use crate::gate::statement::Ending;
+use crate::gate::statement::{Ending, Watched};
 use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::{Deployed, Timeline, Track};
 use crate::render::pages::HistoryRow;
@@ -37,6 +37,13 @@ impl<'a> Others<'a> {
         self.by.get(&execution).copied()
     }
 
+    /// Which of the attempts at the same rollback one is, from 1, where there are several.
+    fn place(&self, rollback: &Deployed) -> Option<usize> {
+        let is_it = |known: &&Deployed| known.execution == rollback.execution;
+        let several = self.attempts.values().filter(|attempts| attempts.len() > 1);
+        several.filter_map(|attempts| attempts.iter().position(is_it)).next().map(|at| at + 1)
+    }
+
     /// Every attempt to undo a deployment.
     pub(super) fn attempts(&self, deployed: &Deployed) -> &[&'a Deployed] {
         self.attempts.get(&deployed.execution).map(Vec::as_slice).unwrap_or_default()
@@ -57,7 +64,11 @@ pub(super) fn row(
     let undone_by = deployed.rolled_back_by.and_then(|digest| others.of_execution(digest));
     let attempts = others.attempts(deployed);
     let open = undone_by.and_then(aftermath::note);
-    let notes = notes(deployed, open, &why_undone(attempts), request.as_ref());
+    let why = match deployed.start.action {
+        ActionKind::Deploy => why_undone(attempts),
+        ActionKind::Rollback => way_back(deployed, others.place(deployed)),
+    };
+    let notes = notes(deployed, open, &why, request.as_ref());
     let page = HistoryRow {
         date: deployed.at.format("%Y-%m-%d").to_string(),
         version: deployed.start.release.version.to_string(),
@@ -133,8 +144,8 @@ fn undone(deployed: &Deployed, undone_by: Option<&Deployed>) -> &'static str {
 
 /// What is left to do, the clock of an emergency, and what is most worth knowing. What asks for something goes first: a long
 /// cell is cut.
-fn notes(deployed: &Deployed, open: Option<String>, why_undone: &str, request: Option<&Request>) -> String {
-    let notes = [open, screen::clock(deployed), Some(note(deployed, why_undone, request))];
+fn notes(deployed: &Deployed, open: Option<String>, why: &str, request: Option<&Request>) -> String {
+    let notes = [open, screen::clock(deployed), Some(note(deployed, why, request))];
     notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
@@ -150,22 +161,26 @@ fn why_undone(attempts: &[&Deployed]) -> String {
     reasons.collect::<Vec<_>>().join("; ")
 }
 
-fn note(deployed: &Deployed, why_undone: &str, request: Option<&Request>) -> String {
-    if !why_undone.is_empty() {
-        return why_undone.to_owned();
+/// What a rollback undoes, why, and how it ended where it did not end well.
+fn way_back(deployed: &Deployed, place: Option<usize>) -> String {
+    let from = deployed.start.previous_release.as_ref().map_or("something", |from| from.version.as_str());
+    let place = place.map_or_else(String::new, |place| format!(", attempt {place}"));
+    let reason = deployed.start.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    let end = how_it_ended(deployed).map_or_else(String::new, |end| format!("; {end}"));
+    format!("back from {from}{place}{reason}{end}")
+}
+
+fn how_it_ended(deployed: &Deployed) -> Option<String> {
+    let step = deployed.failed_step.as_ref();
+    let watched = deployed.watched.as_ref().filter(|_| step.is_some()).map(Watched::words);
+    watched.or_else(|| step.map(|step| format!("ended at step {step}"))).or_else(|| deployed.reviewed.clone())
+}
+
+/// Why it was undone, or of a rollback why it was done, else how it ended, else what it was for.
+fn note(deployed: &Deployed, why: &str, request: Option<&Request>) -> String {
+    if !why.is_empty() {
+        return why.to_owned();
     }
-    if let Some(watched) = deployed.watched.as_ref().filter(|_| deployed.failed_step.is_some()) {
-        return watched.words();
-    }
-    if let Some(step) = &deployed.failed_step {
-        return format!("ended at step {step}");
-    }
-    if let Some(found) = &deployed.reviewed {
-        return found.clone();
-    }
-    if deployed.start.action == ActionKind::Rollback {
-        let from = deployed.start.previous_release.as_ref().map(|from| format!("back from {}", from.version));
-        return [from, deployed.start.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    }
-    request.map(|request| request.asked.summary.clone()).unwrap_or_default()
+    let summary = || request.map(|request| request.asked.summary.clone());
+    how_it_ended(deployed).or_else(summary).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use deployctl::gate::request::{CheckState, Request};
-use deployctl::gate::terms::Digest;
+use deployctl::gate::terms::{CommitId, Digest};
 use deployctl::world::records::{Files, JOURNAL};
 
 use serde_json::{Value, json};
@@ -38,7 +38,10 @@ fn into_journal(house: &House, files: &Files) {
     let tip = records.tip(JOURNAL).unwrap().unwrap();
     let mut files = files.clone();
     // What the line itself says is the honest one's.
-    files.extend(records.file(&tip, "payload.json").unwrap().map(|line| ("payload.json".to_owned(), line)));
+    let is_request = |line: &&CommitId| records.file(line, "request.json").unwrap().is_some();
+    let chain = records.chain(&tip).unwrap();
+    let honest = chain.iter().find(is_request).unwrap();
+    files.extend(records.file(honest, "payload.json").unwrap().map(|line| ("payload.json".to_owned(), line)));
     let new = records.write(Some(&tip), &files, "mallory", house.now(), "request").unwrap();
     house.git(["update-ref", JOURNAL, new.as_str()]);
 }

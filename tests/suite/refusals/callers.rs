@@ -158,8 +158,11 @@ fn role_forbidden() {
     refuses_machine(&house, &["request", "v1.4.0", "--as", "alice"], 3, expected);
     // Another role's environment.
     refuses_machine(&house, &["request", "v1.4.0", "--as", "orchestrator", "-e", "staging"], 3, expected);
-    // A request that is refused leaves nothing behind.
-    assert!(!house.try_git(["rev-parse", "--verify", "deployctl/journal"]).status.success());
+    // A request that is refused leaves nothing behind but that.
+    let kept = house.git(["ls-tree", "-r", "--name-only", "deployctl/journal"]);
+    let lines = house.git(["log", "--format=%s", "deployctl/journal"]);
+    assert_eq!(kept, "payload.json");
+    assert!(lines.lines().all(|line| line.starts_with("refusal: request ")), "{lines}");
     // Nor is there anything that staging would run.
     let twice = &["role.forbidden", "role.forbidden"];
     refuses_with(&house, &["deploy", "staging", "v1.4.0"], 3, twice);
@@ -186,4 +189,42 @@ fn program_named(house: &House, program: &str, name: &str) -> PathBuf {
 fn system_program(name: &str) -> Option<PathBuf> {
     let places = ["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"];
     places.iter().map(|dir| Path::new(dir).join(name)).find(|path| path.is_file())
+}
+
+#[test]
+fn what_is_refused_of_production_is_kept_with_its_place_and_each_code_once() {
+    let (house, id) = House::requested();
+    house.run(["approve", &id]).any_stderr().exit(4);
+    house.run(["approve", &id, "--deny", "--reason", "no"]).any_stderr().exit(4);
+    house.run(["approve", "v9.9.9"]).any_stderr().exit(4);
+    house.run(["approve", "--check", "unit"]).any_stderr().exit(4);
+    house.run(["request", "v1.4.0", "--as", "qa-specialist"]).any_stderr().exit(3);
+    house.run(["rollback", "production", "--reason", "bad"]).any_stderr().exit(4);
+    for _ in 0..2 {
+        house.run(["deploy", "production", &id]).any_stderr().exit(4);
+    }
+    house.run(["approve", &id, "--show"]).any_stdout().exit(0);
+    house.run(["deploy", "production", &id, "--dry-run"]).any_stdout().any_stderr().exit(4);
+    let table = house.run(["history", "--modifications", "--json"]).any_stdout().exit(0).json();
+    let rows = table["modifications"].as_array().expect("rows").iter().filter(|row| row["signed"] == false);
+    let told = |row: &Value| {
+        let text = |key: &str| row[key].as_str().unwrap_or("-").replace(&id, "ID");
+        format!("{} {} | {} | {}", text("action"), text("details"), text("reason"), text("environment"))
+    };
+    let mut told: Vec<String> = rows.map(told).collect();
+    told.reverse();
+    told.iter_mut().for_each(|line| *line = house.normal(line));
+    assert_eq!(
+        told,
+        [
+            "requested ID |  | production",
+            "was refused approve production ID | human.terminal | production",
+            "was refused deny production ID | human.terminal | production",
+            "was refused approve v9.9.9 | human.terminal, request.missing | -",
+            "was refused sign off unit of [id] | human.terminal, key.unknown | -",
+            "was refused request production v1.4.0 | role.forbidden | production",
+            "was refused rollback production | human.terminal, rollback.plan | production",
+            "was refused deploy production | human.terminal, approval.missing | production",
+        ]
+    );
 }
