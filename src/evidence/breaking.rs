@@ -98,13 +98,13 @@ pub fn summarise(changes: &[Change], changelogs: &[Excerpt]) -> BreakingReport {
 }
 
 fn item(change: &Change) -> Item {
-    let text = change.declaration.as_ref().unwrap_or(&change.subject);
+    let text = change.declaration.as_deref().unwrap_or(&change.subject);
     Item {
         commit: Some(change.commit.clone()),
-        text: text.clone(),
+        text: text.to_owned(),
         source: Source::Commit,
         place: None,
-        reverted_by: change.reverted_by.clone(),
+        reverted_by: change.reverted_by.as_deref().cloned(),
     }
 }
 

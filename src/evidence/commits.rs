@@ -41,16 +41,17 @@ pub struct RawCommit {
     pub message: Vec<u8>,
 }
 
-/// What one commit says. Every text in it is foreign: it is escaped where it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one commit says. Every text in it is foreign: it is escaped where it is shown. Ten thousand of
+/// them are kept at once, so they are kept small.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The full id.
     pub commit: CommitId,
     /// The Conventional Commits type in lower case, when it is a known one.
     #[serde(rename = "type")]
-    pub kind: Option<String>,
+    pub kind: Option<&'static str>,
     /// The scope of a conventional subject.
-    pub scope: Option<String>,
+    pub scope: Option<Box<str>>,
     /// The first line, without the prefix of a known type. May be empty, may be long.
     pub subject: String,
     /// Whether the message says that it breaks something.
@@ -58,34 +59,34 @@ pub struct Change {
     /// Whether it joins two lines of history.
     pub merge: bool,
     /// The id named by "This reverts commit …": 7 to 64 lower-case hex digits.
-    pub reverts: Option<String>,
+    pub reverts: Option<Box<str>>,
     /// The author's name.
     pub author: String,
     /// The author's address. Kept out of documents: it is nobody's business there.
     #[serde(skip)]
     pub email: String,
     /// The words of the mark: the footer's text, the subject for a `!`, or the line that made it possible.
-    pub declaration: Option<String>,
+    pub declaration: Option<Box<str>>,
     /// The title of the pull request that a merge brings, where the forge wrote it into the message.
-    pub title: Option<String>,
+    pub title: Option<Box<str>>,
     /// The number of the pull or merge request, where the message names one.
     pub pull: Option<u64>,
     /// Whether it only moves a dependency to another version.
     pub update: bool,
     /// The id named by "(cherry picked from commit …)": 7 to 64 lower-case hex digits; the last one, where there are several.
-    pub picked: Option<String>,
+    pub picked: Option<Box<str>>,
     /// Who is named by `Co-authored-by:`.
-    pub co_authors: Vec<CoAuthor>,
+    pub co_authors: Box<[CoAuthor]>,
     /// The commits of the range that it takes back, after [`link`].
-    pub reverts_here: Vec<CommitId>,
+    pub reverts_here: Box<[CommitId]>,
     /// The commit of the range that takes it back, after [`link`]; none when that one was itself taken back.
-    pub reverted_by: Option<CommitId>,
+    pub reverted_by: Option<Box<CommitId>>,
     /// What its message says that it takes back.
     #[serde(skip)]
-    pub undoes: Vec<Undo>,
+    pub undoes: Box<[Undo]>,
     /// The full ids of its parents.
     #[serde(skip)]
-    pub parents: Vec<CommitId>,
+    pub parents: Box<[CommitId]>,
 }
 
 /// Somebody named in a trailer of a commit.
@@ -135,47 +136,47 @@ pub fn read(raw: &RawCommit) -> Change {
     let found = trailers::read(first, body);
     let merge = raw.parents.len() > 1;
     let request = merges::read(first, body);
-    let author = text::decode(&raw.author_name, encoding).into_owned();
-    let email = text::decode(&raw.author_email, encoding).into_owned();
+    let author = text::decode(&raw.author_name, encoding);
+    let email = text::decode(&raw.author_email, encoding);
     Change {
         commit: raw.id.clone(),
         update: trailers::is_update(&header, first, &author, &email),
         kind: header.kind,
-        scope: header.scope,
+        scope: header.scope.map(String::into_boxed_str),
         subject: header.subject,
         breaking,
         merge,
         reverts: found.undoes.iter().find_map(|undo| match undo {
-            Undo::Commit(id) | Undo::Merge(id, _) => Some(id.clone()),
+            Undo::Commit(id) | Undo::Merge(id, _) => Some(id.as_str().into()),
             Undo::Pull(_) | Undo::Title(_) => None,
         }),
-        author,
-        email,
+        author: author.into_owned(),
+        email: email.into_owned(),
         declaration: declaration.map(shortened),
-        title: request.title.filter(|_| merge),
+        title: request.title.filter(|_| merge).map(String::into_boxed_str),
         pull: request.pull,
-        picked: found.picked,
-        co_authors: found.co_authors,
-        reverts_here: vec![],
+        picked: found.picked.map(String::into_boxed_str),
+        co_authors: found.co_authors.into(),
+        reverts_here: Box::default(),
         reverted_by: None,
         // What a merge quotes was done by the commits that it brings.
-        undoes: if merge { vec![] } else { found.undoes },
-        parents: raw.parents.clone(),
+        undoes: if merge { Box::default() } else { found.undoes.into() },
+        parents: raw.parents.as_slice().into(),
     }
 }
 
 /// A declaration of a megabyte would be kept for every commit of a range.
-fn shortened(mut text: String) -> String {
+fn shortened(mut text: String) -> Box<str> {
     if let Some((at, _)) = text.char_indices().nth(DECLARATION_MAX) {
         text.truncate(at);
         text.push('…');
     }
-    text
+    text.into_boxed_str()
 }
 
 /// The first line of a message, taken apart.
 struct Header {
-    kind: Option<String>,
+    kind: Option<&'static str>,
     scope: Option<String>,
     subject: String,
     /// A `!` stands before the colon.
@@ -192,12 +193,11 @@ impl Header {
             return plain(false);
         };
         let word = parsed.type_().as_str();
-        let kind = word.to_ascii_lowercase();
-        if !TYPES.contains(&kind.as_str()) {
+        let Some(kind) = TYPES.into_iter().find(|kind| kind.eq_ignore_ascii_case(word)) else {
             // An unknown type is not a convention, but nobody writes `change(api)!:` by accident.
             let typed = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
             return plain(parsed.breaking() && typed);
-        }
+        };
         Self {
             kind: Some(kind),
             scope: parsed.scope().map(|scope| scope.as_str().trim().to_owned()),

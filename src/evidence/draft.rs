@@ -243,7 +243,7 @@ impl Draft {
 
     /// Commits of a Conventional Commits type that nothing in the range takes back.
     fn of_kind(&self, kind: &str) -> u64 {
-        let of_kind = |change: &&Change| change.kind.as_deref() == Some(kind) && change.reverted_by.is_none();
+        let of_kind = |change: &&Change| change.kind == Some(kind) && change.reverted_by.is_none();
         self.changes.iter().filter(of_kind).count() as u64
     }
 

@@ -166,12 +166,12 @@ impl<'a> Range<'a> {
     fn unlocked(&self, present: &BTreeMap<&str, Format>, facts: &[LockFact]) -> Vec<LockFact> {
         let mut found = Vec::new();
         for (path, change) in &self.changed {
+            let Some(family) = lockfiles::manifest_family(path) else { continue };
             if change.change == ChangeKind::Deleted || is_foreign(path) {
                 continue;
             }
-            let covers = |lock: &str, format: Format| {
-                dir(path).starts_with(dir(lock)) && lockfiles::manifest_family(path) == Some(format.family())
-            };
+            let covers =
+                |lock: &str, format: Format| format.family() == family && dir(path).starts_with(dir(lock));
             let covered = present.iter().any(|(lock, format)| covers(lock, *format))
                 || facts.iter().any(|fact| ours(&fact.path).is_some_and(|format| covers(&fact.path, format)));
             if covered {

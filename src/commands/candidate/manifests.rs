@@ -31,6 +31,6 @@ pub(super) fn unread(
 /// The changed lockfiles that lie in directories of other people's code, which were not compared.
 pub(super) fn foreign_locks(paths: &[PathChange]) -> Vec<String> {
     let paths = paths.iter().map(|change| &change.path);
-    let foreign = |path: &&String| lockfiles::is_foreign(path) && lockfiles::named_so(path).is_some();
+    let foreign = |path: &&String| lockfiles::named_so(path).is_some() && lockfiles::is_foreign(path);
     paths.filter(foreign).cloned().collect()
 }

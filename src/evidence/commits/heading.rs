@@ -82,7 +82,7 @@ impl Heading {
         if change.update {
             return Self::Updates;
         }
-        match change.kind.as_deref() {
+        match change.kind {
             Some("feat") => Self::Features,
             Some("fix") => Self::Fixes,
             Some("perf") => Self::Performance,

@@ -13,7 +13,7 @@ pub fn link(changes: &mut [Change]) {
         return;
     }
     let index = Index::of(changes);
-    let mut gone: Vec<Option<CommitId>> = vec![None; changes.len()];
+    let mut gone: Vec<Option<usize>> = vec![None; changes.len()];
     let mut reverts: Vec<(usize, Vec<usize>)> = Vec::new();
     for (at, change) in changes.iter().enumerate().filter(|(_, change)| !change.undoes.is_empty()) {
         // The range is newest first: what is taken back stands further down.
@@ -23,7 +23,7 @@ pub fn link(changes: &mut [Change]) {
             targets.insert(target);
             if gone[at].is_none() {
                 for taken in index.taken(target, undo, changes) {
-                    gone[taken].get_or_insert_with(|| change.commit.clone());
+                    gone[taken].get_or_insert(at);
                 }
             }
         }
@@ -32,8 +32,8 @@ pub fn link(changes: &mut [Change]) {
     for (at, targets) in reverts {
         changes[at].reverts_here = targets.iter().map(|target| changes[*target].commit.clone()).collect();
     }
-    for (change, by) in changes.iter_mut().zip(gone) {
-        change.reverted_by = by;
+    for (at, by) in gone.into_iter().enumerate() {
+        changes[at].reverted_by = by.map(|by| Box::new(changes[by].commit.clone()));
     }
 }
 
@@ -41,8 +41,10 @@ pub fn link(changes: &mut [Change]) {
 struct Index<'a> {
     ids: BTreeMap<&'a str, usize>,
     pulls: BTreeMap<u64, Vec<usize>>,
+    /// Empty where nothing is taken back by its title.
     titles: BTreeMap<&'a str, Vec<usize>>,
-    /// The parents of each that are of the range, too; the first parent in its own place.
+    /// The parents of each that are of the range, too; the first parent in its own place. Empty where nothing that a merge
+    /// brought can be taken back.
     parents: Vec<(Option<usize>, Vec<usize>)>,
 }
 
@@ -52,16 +54,21 @@ impl<'a> Index<'a> {
             ids: BTreeMap::new(),
             pulls: BTreeMap::new(),
             titles: BTreeMap::new(),
-            parents: Vec::with_capacity(changes.len()),
+            parents: Vec::new(),
         };
+        let any = |meant: fn(&Undo) -> bool| changes.iter().flat_map(|change| &change.undoes).any(meant);
+        let titled = any(|undo| matches!(undo, Undo::Title(_)));
+        let brought = any(|undo| matches!(undo, Undo::Merge(..) | Undo::Pull(_)));
         for (at, change) in changes.iter().enumerate() {
             index.ids.insert(change.commit.as_str(), at);
             if let Some(pull) = change.pull {
                 index.pulls.entry(pull).or_default().push(at);
             }
-            index.titles.entry(change.subject.as_str()).or_default().push(at);
+            if titled {
+                index.titles.entry(change.subject.as_str()).or_default().push(at);
+            }
         }
-        for change in changes {
+        for change in changes.iter().filter(|_| brought) {
             let mut parents = change.parents.iter().map(|parent| index.ids.get(parent.as_str()).copied());
             let first = parents.next().flatten();
             let others = parents.flatten().collect();
@@ -88,7 +95,9 @@ impl<'a> Index<'a> {
             Undo::Title(title) => {
                 let header = Header::read(title);
                 let same = |at: &usize| {
-                    *at > after && changes[*at].kind == header.kind && changes[*at].scope == header.scope
+                    *at > after
+                        && changes[*at].kind == header.kind
+                        && changes[*at].scope.as_deref() == header.scope.as_deref()
                 };
                 let older = self.titles.get(header.subject.as_str()).into_iter().flatten();
                 let found: Vec<usize> = older.copied().filter(same).take(2).collect();
@@ -168,7 +177,7 @@ pub fn counterparts(behind: &[Change], changes: &[Change]) -> Vec<Option<Counter
             picked.entry(from).or_insert(change);
         }
         if !change.merge && !change.subject.is_empty() {
-            titles.entry((&change.subject, &change.author, change.kind.as_deref())).or_insert(change);
+            titles.entry((&change.subject, &change.author, change.kind)).or_insert(change);
         }
     }
     let by_id: BTreeMap<&str, &Change> =
@@ -189,7 +198,7 @@ pub fn counterparts(behind: &[Change], changes: &[Change]) -> Vec<Option<Counter
         if let Some(found) = said(change) {
             return Some(told(found, true));
         }
-        let key = (change.subject.as_str(), change.author.as_str(), change.kind.as_deref());
+        let key = (change.subject.as_str(), change.author.as_str(), change.kind);
         titles.get(&key).filter(|_| !change.merge).map(|found| told(found, false))
     };
     behind.iter().map(counterpart).collect()

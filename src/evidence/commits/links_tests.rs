@@ -25,7 +25,7 @@ fn linked(commits: &[(char, &str, &str)]) -> Vec<String> {
     link(&mut changes);
     let first = |id: &CommitId| id.as_str()[..1].to_owned();
     let line = |change: &Change| {
-        let by = change.reverted_by.as_ref().map_or_else(|| "-".to_owned(), first);
+        let by = change.reverted_by.as_deref().map_or_else(|| "-".to_owned(), first);
         let back: String = change.reverts_here.iter().map(first).collect();
         format!("{}: {by}; {back}", first(&change.commit))
     };

@@ -19,7 +19,7 @@ fn change(message: &str) -> Change {
 
 fn mark(message: &str) -> (Breaking, Option<String>) {
     let change = change(message);
-    (change.breaking, change.declaration)
+    (change.breaking, change.declaration.map(String::from))
 }
 
 fn declared(text: &str) -> (Breaking, Option<String>) {
@@ -35,7 +35,7 @@ const SILENT: (Breaking, Option<String>) = (Breaking::None, None);
 #[test]
 fn a_conventional_subject_is_taken_apart() {
     let found = change("Feat(api): add search\n\nbody");
-    assert_eq!(found.kind.as_deref(), Some("feat"));
+    assert_eq!(found.kind, Some("feat"));
     assert_eq!(found.scope.as_deref(), Some("api"));
     assert_eq!(found.subject, "add search");
     assert_eq!((found.breaking, found.merge, found.reverts), (Breaking::None, false, None));

@@ -48,11 +48,15 @@ fn latin_9(byte: u8) -> char {
 ///
 /// A lone carriage return ends a line too: real commits carry them, and on a terminal the rest would overwrite the subject.
 pub(super) fn lines(message: &str) -> Vec<&str> {
-    let mut lines: Vec<&str> = message
-        .split('\n')
-        .flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
-        .skip_while(|line| line.trim().is_empty())
-        .collect();
+    let split = message.split('\n');
+    let blank = |line: &&str| line.trim().is_empty();
+    // Nearly no message has a carriage return: it is looked for once.
+    let mut lines: Vec<&str> = if message.contains('\r') {
+        let ends = split.flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+        ends.skip_while(blank).collect()
+    } else {
+        split.skip_while(blank).collect()
+    };
     if let Some(first) = lines.first_mut() {
         *first = first.trim();
     }

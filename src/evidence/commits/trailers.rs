@@ -116,10 +116,15 @@ pub(super) fn is_update(header: &Header, first: &str, author: &str, email: &str)
         scope == "deps" || scope.strip_prefix("deps").is_some_and(|rest| rest.starts_with(['-', '/', ',']));
     // Ten thousand authors are looked at: no copy is made of them.
     let bot = |text: &str| {
-        let bytes = text.as_bytes();
-        BOTS.iter().any(|bot| bytes.windows(bot.len()).any(|part| part.eq_ignore_ascii_case(bot.as_bytes())))
+        let begins = |at: usize, bot: &str| {
+            text.as_bytes()[at..]
+                .get(..bot.len())
+                .is_some_and(|part| part.eq_ignore_ascii_case(bot.as_bytes()))
+        };
+        let letters = text.bytes().enumerate().filter(|(_, letter)| b"dgprs".contains(&(letter | 0x20)));
+        letters.map(|(at, _)| at).any(|at| BOTS.iter().any(|bot| begins(at, bot)))
     };
-    let moving = matches!(header.kind.as_deref(), None | Some("build" | "chore" | "fix" | "ci"));
+    let moving = matches!(header.kind, None | Some("build" | "chore" | "fix" | "ci"));
     moving && (scoped || bumps(&header.subject) || bumps(first) || bot(author) || bot(email))
 }
 

@@ -88,7 +88,7 @@ fn evidence(change: &Change) -> String {
     if let Some(by) = &change.reverted_by {
         parts.push(format!("reverted by {}", by.short()));
     }
-    match change.reverts_here.as_slice() {
+    match &*change.reverts_here {
         [] => parts.extend(change.undoes.first().and_then(outside)),
         [one] => parts.push(format!("reverts {}, which is in this range", one.short())),
         many => {

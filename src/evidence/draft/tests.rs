@@ -63,10 +63,10 @@ fn lines(items: &[Item]) -> Vec<String> {
     items.iter().flat_map(with_children).collect()
 }
 
-fn change(digit: char, kind: Option<&str>, subject: &str, breaking: Breaking) -> Change {
+fn change(digit: char, kind: Option<&'static str>, subject: &str, breaking: Breaking) -> Change {
     Change {
         commit: commit(digit),
-        kind: kind.map(str::to_owned),
+        kind,
         scope: None,
         subject: subject.to_owned(),
         breaking,
@@ -79,11 +79,11 @@ fn change(digit: char, kind: Option<&str>, subject: &str, breaking: Breaking) ->
         pull: None,
         update: false,
         picked: None,
-        co_authors: vec![],
-        reverts_here: vec![],
+        co_authors: Box::default(),
+        reverts_here: Box::default(),
         reverted_by: None,
-        undoes: vec![],
-        parents: vec![],
+        undoes: Box::default(),
+        parents: Box::default(),
     }
 }
 

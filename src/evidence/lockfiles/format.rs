@@ -102,8 +102,11 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 /// Whether a path lies in a directory of other people's code, or of files that only tests read.
 #[must_use]
 pub fn is_foreign(path: &str) -> bool {
-    let foreign = |part| matches!(part, "node_modules" | "vendor" | "third_party" | "testdata" | "fixtures");
-    split(path).0.split('/').any(foreign)
+    // Every changed path is asked, and bytes are split faster than characters.
+    let foreign = |part: &[u8]| {
+        matches!(part, b"node_modules" | b"vendor" | b"third_party" | b"testdata" | b"fixtures")
+    };
+    split(path).0.as_bytes().split(|byte| *byte == b'/').any(foreign)
 }
 
 /// Which lockfile this path is, if it is one. Those of foreign directories are not the project's own.

@@ -126,7 +126,7 @@ fn kind<'a>(path: &'a str, after: Commit<'_>, locks: &BTreeSet<&str>) -> Option<
         Some(end) => name.ends_with(end),
         None => name == pattern,
     };
-    let (pattern, followers, reach, word) = KINDS.into_iter().find(|(pattern, ..)| is(pattern))?;
+    let (pattern, followers, reach, word) = KINDS.iter().find(|(pattern, ..)| is(pattern))?;
     let near = |lock: &str| match reach {
         Reach::Beside => split(lock).0 == directory,
         Reach::Above => directory.starts_with(split(lock).0),

@@ -64,6 +64,8 @@ impl<'a> Place<'a> {
 
     /// The `V1.2` of `V1.2__add.sql`, when the name starts with one of these letters.
     pub fn versioned(&self, letters: &[char]) -> Option<&'a str> {
+        // Nearly every name ends the question with its first letter.
+        self.name.starts_with(letters).then_some(())?;
         let (version, _) = self.name.split_once("__")?;
         let digits = version.strip_prefix(letters)?;
         let inner = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'_');

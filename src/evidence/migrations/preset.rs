@@ -323,9 +323,9 @@ fn javascript(place: &Place<'_>) -> bool {
 /// A numbered script in a directory for migrations, in a language in which tools that are not known have them.
 fn script(place: &Place<'_>) -> bool {
     let known = matches!(place.extension, "py" | "rb" | "php" | "go" | "rs" | "sh" | "mongodb");
-    let test = ["_test.", "test_", "_spec.", "_squashed"].iter().any(|part| place.name.contains(part));
+    let test = || ["_test.", "test_", "_spec.", "_squashed"].iter().any(|part| place.name.contains(part));
     let code = javascript(place) || known && migrations(place.parent());
-    code && (place.digits() > 0 || place.dated()) && !test
+    code && (place.digits() > 0 || place.dated()) && !test()
 }
 
 fn liquibase(place: &Place<'_>) -> bool {
