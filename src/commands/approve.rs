@@ -73,9 +73,15 @@ pub fn run(common: &Common, args: &ApproveArgs) -> Result<Answer> {
 
 /// The review screen, for anyone.
 fn show(common: &Common, name: &str) -> Result<Answer> {
-    let moment = Moment::look(common)?;
+    let mut moment = Moment::look(common)?;
     let policy = moment.drafting_policy()?;
-    let package = match target::find(&moment, name)? {
+    let mut found = target::find(&moment, name)?;
+    if moment.ledger.is_ok() && matches!(found, Err(NoTarget::NoRequest { .. })) {
+        // It may be settled long ago.
+        moment.ledger = moment.timeline_about(name);
+        found = target::find(&moment, name)?;
+    }
+    let package = match found {
         Ok(package) => package,
         Err(none) => return Ok(Answer::refused("approve", vec![nothing_to_decide(&none)])),
     };

@@ -228,7 +228,7 @@ fn exactly<'a>(packages: &'a [Package], name: &str) -> Vec<&'a Package> {
 
 /// Every request of this name that people decided about.
 fn decided(moment: &Moment, name: &str) -> Result<Vec<Package>> {
-    let requests = moment.timeline().into_iter().flat_map(|timeline| timeline.requests.values());
+    let requests = moment.timeline().into_iter().flat_map(Timeline::all_decided);
     let meant = requests.filter(|decided| is_meant(&decided.request, name));
     Ok(meant
         .map(|decided| from_ledger(moment, decided, &REQUEST_FILES))

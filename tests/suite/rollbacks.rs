@@ -67,6 +67,26 @@ fn not_asked(house: &House, version: &str, expected: &str) {
 }
 
 #[test]
+fn a_request_of_long_ago_is_shown_also_where_the_journal_is_lost() {
+    let house = three();
+    let shown = |exit: i32, words: &[&str]| {
+        house.run(words.iter().copied()).any_stdout().any_stderr().exit(exit).json()
+    };
+    let history = shown(0, &["history", "--version", "v1.4.0", "--json"]);
+    let id = history["deployments"][0]["request"]["id"].as_str().unwrap();
+    let before = shown(0, &["approve", id, "--show", "--json"]);
+    // So many later actions that no decision needs it.
+    for number in 7..12 {
+        next(&house, &format!("v1.{number}.0"), &format!("{number}\n"));
+    }
+    house.git(["update-ref", "-d", "refs/heads/deployctl/journal"]);
+    let after = shown(0, &["approve", id, "--show", "--json"]);
+    assert_eq!((&after["id"], &after["request"]), (&before["id"], &before["request"]));
+    let refused = shown(3, &["approve", "v1.3.9-abcdef0", "--show", "--json"]);
+    assert_eq!(refused["reasons"][0]["code"], "request.missing");
+}
+
+#[test]
 fn any_version_that_was_live_is_a_request_two_signatures_and_once() {
     let house = three();
     let said = house.run(ASK).any_stdout().exit(0).stdout;
