@@ -10,6 +10,8 @@ const CELL_MAX: usize = 32;
 const CELL_MIN: usize = 14;
 /// Narrower than this, the last column is no reading: it stands under its row.
 const LAST_MIN: usize = 24;
+/// Narrower than this, it stands there as well where one of its cells would be cut.
+const LAST_WHOLE: usize = 40;
 
 /// Rows of `N` cells under their titles, aligned; none is no text. The last cell of a row takes what is left of `columns`,
 /// where there is a terminal; elsewhere nothing is cut. Where not even short cells fit beside each other, each row is a list.
@@ -60,7 +62,8 @@ fn beside<const N: usize>(titles: [&str; N], rows: &[[&str; N]], most: usize, co
     let widths = widths(&titles, rows, most);
     let left: usize = widths.iter().take(N - 1).sum();
     let room = columns.saturating_sub(left);
-    let (indent, room) = match room < LAST_MIN {
+    let is_cut = rows.iter().any(|row| text::line(row[N - 1], usize::MAX).width() > room);
+    let (indent, room) = match room < LAST_MIN || (room < LAST_WHOLE && is_cut) {
         true => ("\n  ", columns.saturating_sub(2)),
         false => ("", room),
     };
@@ -116,8 +119,21 @@ Date        Version  Type     Status   Rollback  Notes
 2026-11-23  版本     Feature  Success  N/A
 ";
         assert_eq!(shown(None), whole);
-        let cut = shown(Some(80));
-        assert!(cut.contains("N/A       Totals in the cart, and m…(+18)\n"), "{cut}");
+        let cut = shown(Some(100));
+        assert!(cut.contains("N/A       Totals in the cart, and much more than that\n"), "{cut}");
+        let row = ["2026-11-23", "v1.4.0", "Feature", "Success", "N/A", &"long note ".repeat(9)];
+        let titles = ["Date", "Version", "Type", "Status", "Rollback", "Notes"];
+        let cut = aligned(titles, &[row], Some(90));
+        assert!(cut.contains("  N/A       long note long note long note ") && cut.contains("…(+"), "{cut}");
+        // Where the cut would take most of a note, it has the line below for itself.
+        let below = aligned(titles, &[row], Some(80));
+        assert!(below.contains("Rollback\n  Notes\n"), "{below}");
+        assert!(
+            below.contains("\n  long note long note long note long note long note long note "),
+            "{below}"
+        );
+        let short = ["2026-11-23", "v1.4.0", "Feature", "Success", "N/A", "a short note"];
+        assert!(aligned(titles, &[short], Some(80)).contains("N/A       a short note\n"));
     }
 
     #[test]
