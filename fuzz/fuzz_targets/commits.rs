@@ -54,7 +54,7 @@ fuzz_target!(|data: &[u8]| {
     let revert = RawCommit { parents: vec![raw.id.clone()], encoding: None, ..revert };
     let mut changes = [read(&revert), change];
     link(&mut changes);
-    assert_eq!((changes[1].reverted_by.as_ref(), &changes[0].reverted_by), (Some(&revert.id), &None));
-    assert_eq!(changes[0].reverts_here, [raw.id]);
+    assert_eq!((changes[1].reverted_by.as_deref(), &changes[0].reverted_by), (Some(&revert.id), &None));
+    assert_eq!(*changes[0].reverts_here, [raw.id]);
     assert_eq!(group(&changes).iter().map(|(_, under)| under.len()).sum::<usize>(), 2);
 });

@@ -229,16 +229,17 @@ pub fn find(
 #[must_use]
 pub fn loose_sql(changes: &[PathChange], migrations: &[Migration]) -> Vec<String> {
     let known: BTreeSet<&str> = migrations.iter().map(|migration| migration.path.as_str()).collect();
+    let sql =
+        |change: &&PathChange| [".sql", ".cql", ".ddl", ".psql"].iter().any(|end| change.path.ends_with(end));
     let loose = |change: &&PathChange| {
         let place = Place::of(&change.path);
-        let sql = matches!(place.extension, "sql" | "cql" | "ddl" | "psql");
         let dumps = ["schema.", "structure.", "seed", "fixture", "test"];
         let dump = dumps.iter().any(|start| place.name.starts_with(start));
         let known = known.contains(change.path.as_str());
-        sql && !known && !dump && !place.foreign() && !place.goes_back() && place.undone().is_empty()
+        !known && !dump && !place.foreign() && !place.goes_back() && place.undone().is_empty()
     };
     let kept = changes.iter().filter(|change| change.change != ChangeKind::Deleted);
-    kept.filter(loose).map(|change| change.path.clone()).collect()
+    kept.filter(sql).filter(loose).map(|change| change.path.clone()).collect()
 }
 
 /// What is looked for.
