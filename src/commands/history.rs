@@ -49,6 +49,11 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
         return Ok(Answer::ended(COMMAND, Outcome::Usage, wrong));
     }
     let mut moment = Moment::look(common)?;
+    if common.format == Format::Html && args.output.is_none() && moment.streams.columns().is_some() {
+        let what =
+            "a page is for a browser, not for a terminal: deployctl history --format html -o history.html";
+        return Ok(Answer::ended(COMMAND, Outcome::Usage, what));
+    }
     let stale = if is_only_looked_at(common, args) { moment.makes_do() } else { None };
     if let Some(reach) = reach(common, args, moment.now) {
         // Where the journal cannot be read, nothing of it is shown.

@@ -8,12 +8,13 @@ use super::ledger::{self, Appended};
 use super::person::{Answered, Person};
 use super::{pages, refusal};
 use crate::cli::{ApproveArgs, Common};
+use crate::gate::config::{Deployment, Right};
 use crate::gate::decide::{Decision, decide, lacks_presence};
 use crate::gate::facts::{Action, KeyFact};
-use crate::gate::policy::Policy;
+use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::statement::{PolicyStatement, Statement};
-use crate::gate::terms::Digest;
+use crate::gate::terms::{Digest, Environment};
 use crate::gate::timeline::Timeline;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -164,6 +165,20 @@ fn quorum_line(timeline: &Timeline, new: &Policy) -> String {
     format!("  It needs {required} of: {}. Signed so far: {signed}.\n", people.join(", "))
 }
 
+/// What comes next under new rules: what was just founded goes where machines deploy first, if it goes anywhere before people.
+fn first_step(policy: &Policy, founder: bool) -> String {
+    let machines = |(name, rule): (&Environment, &EnvironmentRule)| {
+        let deploys = policy.roles.keys().any(|role| policy.may(role, name, Right::Deploy));
+        let runs = rule.deployment == Deployment::Automatic && !rule.steps.is_empty() && deploys;
+        runs.then(|| (name.as_str() != "staging", name.clone()))
+    };
+    // The stage right before people, where it has the usual name.
+    match policy.environments.iter().filter_map(machines).min().filter(|_| founder) {
+        Some((_, name)) => format!("deployctl deploy {name} --as ROLE"),
+        None => "deployctl request VERSION --as ROLE".to_owned(),
+    }
+}
+
 fn answer(moment: &Moment, version: u64, new: &Policy, founder: bool) -> Result<Answer> {
     let timeline = moment.timeline().context("the ledger cannot be believed")?;
     let root = timeline.root.context("the ledger is not founded")?;
@@ -176,10 +191,9 @@ fn answer(moment: &Moment, version: u64, new: &Policy, founder: bool) -> Result<
     if founder {
         text.push_str("tell the root to your colleagues: their clones show it at their first signature\n");
     }
-    text.push_str(if in_force {
-        "next: deployctl request VERSION --as ROLE\n"
-    } else {
-        "next: another person runs: deployctl approve --policy\n"
+    text.push_str(&match in_force {
+        true => format!("next: {}\n", first_step(new, founder)),
+        false => "next: another person runs: deployctl approve --policy\n".to_owned(),
     });
     Ok(Answer::done("approve", text).with("root", root).with(
         "policy",

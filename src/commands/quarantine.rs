@@ -59,8 +59,15 @@ fn taint(moment: &Moment, track: &Track, quarantine: &Quarantine, commit: &Commi
         let not_live = range(live)?;
         held.retain(|known| not_live.contains(known));
     }
-    if !held.is_empty() && repository.lacks_change(back_to, undone, commit)? {
-        return Ok(Taint::TakenBack);
+    let mut kept = vec![];
+    if !held.is_empty() {
+        let remains = repository.remains_of(back_to, undone, commit)?;
+        if remains.paths.is_empty() {
+            return Ok(Taint::TakenBack);
+        }
+        if !remains.is_whole {
+            kept = remains.paths;
+        }
     }
     let alike = repository.alike(back_to, undone, commit, live)?;
     if held.is_empty() && alike.again == 0 {
@@ -69,7 +76,7 @@ fn taint(moment: &Moment, track: &Track, quarantine: &Quarantine, commit: &Commi
     let fixes = fixes(repository, quarantine, commit, &alike)?;
     Ok(match held.len() {
         0 => Taint::Alike { alike, fixes },
-        commits => Taint::Holds { commits, fixes },
+        commits => Taint::Holds { commits, fixes, kept },
     })
 }
 

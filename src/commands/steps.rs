@@ -119,7 +119,7 @@ impl<'a> Display<'a> {
             last: VecDeque::with_capacity(LAST),
         };
         if !self.live.is_on() {
-            self.streams.line(&format!("▶ {}  {}", current.title, current.command));
+            self.streams.note(&format!("▶ {}  {}", current.title, current.command));
         }
         let made = std::fs::create_dir_all(&self.logs).and_then(|()| File::create(&current.log));
         self.current = Some(current);
@@ -133,7 +133,7 @@ impl<'a> Display<'a> {
     /// A step wrote this: whole lines, or a piece of a long one.
     pub fn wrote(&mut self, piece: &[u8]) {
         self.keep(piece);
-        if self.live.is_on() {
+        if self.keeps_last() {
             self.remember(piece);
             self.tick();
         } else if let Some(unshown) = &mut self.unshown {
@@ -147,9 +147,15 @@ impl<'a> Display<'a> {
         }
     }
 
+    /// Whether the lines of a step are only shown where it ends badly, the last of them: on a terminal that paints them over,
+    /// and with `--quiet`.
+    const fn keeps_last(&self) -> bool {
+        self.live.is_on() || self.streams.is_quiet()
+    }
+
     /// A line of our own in the log of the step: it stays where the last lines are painted over.
     pub fn said(&mut self, line: &str) {
-        if !self.live.is_on() {
+        if !self.keeps_last() {
             return self.wrote(line.as_bytes());
         }
         self.keep(line.as_bytes());
@@ -194,7 +200,7 @@ impl<'a> Display<'a> {
     pub fn resume(&mut self) {
         if let Some(count @ 1..) = self.unshown.take() {
             let lines = if count == 1 { "line" } else { "lines" };
-            self.streams.line(&format!("  │ … {count} {lines} meanwhile: see the log"));
+            self.streams.note(&format!("  │ … {count} {lines} meanwhile: see the log"));
         }
     }
 
@@ -217,16 +223,17 @@ impl<'a> Display<'a> {
     pub fn ended(&mut self, result: &StepResult) {
         self.live.clear();
         let current = self.current.take();
-        if result.result != StepEnd::Succeeded && self.live.is_on() {
+        let badly = result.result != StepEnd::Succeeded;
+        if badly && self.keeps_last() {
             for line in current.iter().flat_map(|current| &current.last) {
                 self.streams.line(line);
             }
         }
-        for line in self.said.drain(..) {
-            self.streams.line(&line);
-        }
-        self.streams.line(&ended(result));
-        if let Some(current) = current.filter(|_| result.result != StepEnd::Succeeded && self.live.is_on()) {
+        let streams = self.streams;
+        let tell = |line: &str| if badly { streams.line(line) } else { streams.note(line) };
+        self.said.drain(..).for_each(|line| tell(&line));
+        tell(&ended(result));
+        if let Some(current) = current.filter(|_| badly && self.keeps_last()) {
             self.streams
                 .line(&format!("  log: {}", text::line(&current.log.display().to_string(), LINE_MAX)));
         }

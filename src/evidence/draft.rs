@@ -237,7 +237,7 @@ impl Draft {
             dependencies: self.new_direct() as u64,
             breaking: self.breaking.declared.len() as u64,
             features: self.of_kind("feat"),
-            fixes: self.of_kind("fix"),
+            fixes: self.of_kind("fix") + self.reverts(),
         }
     }
 
@@ -245,6 +245,16 @@ impl Draft {
     fn of_kind(&self, kind: &str) -> u64 {
         let of_kind = |change: &&Change| change.kind == Some(kind) && change.reverted_by.is_none();
         self.changes.iter().filter(of_kind).count() as u64
+    }
+
+    /// Commits that take others back, whatever their type is, but for fixes, which are counted.
+    fn reverts(&self) -> u64 {
+        let reverts = |change: &&Change| {
+            (change.reverts.is_some() || !change.reverts_here.is_empty())
+                && change.kind.as_deref() != Some("fix")
+                && change.reverted_by.is_none()
+        };
+        self.changes.iter().filter(reverts).count() as u64
     }
 
     /// People of the policy who wrote a commit of the range, sorted.

@@ -232,6 +232,8 @@ pub enum Taint {
         commits: usize,
         /// The commits named as a fix by a person that it holds too.
         fixes: Vec<CommitId>,
+        /// The paths of their change that are not as before it; none where nobody has touched it since.
+        kept: Vec<String>,
     },
     /// It cannot be told: this commit is not in this clone.
     Unknown {

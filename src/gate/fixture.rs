@@ -548,7 +548,7 @@ pub fn taints(book: &Book, request: &Request) -> Taints {
     let quarantined = track.into_iter().flat_map(|track| &track.quarantined);
     let taint = |undone: &CommitId| {
         if *undone == request.release.commit {
-            Taint::Holds { commits: 1, fixes: vec![] }
+            Taint::Holds { commits: 1, fixes: vec![], kept: vec![] }
         } else {
             Taint::Clear
         }

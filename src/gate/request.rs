@@ -117,7 +117,7 @@ pub struct Extent {
     pub breaking: u64,
     /// Commits of the type `feat` (Conventional Commits) that are not taken back.
     pub features: u64,
-    /// Commits of the type `fix` that are not taken back.
+    /// Commits of the type `fix`, and commits that take others back, that are not taken back themselves.
     pub fixes: u64,
 }
 

@@ -82,6 +82,12 @@ impl Streams {
         self.colour_errors
     }
 
+    /// Whether only results and what went wrong are told.
+    #[must_use]
+    pub const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes a result to standard output, exactly as given. A reader that has gone away is no error.
     ///
     /// # Errors

@@ -36,6 +36,20 @@ fn rules(changes: &[(&str, &str)]) -> String {
     })
 }
 
+#[test]
+fn a_quiet_deployment_says_only_what_came_of_it() {
+    let house = founded();
+    let deploys = ["deploy", "staging", "v1.5.0", "--as", "ci", "-q"];
+    let result = house.run(deploys).any_stdout().exit(0).stdout;
+    assert!(result.starts_with("staging runs v1.5.0\n"), "{result}");
+    // What went wrong is told with the last lines, and where the rest of them are.
+    house.breaks("release");
+    let told = house.run(deploys).any_stdout().any_stderr().exit(1).stderr;
+    let lines: Vec<&str> = told.lines().take(3).collect();
+    assert_eq!(lines[0], "  │ release is broken", "{told}");
+    assert!(lines[1].starts_with("✗ release ") && lines[2].starts_with("  log: "), "{told}");
+}
+
 /// v1.5.0 has a smoke test, and alice has signed the rules.
 fn founded_with(changes: &[(&str, &str)]) -> House {
     let house = House::new();
@@ -152,6 +166,17 @@ fn a_smoke_test_gets_no_secrets() {
     house.person("alice").signs_policy();
     let answer = deploys(&house, &[], 0);
     assert_eq!(answer["smoke"][0]["state"], "passed", "{answer:#}");
+}
+
+#[test]
+fn what_was_just_founded_goes_where_machines_deploy_first() {
+    let house = House::new();
+    house.config(&rules(&[]));
+    let shown = house.person("alice").signs_policy();
+    house.ends(&shown, "next: deployctl deploy staging --as ROLE\n");
+    house.config(&rules(&[("estimate: 5m", "estimate: 6m")]));
+    let shown = house.person("alice").signs_policy();
+    house.ends(&shown, "policy 2 is in force\nnext: deployctl request VERSION --as ROLE\n");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn every_filter_leaves_what_it_names() {
     assert_eq!(of(&["--status", "failed"]), "");
     assert_eq!(of(&["-e", "production"]), "v1.4.0 v1.4.1 v1.4.0");
     house.run(["history", "--limit", "0"]).any_stderr().exit(2);
-    let reversed = "error: nothing is between `--since` (2026-11-24 00:00 UTC) and `--until` (2026-11-24 00:00 UTC): the earlier one goes to `--since`\n";
+    let reversed = "error: nothing is between `--since` (2026-11-24) and `--until` (2026-11-23): the earlier one goes to `--since`\n";
     house.run(["history", "--since", "2026-11-24", "--until", "2026-11-23"]).stderr(reversed).exit(2);
     let whole = "error: `--verify` checks every entry: leave out `--until`\n";
     house.run(["history", "--verify", "--until", "2026-11-23"]).stderr(whole).exit(2);

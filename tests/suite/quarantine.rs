@@ -137,6 +137,28 @@ fn a_revert_takes_the_change_back_and_what_is_built_on_it_is_free() {
     refused(&house, &requested(&house, "v1.4.2"));
 }
 
+#[test]
+fn a_revert_that_was_worked_on_since_is_told_why_it_does_not_count_and_a_person_can_name_it() {
+    let house = rolled_back();
+    detached(&house, "v1.4.0");
+    for commit in ["v1.4.0", "v1.4.0~1"] {
+        house.git(["revert", "--no-edit", commit]);
+    }
+    let revert = house.git(["rev-parse", "HEAD"]);
+    house.write("app/total.txt", "13\n");
+    house.commit("feat: totals, well this time");
+    let id = requested(&house, "v1.4.1");
+    let expected = "\
+refused: deployctl approve
+  ✗ commit.quarantined  [id] holds 2 commits of `v1.4.0`, which was rolled back in `production`; taken back counts by itself only where every file is as in `v1.3.0`, and here `app/total.txt` is not
+next: where a revert or another commit fixes it, a person says so: deployctl approve --release v1.4.0 --fix COMMIT --reason TEXT
+next: where it was not to blame, a person says so: deployctl approve --release v1.4.0 --reason TEXT
+";
+    house.same(&refused(&house, &id), expected);
+    releases(&house, &["v1.4.0", "--fix", &revert, "--reason", "taken back, and done anew"]).signs().exit(0);
+    house.person("alice").approves(&id);
+}
+
 /// The refusal of what holds v1.4.0's content under other commits.
 const CONTENT: &str = "\
 refused: deployctl approve

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::cli::HistoryArgs;
-use crate::gate::since::EntryName;
+use crate::gate::since::{EntryName, Said};
 
 /// Why the options do not go together, if they do not.
 pub(super) fn of(args: &HistoryArgs, now: DateTime<Utc>) -> Option<String> {
@@ -49,13 +49,17 @@ fn narrowed(args: &HistoryArgs) -> Option<String> {
 }
 
 fn reversed(args: &HistoryArgs, now: DateTime<Utc>) -> Option<String> {
-    let (since, until) = (args.since?.moment?.begins(now), args.until?.ends(now));
-    (since >= until).then(|| {
-        let minute = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC");
+    let (since, until) = (args.since?.moment?, args.until?);
+    (since.begins(now) >= until.ends(now)).then(|| {
+        // A day in the words that were given: its first moment is not its last.
+        let words = |said: Said| match said {
+            Said::Day(day) => day.to_string(),
+            Said::At(_) | Said::Ago(_) => said.begins(now).format("%Y-%m-%d %H:%M UTC").to_string(),
+        };
         format!(
             "nothing is between `--since` ({}) and `--until` ({}): the earlier one goes to `--since`",
-            minute(since),
-            minute(until)
+            words(since),
+            words(until)
         )
     })
 }

@@ -104,6 +104,27 @@ fn test(verdict: Verdict, passed: u64, failed: u64) -> TestFact {
 }
 
 #[test]
+fn a_change_that_was_taken_back_is_no_feature_and_taking_it_back_is_a_fix() {
+    let feature =
+        Change { reverted_by: Some(commit('8')), ..change('7', Some("feat"), "totals", Breaking::None) };
+    let revert = Change {
+        reverts_here: vec![commit('7')],
+        ..change('8', None, "Revert \"feat: totals\"", Breaking::None)
+    };
+    let counted = |changes: Vec<Change>| {
+        let extent = Draft { changes, ..draft() }.extent();
+        (extent.features, extent.fixes)
+    };
+    assert_eq!(counted(vec![feature.clone(), revert.clone()]), (0, 1));
+    assert_eq!(counted(vec![change('7', Some("feat"), "totals", Breaking::None)]), (1, 0));
+    // Of what came before the range, too; and once it is taken back itself the feature stands again.
+    let before = Change { reverts: Some("7".repeat(40)), reverts_here: vec![], ..revert.clone() };
+    assert_eq!(counted(vec![before]), (0, 1));
+    let again = Change { reverted_by: Some(commit('9')), ..revert };
+    assert_eq!(counted(vec![Change { reverted_by: None, ..feature }, again]), (1, 0));
+}
+
+#[test]
 fn a_page_has_the_seven_sections_and_says_who_prepared_it() {
     let page = draft().checklist("orchestrator", &rules());
     assert_eq!(

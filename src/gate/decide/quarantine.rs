@@ -3,7 +3,7 @@
 
 use super::Judge;
 use super::words::{minute, plural};
-use crate::gate::alike::Alike;
+use crate::gate::alike::{Alike, NAMED_MAX};
 use crate::gate::facts::{Taint, Taints};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::terms::{CommitId, Digest, Environment};
@@ -106,11 +106,11 @@ fn word(
             )
             .next(format!("git fetch REMOTE {missing}")),
         ),
-        Taint::Holds { commits, fixes } => match counts(quarantine, fixes) {
+        Taint::Holds { commits, fixes, kept } => match counts(quarantine, fixes) {
             Some(released) => {
                 Word::Warn(is_released(environment, quarantine, commit, (released, "COMMITS")))
             }
-            None => Word::Refuse(is_held(environment, quarantine, commit, *commits)),
+            None => Word::Refuse(is_held(environment, quarantine, commit, (*commits, kept))),
         },
         Taint::Alike { alike, fixes } => match counts(quarantine, fixes) {
             Some(released) if alike.is_whole() => {
@@ -151,7 +151,12 @@ fn is_released(
     Reason::new(Code::CommitQuarantined, what)
 }
 
-fn is_held(environment: &Environment, quarantine: &Quarantine, commit: &CommitId, commits: usize) -> Reason {
+fn is_held(
+    environment: &Environment,
+    quarantine: &Quarantine,
+    commit: &CommitId,
+    (commits, kept): (usize, &[String]),
+) -> Reason {
     let version = &quarantine.undone.version;
     let what = if *commit == quarantine.undone.commit {
         format!("{} was rolled back in `{environment}`", commit.short())
@@ -162,7 +167,20 @@ fn is_held(environment: &Environment, quarantine: &Quarantine, commit: &CommitId
             plural(commits, "commit")
         )
     };
-    with_ways_out(Reason::new(Code::CommitQuarantined, what), quarantine)
+    if kept.is_empty() {
+        return with_ways_out(Reason::new(Code::CommitQuarantined, what), quarantine);
+    }
+    let files = first_of(kept.iter().take(NAMED_MAX), kept.len());
+    let are = if kept.len() == 1 { "is" } else { "are" };
+    let what = format!(
+        "{what}; taken back counts by itself only where every file is as in `{}`, and here {files} {are} not",
+        quarantine.back_to.version
+    );
+    // Whoever took it back and went on needs no other revert: a person says that it did.
+    let fix = format!(
+        "where a revert or another commit fixes it, a person says so: deployctl approve --release {version} --fix COMMIT --reason TEXT"
+    );
+    Reason::new(Code::CommitQuarantined, what).next(fix).next(not_to_blame(quarantine))
 }
 
 /// The whole change under other commits: a squash, a rebase, a cherry-pick, or the revert of its revert.
@@ -206,10 +224,21 @@ fn comes_in_part(
 
 /// The first files that come again.
 fn named(alike: &Alike) -> String {
-    let first: Vec<String> = alike.first.iter().map(|path| format!("`{path}`")).collect();
-    let more = alike.again.saturating_sub(first.len());
+    first_of(alike.first.iter(), alike.again)
+}
+
+fn first_of<'a>(first: impl Iterator<Item = &'a String>, all: usize) -> String {
+    let first: Vec<String> = first.map(|path| format!("`{path}`")).collect();
+    let more = all.saturating_sub(first.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     first.join(", ") + &more
+}
+
+fn not_to_blame(quarantine: &Quarantine) -> String {
+    let version = &quarantine.undone.version;
+    format!(
+        "where it was not to blame, a person says so: deployctl approve --release {version} --reason TEXT"
+    )
 }
 
 fn with_ways_out(reason: Reason, quarantine: &Quarantine) -> Reason {
@@ -219,7 +248,5 @@ fn with_ways_out(reason: Reason, quarantine: &Quarantine) -> Reason {
         .next(format!(
             "where a commit fixes it, a person says so: deployctl approve --release {version} --fix COMMIT --reason TEXT"
         ))
-        .next(format!(
-            "where it was not to blame, a person says so: deployctl approve --release {version} --reason TEXT"
-        ))
+        .next(not_to_blame(quarantine))
 }

@@ -90,6 +90,14 @@ pub(super) fn enter(prefix: &mut Vec<u8>, name: &[u8]) -> usize {
     length
 }
 
+/// What of a change is in a commit.
+pub struct ChangeRemains {
+    /// The paths at which it is not as it was before the change, escaped.
+    pub paths: Vec<String>,
+    /// Whether every path is just as the change left it.
+    pub is_whole: bool,
+}
+
 impl Repository {
     /// Every path of a commit, in git's order; bytes that are not UTF-8 are escaped.
     ///
@@ -165,22 +173,33 @@ impl Repository {
         Ok(moved.map(|leaf| text(&leaf.path)).collect())
     }
 
-    /// Whether nothing of what one commit changed against another is in a third: every path that differs is there as it
+    /// What of the change from one commit to another is in a third: nothing where every path that differs is there as it
     /// was before, and no content that came with the change is at any path.
     ///
     /// # Errors
     /// When one of the commits is not here.
-    pub fn lacks_change(&self, before: &CommitId, after: &CommitId, candidate: &CommitId) -> Result<bool> {
+    pub fn remains_of(
+        &self,
+        before: &CommitId,
+        after: &CommitId,
+        candidate: &CommitId,
+    ) -> Result<ChangeRemains> {
         let files = |commit| -> Result<BTreeMap<Vec<u8>, (u32, Oid)>> {
             Ok(self.leaves(commit)?.into_iter().map(|leaf| (leaf.path, (leaf.mode, leaf.id))).collect())
         };
         let (before, after, candidate) = (files(before)?, files(after)?, files(candidate)?);
         let paths: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
-        let mut changed = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+        let changed: Vec<&Vec<u8>> =
+            paths.into_iter().filter(|path| before.get(*path) != after.get(*path)).collect();
         let known: BTreeSet<Oid> = before.values().map(|(_, id)| *id).collect();
         let new: BTreeSet<Oid> = after.values().map(|(_, id)| *id).filter(|id| !known.contains(id)).collect();
-        Ok(changed.all(|path| candidate.get(path) == before.get(path))
-            && candidate.values().all(|(_, id)| !new.contains(id)))
+        let other = changed.iter().copied().filter(|path| candidate.get(*path) != before.get(*path));
+        let moved = candidate.iter().filter(|(_, (_, id))| new.contains(id)).map(|(path, _)| path);
+        let paths: BTreeSet<&Vec<u8>> = other.chain(moved).collect();
+        Ok(ChangeRemains {
+            paths: paths.into_iter().map(|path| text(path)).collect(),
+            is_whole: changed.iter().all(|path| candidate.get(*path) == after.get(*path)),
+        })
     }
 
     fn file(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>> {

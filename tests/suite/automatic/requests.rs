@@ -72,7 +72,8 @@ fn who_may_not_request_is_refused() {
     }
     // To request is not to deploy.
     refuses(&house, &["deploy", "staging", "--as", "orchestrator"], 3, &["role.forbidden"]);
-    assert!(!house.try_git(["rev-parse", "--verify", "deployctl/journal"]).status.success());
+    let lines = house.git(["log", "--format=%s", "deployctl/journal"]);
+    assert!(lines.lines().all(|line| line.starts_with("refusal: request staging ")), "{lines}");
 }
 
 #[test]

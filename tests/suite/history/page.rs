@@ -125,6 +125,13 @@ fn the_options_narrow_the_page_and_it_says_what_is_left_out() {
 #[test]
 fn only_history_makes_a_page_and_only_the_whole_one() {
     let house = House::new();
+    // A terminal gets no page to scroll through.
+    let shown = house.at_terminal(["history", "--format", "html"]).exit(2);
+    assert_eq!(
+        shown,
+        "error: a page is for a browser, not for a terminal: deployctl history --format html -o history.html\n"
+    );
+    house.at_terminal(["history", "--format", "html", "-o", "t.html"]).exit(0);
     let wrong = house.run(["status", "--format", "html"]).any_stderr().exit(2).stderr;
     assert!(wrong.contains("only `deployctl history` has '--format html'"), "{wrong}");
     for other in ["--modifications", "--metrics", "--verify", "--allowed-signers", "--write=x.md"] {

@@ -20,7 +20,7 @@ fn rolled_back(taint: Taint) -> (Case, Digest) {
 }
 
 fn holds(fixes: &[CommitId]) -> Taint {
-    Taint::Holds { commits: 2, fixes: fixes.to_vec() }
+    Taint::Holds { commits: 2, fixes: fixes.to_vec(), kept: vec![] }
 }
 
 fn warned(case: &Case) -> Vec<String> {
@@ -36,6 +36,21 @@ fn what_holds_commits_that_were_rolled_back_is_neither_approved_nor_deployed() {
     let reasons = case.deploy_reasons();
     assert_eq!(message(&reasons), "3333333 holds 2 commits of `v2`, which was rolled back in `production`");
     assert_eq!(reasons[0].next.len(), 3);
+}
+
+#[test]
+fn what_took_only_some_of_it_back_is_told_which_files_and_that_a_person_can_name_the_revert() {
+    let kept = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let (case, _) = rolled_back(Taint::Holds { commits: 2, fixes: vec![], kept });
+    let reasons = case.deploy_reasons();
+    assert_eq!(
+        message(&reasons),
+        "3333333 holds 2 commits of `v2`, which was rolled back in `production`; taken back counts by itself only where every file is as in `v1`, and here `a`, `b`, `c` and 1 more are not"
+    );
+    assert_eq!(
+        reasons[0].next[0],
+        "where a revert or another commit fixes it, a person says so: deployctl approve --release v2 --fix COMMIT --reason TEXT"
+    );
 }
 
 #[test]
