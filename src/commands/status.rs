@@ -184,15 +184,20 @@ fn environment(
 ) -> (String, Value) {
     let track = timeline.tracks.get(name);
     let live = track.and_then(|track| track.live.as_ref());
+    let brought = track
+        .zip(live)
+        .and_then(|(track, live)| track.all().find(|deployed| deployed.execution == live.execution));
+    let by = brought.map(|deployed| &deployed.by);
     let runs = timeline.what_runs(name, moment.now);
     let mut lines = vec![match live {
         Some(live) => format!(
-            "{name}: {}{} ({}) since {}",
+            "{name}: {}{} ({}) since {}{}",
             // What runs is what the line about the action in doubt says.
             runs.prefix(),
             live.release.version,
             live.release.commit.short(),
-            live.since.format("%Y-%m-%d %H:%M UTC")
+            live.since.format("%Y-%m-%d %H:%M UTC"),
+            by.map_or_else(String::new, |by| format!(", by {by}"))
         ),
         None if runs.left.is_some() => format!("{name}: {NEVER_WELL}"),
         None => format!("{name}: nothing recorded yet"),
@@ -216,6 +221,7 @@ fn environment(
     let pending: Vec<Value> = waiting.iter().map(waiting::Waiting::json).collect();
     let value = json!({
         "live": live,
+        "live_by": by,
         "commits_waiting": waits_since,
         "locked": track.and_then(Track::lock).map(|lock| json!({
             "request": lock.start.request,

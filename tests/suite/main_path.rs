@@ -236,8 +236,7 @@ fn alice_deploys(house: &House, id: &str) {
     let files =
         "20260901_carts.down.sql 20260901_carts.up.sql 20261101_totals.down.sql 20261101_totals.up.sql";
     assert_eq!(live("schema").split_whitespace().collect::<Vec<&str>>().join(" "), files);
-    let rest =
-        "production: v1.4.0 ([id]) since 2026-11-23 10:30 UTC\nnext: deployctl request VERSION --as ROLE\n";
+    let rest = "production: v1.4.0 ([id]) since 2026-11-23 10:30 UTC, by alice\nnext: deployctl request VERSION --as ROLE\n";
     house.run(["status"]).stdout(&status("storefront · policy 2", rest, "44 min ago")).exit(0);
     let table = "\
 Date        Version  Type     Status   Rollback  Notes
@@ -287,7 +286,7 @@ fn bob_rolls_back(house: &House, id: &str) {
     );
     assert_eq!(house.live("version").unwrap(), "v1.3.0\n");
     let rest = "\
-production: v1.3.0 ([id]) since 2026-11-23 11:00 UTC
+production: v1.3.0 ([id]) since 2026-11-23 11:00 UTC, by bob
   2 commits on HEAD not live yet
   v1.4.0 ([id]) was rolled back and is quarantined
   the report of the rollback of v1.4.0 ([id]) is open since 2026-11-23 11:00 UTC
