@@ -124,7 +124,7 @@ impl Records {
     /// # Errors
     /// When the commit is none.
     pub fn one(&self, commit: &CommitId) -> Result<RawEntry, RecordError> {
-        self.entry(commit, true)
+        self.entry(commit, |_| true, true)
     }
 
     /// What was signed in one entry, without the files beside it: nothing is decided from such an entry.
@@ -132,7 +132,16 @@ impl Records {
     /// # Errors
     /// When the commit is none.
     pub fn signed(&self, commit: &CommitId) -> Result<RawEntry, RecordError> {
-        self.entry(commit, false)
+        let is_signed = |name: &str| matches!(name, PAYLOAD | CONFIG) || name.ends_with(SIGNATURE);
+        self.entry(commit, is_signed, false)
+    }
+
+    /// What one entry says, also without its signatures: of an entry that something signed names by its digest.
+    ///
+    /// # Errors
+    /// When the commit is none.
+    pub fn said(&self, commit: &CommitId) -> Result<RawEntry, RecordError> {
+        self.entry(commit, |name| matches!(name, PAYLOAD | CONFIG), false)
     }
 
     /// The ids of the entries up to a tip, newest first, without reading what they hold.
@@ -275,9 +284,13 @@ impl Records {
         Ok(files)
     }
 
-    fn entry(&self, commit: &CommitId, with_attachments: bool) -> Result<RawEntry, RecordError> {
-        let is_signed = |name: &str| matches!(name, PAYLOAD | CONFIG) || name.ends_with(SIGNATURE);
-        let mut files = self.files_of(commit, |name| with_attachments || is_signed(name))?;
+    fn entry(
+        &self,
+        commit: &CommitId,
+        is_wanted: impl Fn(&str) -> bool,
+        with_attachments: bool,
+    ) -> Result<RawEntry, RecordError> {
+        let mut files = self.files_of(commit, is_wanted)?;
         let payload = files.remove(PAYLOAD).ok_or_else(|| RecordError::Broken {
             commit: commit.clone(),
             why: format!("it has no `{PAYLOAD}`"),

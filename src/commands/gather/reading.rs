@@ -289,7 +289,7 @@ fn begin<W: Witness>(
 fn restored(records: &Records, state: &[u8]) -> Option<Timeline> {
     let state = State::read(state).ok()?;
     let named: Result<Vec<RawEntry>, RecordError> =
-        state.entries().iter().map(|commit| records.signed(commit)).collect();
+        state.entries().iter().map(|commit| records.said(commit)).collect();
     state.restore(&named.ok()?).ok()
 }
 

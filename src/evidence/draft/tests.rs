@@ -105,10 +105,12 @@ fn test(verdict: Verdict, passed: u64, failed: u64) -> TestFact {
 
 #[test]
 fn a_change_that_was_taken_back_is_no_feature_and_taking_it_back_is_a_fix() {
-    let feature =
-        Change { reverted_by: Some(commit('8')), ..change('7', Some("feat"), "totals", Breaking::None) };
+    let feature = Change {
+        reverted_by: Some(Box::new(commit('8'))),
+        ..change('7', Some("feat"), "totals", Breaking::None)
+    };
     let revert = Change {
-        reverts_here: vec![commit('7')],
+        reverts_here: [commit('7')].into(),
         ..change('8', None, "Revert \"feat: totals\"", Breaking::None)
     };
     let counted = |changes: Vec<Change>| {
@@ -118,9 +120,9 @@ fn a_change_that_was_taken_back_is_no_feature_and_taking_it_back_is_a_fix() {
     assert_eq!(counted(vec![feature.clone(), revert.clone()]), (0, 1));
     assert_eq!(counted(vec![change('7', Some("feat"), "totals", Breaking::None)]), (1, 0));
     // Of what came before the range, too; and once it is taken back itself the feature stands again.
-    let before = Change { reverts: Some("7".repeat(40)), reverts_here: vec![], ..revert.clone() };
+    let before = Change { reverts: Some("7".repeat(40).into()), reverts_here: [].into(), ..revert.clone() };
     assert_eq!(counted(vec![before]), (0, 1));
-    let again = Change { reverted_by: Some(commit('9')), ..revert };
+    let again = Change { reverted_by: Some(Box::new(commit('9'))), ..revert };
     assert_eq!(counted(vec![Change { reverted_by: None, ..feature }, again]), (1, 0));
 }
 
