@@ -251,7 +251,7 @@ impl Draft {
     fn reverts(&self) -> u64 {
         let reverts = |change: &&Change| {
             (change.reverts.is_some() || !change.reverts_here.is_empty())
-                && change.kind.as_deref() != Some("fix")
+                && change.kind != Some("fix")
                 && change.reverted_by.is_none()
         };
         self.changes.iter().filter(reverts).count() as u64

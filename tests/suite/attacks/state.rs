@@ -71,8 +71,11 @@ fn what_was_verified_is_not_read_again_and_an_audit_reads_it() {
     let (house, id) = House::approved();
     goes_on(&house, &id);
     let first = commits(&house)[0].clone();
+    // The policy in force is the first entry, and is read from there; the state that names it was signed since.
     loses(&house, &format!("{first}:alice.sig"));
-    // The policy in force is the first entry, and is read from there.
+    goes_on(&house, &id);
+    house.run(["history", "--verify"]).any_stdout().any_stderr().exit(4);
+    loses(&house, &format!("{first}:payload.json"));
     refused(&house, &id, "ledger.tampered");
     let (house, id) = House::approved();
     house.person("alice").deploys(&id);
