@@ -1,5 +1,7 @@
 //! What the evidence says of each check, for one commit.
 
+use std::cell::OnceCell;
+
 use anyhow::Result;
 use chrono::TimeDelta;
 
@@ -191,9 +193,9 @@ pub fn signers(rule: &CheckRule) -> String {
 pub struct Place {
     commit: CommitId,
     head: Option<CommitId>,
-    edited: Vec<String>,
     committed: i64,
     moved: Option<i64>,
+    edited: OnceCell<Vec<String>>,
 }
 
 impl Place {
@@ -215,10 +217,20 @@ impl Place {
         Ok(Self {
             commit: commit.clone(),
             head,
-            edited: if here { repository.edited()? } else { vec![] },
             committed: repository.committed_at(commit)?,
             moved: if here { repository.head_moved_at() } else { None },
+            edited: OnceCell::new(),
         })
+    }
+
+    /// The tracked files that differ from the commit. Every file of the work tree is looked at for it, so it is asked only
+    /// where there is a report that it could speak against.
+    fn edited(&self, moment: &Moment) -> Result<&[String]> {
+        if self.edited.get().is_none() && self.head.is_some() {
+            let edited = moment.repository.edited()?;
+            return Ok(self.edited.get_or_init(|| edited));
+        }
+        Ok(self.edited.get().map_or(&[], Vec::as_slice))
     }
 }
 
@@ -242,50 +254,52 @@ pub fn collect(
         }
     };
     let found = reports::collect(moment.repository.root(), format, globs)?;
-    let stale = stale(moment, place, &found);
-    let Found { files, oldest, newest, report, nearest } = found;
-    let mut fact = TestFact::read(check.clone(), rule.title.clone(), globs.clone(), files, &report);
+    let (title, files) = (rule.title.clone(), found.files.clone());
+    let mut fact = TestFact::read(check.clone(), title, globs.clone(), files, &found.report);
     // A pass is as old as its oldest part; what speaks against it is as young as its youngest.
-    fact.reported_at = if fact.state == CheckState::Passed { oldest } else { newest };
-    if let Some(why) = stale
-        && fact.verdict.is_some()
+    fact.reported_at = if fact.state == CheckState::Passed { found.oldest } else { found.newest };
+    if fact.verdict.is_some()
+        && let Some(why) = stale(moment, place, &found)?
     {
         fact.state = CheckState::Stale;
         fact.why = Some(why);
     }
-    Ok((fact, nearest))
+    Ok((fact, found.nearest))
 }
 
 /// A report of the work tree speaks for HEAD, and only if it was written after that commit. What it says of itself
 /// can only count against it: a file that was copied or taken from a cache is new, and what it tells of is not.
-fn stale(moment: &Moment, place: &Place, found: &Found) -> Option<String> {
-    let Place { commit, head, edited, committed, moved } = place;
+fn stale(moment: &Moment, place: &Place, found: &Found) -> Result<Option<String>> {
+    let Place { commit, head, committed, moved, .. } = place;
     if let Some(head) = head.as_ref().filter(|head| *head != commit) {
-        return Some(format!("the reports are of HEAD ({}), not of {}", head.short(), commit.short()));
+        return Ok(Some(format!("the reports are of HEAD ({}), not of {}", head.short(), commit.short())));
     }
     let source = |path: &&String| path.as_str() != config_file::NAME && !found.files.contains(path);
-    if let Some(path) = edited.iter().find(source) {
-        return Some(format!("`{path}` differs from the commit, and may have when the tests ran"));
+    if let Some(path) = place.edited(moment)?.iter().find(source) {
+        return Ok(Some(format!("`{path}` differs from the commit, and may have when the tests ran")));
     }
     let unchanged = |file: &&String| {
         let committed = moment.repository.blob(commit, file);
         committed.is_some() && committed == std::fs::read(moment.repository.root().join(file)).ok()
     };
     if let Some(file) = found.files.iter().find(unchanged) {
-        return Some(format!("`{file}` is part of the commit, so it ran before it"));
+        return Ok(Some(format!("`{file}` is part of the commit, so it ran before it")));
     }
     if found.oldest.is_some_and(|oldest| oldest.timestamp() < *committed) {
-        return Some("a report is older than the commit".to_owned());
+        return Ok(Some("a report is older than the commit".to_owned()));
     }
     if let Some(moved) = moved
         && found.oldest.is_some_and(|oldest| oldest.timestamp() < *moved)
     {
-        return Some("a report is older than the checkout of this commit: another one was here".to_owned());
+        return Ok(Some(
+            "a report is older than the checkout of this commit: another one was here".to_owned(),
+        ));
     }
     let known = moment.now.timestamp().max(*committed) + AHEAD_MAX.num_seconds();
     if found.newest.is_some_and(|newest| newest.timestamp() > known) {
-        return Some("a report is dated in the future, so its age is not known".to_owned());
+        return Ok(Some("a report is dated in the future, so its age is not known".to_owned()));
     }
     let ran = found.report.latest.filter(|ran| ran.timestamp() + RAN_BEFORE_MAX.num_seconds() < *committed);
-    ran.map(|ran| format!("the reports say that they ran on {}, before the commit", ran.format("%Y-%m-%d")))
+    Ok(ran
+        .map(|ran| format!("the reports say that they ran on {}, before the commit", ran.format("%Y-%m-%d"))))
 }
