@@ -20,7 +20,7 @@ use crate::gate::policy::{Approvals, EnvironmentRule};
 use crate::gate::reason::{Code, Reason};
 use crate::gate::request::{OpenBox, Request};
 use crate::gate::statement::{Approval, Revocation, Statement, Verdict};
-use crate::gate::terms::{Digest, Environment, PersonName};
+use crate::gate::terms::{Digest, Environment, PersonName, hex};
 use crate::gate::timeline::Vote;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
@@ -399,7 +399,7 @@ pub fn nonce() -> Result<String> {
     let mut bytes = [0; 16];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
         .map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn sign(

@@ -254,6 +254,22 @@ impl fmt::Debug for CommitId {
     }
 }
 
+/// Bytes as lower-case hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+}
+
 /// A SHA-256 digest, written `sha256:` and 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -275,17 +291,7 @@ impl Digest {
     /// The 64 hex digits without the prefix.
     #[must_use]
     pub fn hex(&self) -> String {
-        let mut hex = String::with_capacity(64);
-        self.write_hex(&mut hex);
-        hex
-    }
-
-    fn write_hex(&self, text: &mut String) {
-        let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-        for byte in self.0 {
-            text.push(digit(byte >> 4));
-            text.push(digit(byte & 15));
-        }
+        hex(&self.0)
     }
 
     /// The first seven hex digits, for people.
@@ -334,7 +340,7 @@ impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
         let mut text = String::with_capacity(71);
         text.push_str("sha256:");
-        digest.write_hex(&mut text);
+        push_hex(&mut text, &digest.0);
         text
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rustix::fs::OFlags;
 
-use crate::gate::terms::{CommitId, Digest};
+use crate::gate::terms::{CommitId, Digest, hex};
 
 /// The length of a row, in bytes.
 pub const ROW: usize = 48;
@@ -94,9 +94,8 @@ impl Row {
             ROLLS_BACK => Begins::Rollback,
             _ => return None,
         };
-        let hex: String = row[..20].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self {
-            commit: hex.parse().ok()?,
+            commit: hex(&row[..20]).parse().ok()?,
             at: DateTime::from_timestamp(i64::from_be_bytes(row[24..32].try_into().ok()?), 0)?,
             begins,
             version: u32::from_be_bytes(row[20..24].try_into().ok()?),

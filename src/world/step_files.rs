@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::gate::terms::hex;
 use crate::world::process;
 
 /// Why nothing was written.
@@ -68,8 +69,7 @@ pub fn delimiter() -> io::Result<String> {
     SystemRandom::new()
         .fill(&mut random)
         .map_err(|_| io::Error::other("the system has no random numbers"))?;
-    let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("deployctl_{hex}"))
+    Ok(format!("deployctl_{}", hex(&random)))
 }
 
 #[cfg(test)]

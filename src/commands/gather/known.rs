@@ -9,7 +9,7 @@ use super::reading::{Reach, Said, Witness, before_start};
 use super::verify;
 use crate::gate::config::ActionKind;
 use crate::gate::statement::RequestRef;
-use crate::gate::terms::{CommitId, Digest};
+use crate::gate::terms::{CommitId, Digest, hex};
 use crate::gate::timeline::{Deployed, RawEntry, STATE, State, Timeline, Tip, Track};
 use crate::world::index::{Begins, DIGEST_KEPT, Index, Row, version_key};
 use crate::world::marks::Start;
@@ -158,9 +158,8 @@ impl Meant {
     }
 
     fn is(&self, row: &Row) -> bool {
-        let hex = || row.digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         self.versions.contains(&row.version)
-            || self.digits.as_ref().is_some_and(|digits| hex().starts_with(digits.as_str()))
+            || self.digits.as_ref().is_some_and(|digits| hex(&row.digest).starts_with(digits.as_str()))
     }
 }
 
