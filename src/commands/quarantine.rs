@@ -164,7 +164,8 @@ fn judge(
     (environment, quarantine): (&Environment, &Quarantine),
     fix: Option<&CommitId>,
 ) -> Result<Result<Option<PersonName>, Vec<Reason>>> {
-    let action = Action::Release { environment, rollback: &quarantine.rollback };
+    let (rollback, version) = (&quarantine.rollback, &quarantine.undone.version);
+    let action = Action::Release { environment, rollback, version, fix };
     let caller = moment.caller(Some(person.presence.clone()));
     let facts = moment.facts(caller, key.map(|key| key.fact.clone()));
     let no_fix = no_fix(moment, quarantine, fix)?;

@@ -19,6 +19,7 @@ use crate::gate::config::Deployment;
 use crate::gate::decide::{Decision, decide, deploys_later, ledger_reason, until};
 use crate::gate::facts::{Action, Pin};
 use crate::gate::policy::{EnvironmentRule, Policy};
+use crate::gate::statement::Ending;
 use crate::gate::terms::Environment;
 use crate::gate::timeline::{Deployed, Timeline, Track};
 use crate::gate::what_runs::NEVER_WELL;
@@ -184,10 +185,13 @@ fn environment(
 ) -> (String, Value) {
     let track = timeline.tracks.get(name);
     let live = track.and_then(|track| track.live.as_ref());
-    let brought = track
-        .zip(live)
-        .and_then(|(track, live)| track.all().find(|deployed| deployed.execution == live.execution));
-    let by = brought.map(|deployed| &deployed.by);
+    // A rollback made it live again, where one did: not whoever deployed it first.
+    let brought = track.zip(live).and_then(|(track, live)| {
+        let ended = (Ending::Succeeded, live.since);
+        let made = |action: &&Deployed| action.ending == Some(ended) && action.start.release == live.release;
+        track.deployments.iter().rev().find(made)
+    });
+    let by = brought.map(|action| &action.by);
     let runs = timeline.what_runs(name, moment.now);
     let mut lines = vec![match live {
         Some(live) => format!(

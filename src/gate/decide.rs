@@ -280,7 +280,7 @@ impl<'a> Judge<'a> {
                 self.automatic_rollback(timeline, environment, execution, (missing, *database_stays))
             }
             Action::Review { environment } => self.review(timeline, environment),
-            Action::Release { environment, rollback } => {
+            Action::Release { environment, rollback, .. } => {
                 self.release(timeline, environment, rollback);
                 Some(Covered::default())
             }

@@ -10,7 +10,7 @@ use super::keys::Proof;
 use super::presence::Presence;
 use super::request::{CheckState, Request};
 use super::statement::{RequestRef, Root};
-use super::terms::{Check, CommitId, Digest, Environment, PersonName, Role};
+use super::terms::{Check, CommitId, Digest, Environment, PersonName, Role, Version};
 use super::timeline::Timeline;
 
 /// What is known, whatever is asked.
@@ -375,6 +375,10 @@ pub enum Action<'a> {
         environment: &'a Environment,
         /// The execution of the rollback.
         rollback: &'a Digest,
+        /// The version that was rolled back.
+        version: &'a Version,
+        /// The commit that a candidate must hold for it, where one is named.
+        fix: Option<&'a CommitId>,
     },
     /// A person signs the report of an emergency or of a rollback.
     Report {

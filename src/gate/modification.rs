@@ -1,8 +1,8 @@
 //! What a ledger entry changed, in the workflow document's words: who did what, to what, and why.
 
 use super::config::ActionKind;
-use super::statement::{Ending, Finding, Payload, Release, Statement, Verdict};
-use super::terms::Environment;
+use super::statement::{Ending, Execution, Finding, Payload, Release, Statement, Verdict};
+use super::terms::{CommitId, Environment, Version};
 
 /// One line of the modification history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Subject {
     pub environment: Environment,
     /// What is done there, and to which version.
     pub what: String,
+    /// Of a rollback: the version from which it goes back, where that is known.
+    pub from: Option<Version>,
 }
 
 impl Subject {
@@ -31,7 +33,7 @@ impl Subject {
     #[must_use]
     pub fn of(statement: &Statement) -> Option<Self> {
         match statement {
-            Statement::Execution(it) => Some(Self::new(it.action, &it.environment, &it.release)),
+            Statement::Execution(it) => Some(Self::begun(it)),
             Statement::AutomaticRollback(it) => {
                 Some(Self::new(ActionKind::Rollback, &it.environment, &it.release))
             }
@@ -39,12 +41,18 @@ impl Subject {
         }
     }
 
-    /// What a start began.
+    /// The action that a start begins.
     #[must_use]
-    pub fn new(action: ActionKind, environment: &Environment, release: &Release) -> Self {
+    pub fn begun(start: &Execution) -> Self {
+        let before = start.previous_release.as_ref().filter(|_| start.action == ActionKind::Rollback);
+        let from = before.map(|before| before.version.clone());
+        Self { from, ..Self::new(start.action, &start.environment, &start.release) }
+    }
+
+    fn new(action: ActionKind, environment: &Environment, release: &Release) -> Self {
         let to = if action == ActionKind::Rollback { "to " } else { "" };
         let what = format!("{} {environment} {to}{}", word(action), release.version);
-        Self { environment: environment.clone(), what }
+        Self { environment: environment.clone(), what, from: None }
     }
 }
 
@@ -93,13 +101,13 @@ pub fn told(payload: &Payload, rules: &[String], subject: Option<&Subject>) -> O
             line("ended", format!("{what}: {ending}{at}"), None, place)
         }
         Statement::Review(review) => {
-            let (action, about) = match &review.finding {
-                Finding::Interruption { .. } => ("reviewed", "the interruption of "),
-                Finding::Incident { .. } => ("reviewed", "the emergency of "),
-                Finding::Rollback { .. } => ("reviewed", "the "),
-                Finding::Release { .. } => ("released", "the quarantine after "),
+            let (action, details) = match &review.finding {
+                Finding::Interruption { .. } => ("reviewed", format!("the interruption of {what}")),
+                Finding::Incident { .. } => ("reviewed", format!("the emergency of {what}")),
+                Finding::Rollback { .. } => ("reviewed", format!("the {what}")),
+                Finding::Release { fix } => ("released", released(subject, fix.as_ref())),
             };
-            line(action, format!("{about}{what}"), Some(&review.reason), place)
+            line(action, details, Some(&review.reason), place)
         }
         Statement::Signoff(signoff) => {
             let what = format!("{} of {}", signoff.check, signoff.commit.short());
@@ -107,6 +115,14 @@ pub fn told(payload: &Payload, rules: &[String], subject: Option<&Subject>) -> O
         }
         Statement::Progress(_) => return None,
     })
+}
+
+/// What is released from quarantine: what the rollback undid, as far as that is known.
+fn released(rollback: Option<&Subject>, fix: Option<&CommitId>) -> String {
+    let (what, from) = rollback.map_or(("", None), |it| (it.what.as_str(), it.from.as_ref()));
+    let from = from.map_or_else(String::new, |version| format!(" of {version}"));
+    let fix = fix.map_or_else(|| "fixed or not".to_owned(), |fix| format!("with the fix {}", fix.short()));
+    format!("the quarantine{from} after {what}, {fix}")
 }
 
 const fn verdict(verdict: Verdict) -> &'static str {

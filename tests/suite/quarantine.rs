@@ -310,6 +310,11 @@ recorded in the ledger as [id]
     let again = asked(&house, "v1.4.0");
     let shown = house.person("alice").at_terminal(["approve", &again]).exit(3);
     assert!(shown.contains("✗ commit.quarantined"), "{shown}");
+    let lines = house.run(["history", "--modifications", "--json"]).any_stdout().exit(0).json();
+    let lines = lines["modifications"].as_array().unwrap().clone();
+    let released = lines.iter().find(|line| line["action"] == "released").unwrap();
+    let details = house.normal(released["details"].as_str().unwrap());
+    assert_eq!(details, "the quarantine of v1.4.0 after rollback production to v1.3.0, with the fix [id]");
     // What is built on what is live now holds the fix.
     let status = house.run(["status"]).any_stdout().exit(0).stdout;
     assert!(!status.contains("is quarantined"), "{status}");
@@ -361,6 +366,9 @@ fn no_machine_and_nobody_who_does_not_approve_releases() {
     let words = ["approve", "--release", "v1.4.0", "--reason", "it was the network"];
     let machine = house.run(words.into_iter().chain(["--json"])).any_stdout().exit(4).json();
     assert_eq!(machine["reasons"][0]["code"], "human.terminal");
+    let same =
+        "ask a person to run this at their own terminal: deployctl approve --release v1.4.0 --reason TEXT";
+    assert_eq!(machine["reasons"][0]["next"][0], same);
     let shown = house.person("carol").at_terminal(words).exit(4);
     assert!(
         shown.contains("✗ key.unknown  `carol` is not one of release, who approve `production`"),

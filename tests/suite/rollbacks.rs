@@ -185,6 +185,16 @@ fn everything_between_is_quarantined_and_a_report_is_owed() {
 }
 
 #[test]
+fn what_is_live_again_is_so_by_whoever_rolled_back() {
+    let house = three();
+    house.person("bob").rolls_back("wrong");
+    let status = house.run(["status", "--json"]).any_stdout().exit(0).json();
+    let production = &status["environments"]["production"];
+    assert_eq!(production["live"]["version"], "v1.5.0");
+    assert_eq!(production["live_by"], "bob");
+}
+
+#[test]
 fn migrations_between_stay_and_every_screen_says_so() {
     let (house, _) = House::deployed();
     house.write("migrations/20261120_coupons.up.sql", "CREATE TABLE coupons (id INTEGER);\n");

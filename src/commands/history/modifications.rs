@@ -105,11 +105,8 @@ fn lines(moment: &Moment, part: Part) -> Result<Lines> {
         timeline.policy.as_ref().map(|in_force| moment.records.file(&in_force.entry, config_file::NAME));
     let mut config: Option<Vec<u8>> = in_force.transpose()?.flatten();
     let known = timeline.tracks.values().flat_map(|track| &track.deployments);
-    let mut subjects: BTreeMap<Digest, Subject> = known
-        .map(|Deployed { execution, start, .. }| {
-            (*execution, Subject::new(start.action, &start.environment, &start.release))
-        })
-        .collect();
+    let mut subjects: BTreeMap<Digest, Subject> =
+        known.map(|Deployed { execution, start, .. }| (*execution, Subject::begun(start))).collect();
     let mut told_of = Lines { lines: Vec::new(), misses_subject: false };
     for commit in (0..entries.len()).filter_map(|place| entries.get(place)) {
         let entry = moment.records.signed(&commit)?;
@@ -131,8 +128,9 @@ fn lines(moment: &Moment, part: Part) -> Result<Lines> {
         told_of.misses_subject |= about.is_some() && subject.is_none();
         let told = told(&payload, &rules, subject);
         told_of.lines.extend(told.map(|told| line(&entry, &payload, told, &timeline)));
-        if let Some(subject) = Subject::of(&payload.statement) {
-            subjects.insert(Digest::of(&entry.payload), subject);
+        let newest = timeline.tracks.values().filter_map(|track| track.deployments.last());
+        if let Some(begun) = newest.into_iter().find(|newest| newest.commit == entry.commit) {
+            subjects.insert(begun.execution, Subject::begun(&begun.start));
         }
     }
     Ok(told_of)

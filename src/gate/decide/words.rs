@@ -178,7 +178,10 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
             };
             format!("deployctl rollback {environment} {id} --reason TEXT")
         }
-        Action::Release { .. } => "deployctl approve --release VERSION --reason TEXT".to_owned(),
+        Action::Release { version, fix, .. } => {
+            let fix = fix.map_or_else(String::new, |fix| format!(" --fix {fix}"));
+            format!("deployctl approve --release {version}{fix} --reason TEXT")
+        }
         Action::Report { .. } => "deployctl approve --review REQUEST --report FILE --reason TEXT".to_owned(),
         Action::Review { environment } => format!("deployctl approve --review (for {environment})"),
     }

@@ -143,16 +143,17 @@ fn content_that_a_person_released_is_let_through_in_capitals() {
 #[test]
 fn an_approver_releases_what_is_in_quarantine() {
     let (mut case, back) = rolled_back(holds(&[]));
-    let environment = production();
+    let (environment, version, fix) = (production(), "v2".parse().unwrap(), commit('7'));
     let release = |case: &Case, rollback: &Digest| {
-        codes(case.decide(&Action::Release { environment: &environment, rollback }))
+        let (environment, version, fix) = (&environment, &version, Some(&fix));
+        codes(case.decide(&Action::Release { environment, rollback, version, fix }))
     };
     assert_eq!(release(&case, &back), Vec::<String>::new());
     assert_eq!(release(&case, &Digest::of(b"other")), ["request.missing"]);
     case.key = ready("carol");
     assert_eq!(release(&case, &back), ["key.unknown"]);
     let eu = "eu".parse().unwrap();
-    let elsewhere = Action::Release { environment: &eu, rollback: &back };
+    let elsewhere = Action::Release { environment: &eu, rollback: &back, version: &version, fix: None };
     case.key = ready("alice");
     assert_eq!(codes(case.decide(&elsewhere)), ["request.missing"]);
 }
