@@ -24,6 +24,7 @@ pub(super) fn read(source: &str, path: &str, commit: &Commit<'_>) -> Result<Reso
     reader.take(source, path, false, 0);
     let Reader { lines, pins, missing, .. } = reader;
     if let Some(target) = missing {
+        let target = target.escape_debug();
         return Err(format!("includes `{target}`, which cannot be read: compare it by hand"));
     }
     let mut resolved = Resolved::of("pip");

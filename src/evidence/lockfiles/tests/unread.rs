@@ -142,6 +142,10 @@ fn an_include_that_is_not_here_makes_the_file_unreadable() {
             format!("`requirements.txt` includes `{place}`, which cannot be read: compare it by hand")
         );
     }
+    assert_eq!(
+        unreadable("requirements.txt", "a==1.0\n-r \u{1b}[2Jgone.pip\n"),
+        "`requirements.txt` includes `\\u{1b}[2Jgone.pip`, which cannot be read: compare it by hand"
+    );
     let (line, base) = ("-r base.pip\n", [("base.pip", "a==1.0\n")]);
     let gone = compare("requirements.txt", side(line, "").with(&base), side(line, ""));
     assert!(matches!(gone, Comparison::Unreadable { .. }), "{gone:?}");
