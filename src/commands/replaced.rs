@@ -26,11 +26,13 @@ pub fn by<'a>(moment: &Moment, package: &Package, among: &'a [Package]) -> Optio
         let (at, than) = (known.request.at, package.request.at);
         at > than || (at == than && place_of < place)
     };
-    let newest = among.iter().enumerate().filter(|(place_of, known)| {
-        !is_it(known) && newer(*place_of, known) && same(moment, known, package) && stands(moment, known)
-    });
-    let newest = newest.max_by_key(|(place_of, known)| (known.request.at, Reverse(*place_of)));
-    newest.map(|(_, known)| &known.reference)
+    let others =
+        among.iter().enumerate().filter(|(place_of, known)| !is_it(known) && newer(*place_of, known));
+    let mut newest: Vec<_> = others.collect();
+    newest.sort_by_key(|(place_of, known)| (Reverse(known.request.at), *place_of));
+    let mut newest = newest.into_iter().map(|(_, known)| known);
+    // From the newest on: whether one stands is looked at only until one does.
+    newest.find(|known| same(moment, known, package) && stands(moment, known)).map(|known| &known.reference)
 }
 
 /// What a review says of a request that a newer one replaced: it can still be decided, by its full id.

@@ -205,7 +205,12 @@ pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
     let mut known = known;
     if known.len() > 1 {
         let all: Vec<Package> = journal::requests(moment).into_iter().collect();
-        known.retain(|package| replaced::by(moment, package, &all).is_none());
+        let newest = |package: &&Package| replaced::by(moment, package, &all).is_none();
+        let newest: Vec<Package> = known.iter().filter(newest).cloned().collect();
+        // Where each is replaced by one of another name, the name means what it did.
+        if !newest.is_empty() {
+            known = newest;
+        }
     }
     let waiting = |package: &&Package| is_open(moment, package) && !consumed(moment, package);
     let open: Vec<Package> = known.iter().filter(waiting).cloned().collect();

@@ -161,11 +161,22 @@ pub fn answers<'a>(
     request: &Request,
     open: &OpenBox,
 ) -> Option<Vec<&'a SignedOff>> {
-    let check: Check = open.key.strip_prefix("tests.")?.parse().ok()?;
-    match signoffs.standing(policy, &check, &request.release.commit, &request.tree) {
+    match standing_of(policy, signoffs, request, open)? {
         Standing::Allowed(people) => Some(people),
         Standing::Missing | Standing::Denied(_) => None,
     }
+}
+
+/// What people of the group signed about the check of an open box, if it is one of a check.
+#[must_use]
+pub fn standing_of<'a>(
+    policy: &Policy,
+    signoffs: &'a Signoffs,
+    request: &Request,
+    open: &OpenBox,
+) -> Option<Standing<'a>> {
+    let check: Check = open.key.strip_prefix("tests.")?.parse().ok()?;
+    Some(signoffs.standing(policy, &check, &request.release.commit, &request.tree))
 }
 
 /// Whether a person of the policy is in a group.

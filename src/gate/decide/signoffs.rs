@@ -1,7 +1,10 @@
 //! Who may say something about a check: a role its word, a person of a group a signature.
 
+use chrono::{DateTime, Utc};
+
 use super::words::presence_words;
 use super::{Covered, Judge};
+use crate::gate::facts::Target;
 use crate::gate::keys::Proof;
 use crate::gate::policy::{CheckSource, Policy, nearest};
 use crate::gate::reason::{Code, Reason};
@@ -80,6 +83,20 @@ impl Judge<'_> {
                 );
             }
         }
+    }
+
+    /// A box for which people answered themselves is open again where one of the group said no since the last of them did.
+    pub(super) fn no_since(&mut self, target: &Target, open: &OpenBox, answered: Option<DateTime<Utc>>) {
+        let Some((policy, timeline)) = self.policy.zip(self.facts.ledger.ok()) else { return };
+        let standing = signoffs::standing_of(policy, &timeline.signoffs, &target.request, open);
+        let Some(Standing::Denied(no)) = standing else { return };
+        if answered >= Some(no.at) {
+            return;
+        }
+        let why = no.signoff.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let what = format!("{} said no to `{}` after it was approved{why}", no.by, no.signoff.check);
+        let next = format!("ask a person to run: deployctl approve {}", target.reference.id);
+        self.refuse(Reason::new(Code::ChecklistOpen, what).next(next));
     }
 
     /// Whether the signatures of others answer an open box of a request.

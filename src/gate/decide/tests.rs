@@ -406,6 +406,20 @@ mod deploy {
     }
 
     #[test]
+    fn a_no_after_the_approval_opens_the_box_that_was_answered_until_it_is_approved_again() {
+        let open = |request: &mut Request| request.open = vec![open_box("tests.design-review")];
+        let mut case = Case::approved(&[], open);
+        assert!(case.deploy().is_empty());
+        let request = case.target.request.clone();
+        let approved = case.book.timeline.requests[&case.target.reference].votes[0].at;
+        case.book.sign_off(by("carol", 5), &request, Verdict::Deny).unwrap();
+        assert_eq!(case.deploy(), ["checklist.open"]);
+        let decided = case.book.timeline.requests.get_mut(&case.target.reference).unwrap();
+        decided.votes[0].at = approved + chrono::TimeDelta::minutes(30);
+        assert!(case.deploy().is_empty());
+    }
+
+    #[test]
     fn a_moved_thing_is_named() {
         let case = Case::approved(&[], |_| ());
         let id = case.target.reference.id.clone();

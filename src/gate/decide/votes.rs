@@ -33,6 +33,7 @@ impl Judge<'_> {
         let mut people = BTreeSet::new();
         let mut confirmed: BTreeSet<&str> = BTreeSet::new();
         let mut turned_down = BTreeMap::new();
+        let mut answered = None;
         for vote in decided.votes.iter().filter(|vote| allows(vote)) {
             match self.counts(vote, decided, target, approvals) {
                 // What a person said last says best why it does not count.
@@ -45,6 +46,7 @@ impl Judge<'_> {
                         self.approvals.push(vote.entry);
                     }
                     confirmed.extend(vote.approval.confirmed.iter().map(String::as_str));
+                    answered = answered.max(Some(vote.at));
                 }
             }
         }
@@ -52,6 +54,9 @@ impl Judge<'_> {
             self.reasons.extend(turned_down.into_values());
             self.too_few(people.is_empty(), &lack, id, environment, decided);
             return;
+        }
+        for open in target.request.open.iter().filter(|open| confirmed.contains(open.key.as_str())) {
+            self.no_since(target, open, answered);
         }
         let unanswered = target.request.open.iter().filter(|open| {
             !confirmed.contains(open.key.as_str()) && !self.is_signed_off(&target.request, open)
