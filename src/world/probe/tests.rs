@@ -126,10 +126,11 @@ fn an_answer_that_drips_is_cut_by_the_time_of_everything_together() {
 fn a_port_that_takes_no_connection_and_a_name_that_nobody_has_are_failures() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    assert_eq!(asked(Question::Tcp(address.clone())), "ok");
-    drop(listener);
-    assert_eq!(asked(Question::Tcp(address.clone())), "connection refused");
-    assert_eq!(asked(Question::Http(format!("http://{address}/"))), "connection refused");
+    assert_eq!(asked(Question::Tcp(address)), "ok");
+    // Reserved, and never handed out: a port that was let go may be somebody else's by now.
+    let nobodys = "127.0.0.1:1".to_owned();
+    assert_eq!(asked(Question::Http(format!("http://{nobodys}/"))), "connection refused");
+    assert_eq!(asked(Question::Tcp(nobodys)), "connection refused");
     assert_ne!(asked(Question::Tcp("nobody.invalid:1".to_owned())), "ok");
 }
 
