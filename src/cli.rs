@@ -313,7 +313,10 @@ fn minutes(text: &str) -> Result<u64, String> {
         return Ok(minutes);
     }
     let duration = humantime::parse_duration(text).map_err(|_| "not a duration, such as `30m`".to_owned())?;
-    Ok(duration.as_secs().div_ceil(60))
+    match duration.as_nanos() % 60_000_000_000 {
+        0 => Ok(duration.as_secs() / 60),
+        _ => Err("not whole minutes, such as `30m`".to_owned()),
+    }
 }
 
 /// Review, type and sign.

@@ -30,6 +30,7 @@ pub mod cli;
 /// One file a subcommand: gather, decide, act, record, show.
 pub mod commands {
     pub mod aftermath;
+    pub mod altered;
     pub mod approve;
     pub mod automatic;
     pub mod available;
@@ -43,12 +44,14 @@ pub mod commands {
     pub mod environments;
     pub mod explain;
     pub mod failed;
+    pub mod fits;
     pub mod gather;
     pub mod hindered;
     pub mod history;
     pub mod incident;
     pub mod init;
     pub mod journal;
+    pub mod judged;
     pub mod ledger;
     pub mod monitor;
     pub mod pages;
@@ -166,7 +169,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
             let name = command.name();
             let answer = dispatch(&common, command).unwrap_or_else(|error| failed(name, &error));
             let format = if common.wants_json() { Format::Json } else { common.format };
-            return show(&commands::person::streams(&common), format, &answer);
+            return show(&commands::person::streams(&common), format, answer);
         }
         Err(error) if !error.use_stderr() => {
             // Help and version are results; a reader that went away is no error.
@@ -180,7 +183,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(error) => Answer::ended("deployctl", Outcome::Usage, usage(format, &error)),
     };
     let streams = Streams::new(Color::Never, false);
-    show(&streams.made_harmless(render::text::defused), format, &answer)
+    show(&streams.made_harmless(render::text::defused), format, answer)
 }
 
 /// The words of a usage error; whoever shows it to people says itself that it is an error.
@@ -213,7 +216,11 @@ fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     if let Some(Command::History(args)) = &parsed.command
         && let Some(option) = args.without_format(format)
     {
-        let what = format!("the argument '{option}' cannot be used with '--format {}'", format.word());
+        let hint = match option {
+            "--write" => "; it keeps a Markdown table, and any other form goes to a file with `-o FILE`",
+            _ => "",
+        };
+        let what = format!("the argument '{option}' cannot be used with '--format {}'{hint}", format.word());
         return Err(Arguments::command().error(ErrorKind::ArgumentConflict, what));
     }
     Ok(parsed)
@@ -271,10 +278,10 @@ fn told(error: &anyhow::Error) -> String {
     told
 }
 
-fn show(streams: &Streams, format: Format, answer: &Answer) -> ExitCode {
+fn show(streams: &Streams, format: Format, answer: Answer) -> ExitCode {
     let written = match format {
         Format::Json => streams.result(&answer.json()),
-        Format::Github => commands::ci::show(streams, answer),
+        Format::Github => commands::ci::show(streams, &answer),
         _ => streams.result(&answer.text),
     };
     let remarks = answer.remarks(Styles { on: streams.colours() });
@@ -282,5 +289,8 @@ fn show(streams: &Streams, format: Format, answer: &Answer) -> ExitCode {
         streams.line(&remarks);
     }
     let outcome = if written.is_err() { Outcome::Failed } else { answer.outcome };
+    if let Some(warning) = answer.afterwards.finish() {
+        streams.line(&warning);
+    }
     ExitCode::from(outcome.code())
 }

@@ -8,12 +8,17 @@ use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::ledger::{self, Appended, Signed};
 use super::person::{Answered, Person, assurance, first_sight};
+use super::session::SIGNING_MAX;
 use super::target::{self, Found};
-use super::{policy, quarantine, refusal, replaced, report, request, review, signoff};
+use super::{
+    altered, hindered, judged, policy, quarantine, refusal, replaced, report, request, review, signoff,
+};
 use crate::cli::{ApproveArgs, Common};
 use crate::gate::authority;
 use crate::gate::config::{ActionKind, Separation};
-use crate::gate::decide::{Decision, ask_again, decide, failed_before, nothing_to_decide, quarantine_words};
+use crate::gate::decide::{
+    Decision, ask_again, decide, failed_before, nothing_to_decide, passed_too_late, quarantine_words,
+};
 use crate::gate::emergency::Emergency;
 use crate::gate::facts::{Action, NoTarget};
 use crate::gate::policy::{Approvals, EnvironmentRule};
@@ -25,8 +30,8 @@ use crate::gate::timeline::Vote;
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::screen;
-use crate::world::marks;
 use crate::world::signer::SignError;
+use crate::world::{clock, marks};
 
 /// How often a lost race for the ledger is shown again to the person.
 pub const TRIES: usize = 3;
@@ -98,6 +103,14 @@ fn show(common: &Common, name: &str) -> Result<Answer> {
     text.push_str(&quarantined(&moment, &package.request)?);
     let failed = moment.timeline().and_then(|timeline| failed_before(timeline, &package.request));
     text.push_str(&screen::warnings(failed.as_slice()));
+    text.push_str(&screen::warnings(hindered::backwards(&moment, &package.request)?.as_slice()));
+    if package.request.action == ActionKind::Deploy && target::is_open(&moment, &package) {
+        let turned = target::turned(&moment, &policy, &package);
+        text.push_str(&screen::warnings(&passed_too_late(&policy, &package.request, &turned)));
+    }
+    if target::is_open(&moment, &package) && package.edited().is_empty() {
+        text.push_str(&screen::warnings(altered::warning(&moment, &policy, &package)?.as_slice()));
+    }
     let replaced = replaced::warning(&moment, &package);
     text.push_str(&screen::warnings(replaced.as_slice()));
     let mut answer = Answer::done("approve", text)
@@ -164,10 +177,12 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     let mut text = screen::review(policy, rule, signoffs, (request, reference), &runs, on_trigger);
     text.push_str(&screen::your_reason(args.reason.as_deref()));
     text.push_str(&screen::warnings(&permit.warnings));
+    text.push_str(&screen::warnings(hindered::backwards(&moment, &found.package.request)?.as_slice()));
+    text.push_str(&screen::warnings(altered::warning(&moment, policy, &found.package)?.as_slice()));
     text.push_str(&screen::warnings(replaced::warning(&moment, &found.package).as_slice()));
     text.push_str(&first_sight(&moment));
     let rule = rule.clone();
-    let open: Vec<OpenBox> = screen::unanswered(policy, signoffs, request).into_iter().cloned().collect();
+    let open: Vec<OpenBox> = screen::unanswered(policy, signoffs, request);
     person.streams.line(&text);
     if let Some(reason) = moment.edited() {
         person.streams.line(&screen::warnings(&[reason]));
@@ -175,11 +190,21 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
     if let Some(answer) = confirm(person, &found.package, verdict, &open)? {
         return Ok(Some(answer));
     }
+    // Reading takes time: what it is about is decided, and dated, now.
+    moment.now = clock::now();
+    let facts = moment.facts(moment.caller(Some(person.presence.clone())), Some(key.fact.clone()));
+    if let Decision::Refuse(reasons) = decide(moment.policy(), &facts, &action) {
+        return Ok(Some(refusal::kept(&moment, "approve", &about, reasons)));
+    }
     let statement = statement(&moment, &found.package, &rule, verdict, &open, args, &text, person, &key)?;
     let signed = match sign(&moment, statement, &signer, &found.package, &text, &key)? {
         Ok(signed) => signed,
         Err(answer) => return Ok(Some(answer)),
     };
+    if clock::now() - moment.now > SIGNING_MAX {
+        let what = "the signature took more than two minutes, and would be dated before them; nothing was recorded: run it again";
+        return Ok(Some(Answer::ended("approve", Outcome::Busy, what)));
+    }
     if let Some(reason) = presence_missing(&moment, &found.package.request.environment, &signed, &signer) {
         return Ok(Some(refusal::kept(&moment, "approve", &about, vec![reason])));
     }
@@ -192,7 +217,7 @@ fn verdict(common: &Common, args: &ApproveArgs, name: &str, person: &Person) -> 
             let id = &found.package.reference.id;
             let missing =
                 if verdict == Verdict::Allow { missing(&moment, &found.package, &rule) } else { None };
-            let (word, next) = after(verdict, &found.package, missing);
+            let (word, next) = after(&moment, verdict, &found.package, missing);
             Ok(Some(
                 Answer::done(
                     "approve",
@@ -307,15 +332,29 @@ fn missing(moment: &Moment, package: &Package, rule: &EnvironmentRule) -> Option
     approvals.lacks(&people).map(|lack| format!("{} more{}", lack.required - lack.have, lack.of))
 }
 
-fn after(verdict: Verdict, package: &Package, missing: Option<String>) -> (&'static str, String) {
+fn after(
+    moment: &Moment,
+    verdict: Verdict,
+    package: &Package,
+    missing: Option<String>,
+) -> (&'static str, String) {
     let id = &package.reference.id;
     match (verdict, missing) {
         (Verdict::Allow, Some(missing)) => {
             ("approved", format!("{missing} must approve\nnext: another person runs: deployctl approve {id}"))
         }
-        (Verdict::Allow, None) => ("approved", format!("next: {}", execute(&package.request, id))),
+        (Verdict::Allow, None) => ("approved", approved(moment, package)),
         (Verdict::Deny, _) => ("denied", format!("next: {}", ask_again(&package.request))),
         (Verdict::Hold, _) => ("held", format!("next: deployctl approve {id}")),
+    }
+}
+
+/// What comes next: what would be refused now is not advised before what stands in its way.
+fn approved(moment: &Moment, package: &Package) -> String {
+    let execute = execute(&package.request, &package.reference.id);
+    match judged::refusal(moment, package) {
+        None => format!("next: {execute}"),
+        Some((why, next)) => format!("refused now: {why}\nnext: {next}\nthen: {execute}"),
     }
 }
 

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use super::candidate::{self, rules};
 use super::gather::Moment;
-use super::journal::{self, Package};
+use super::journal::Package;
 use super::target::{self, Found};
-use super::{available, pages, quarantine, request};
+use super::{available, fits, pages, quarantine, request};
 use crate::cli::RequestArgs;
 use crate::evidence::draft::{Draft, back};
 use crate::gate::config::ActionKind;
@@ -18,7 +18,7 @@ use crate::gate::policy::{EnvironmentRule, Policy};
 use crate::gate::request::{Asked, Request, Requester};
 use crate::gate::statement::{Release, canonical};
 use crate::gate::terms::{Environment, PersonName, Version};
-use crate::gate::timeline::{Decided, Timeline, Track};
+use crate::gate::timeline::{Decided, Track};
 use crate::render::pages::Page;
 
 /// What of the commits in quarantine the release of this version holds that was live.
@@ -90,7 +90,7 @@ fn asked(args: &RequestArgs, rule: &EnvironmentRule) -> Asked {
 }
 
 /// The draft of what is undone, counted from where it goes: what is taken back.
-fn taken_back(
+pub(super) fn taken_back(
     moment: &Moment,
     policy: &Policy,
     environment: &Environment,
@@ -189,6 +189,7 @@ pub fn named(
     if covered.is_some_and(|covered| &covered.version == name) {
         return Ok(None);
     }
+    let waiting = || target::waiting(moment, environment, ActionKind::Rollback, Some(name.as_str()));
     let exact = timeline.requests.values().filter(|known| known.request.id == name.as_str());
     let mut known: Vec<&Decided> = exact.collect();
     if known.is_empty() {
@@ -199,8 +200,8 @@ pub fn named(
         known = timeline.requests.values().filter(fits).collect();
         if known.iter().any(|known| known.consumed.is_none()) {
             known.retain(|known| known.consumed.is_none());
-        } else if let Some(id) = waiting(moment, timeline, environment, name).filter(|_| !known.is_empty()) {
-            return Ok(Some(Err(NoTarget::NotApproved { id })));
+        } else if let Some(none) = (!known.is_empty()).then(waiting).flatten() {
+            return Ok(Some(Err(none)));
         } else {
             known.sort_by_key(|known| known.votes.last().map(|vote| vote.at));
             known = known.pop().into_iter().collect();
@@ -208,27 +209,7 @@ pub fn named(
     }
     Ok(match known.as_slice() {
         [one] => Some(target::decided_package(moment, one)?),
-        [] => waiting(moment, timeline, environment, name).map(|id| Err(NoTarget::NotApproved { id })),
-        several => {
-            Some(Err(NoTarget::Several { ids: several.iter().map(|one| one.request.id.clone()).collect() }))
-        }
+        [] => waiting().map(Err),
+        several => Some(Err(fits::several_decided(moment, several)?)),
     })
-}
-
-/// The newest request of a rollback by this name that nobody decided about.
-fn waiting(
-    moment: &Moment,
-    timeline: &Timeline,
-    environment: &Environment,
-    name: &Version,
-) -> Option<String> {
-    let fits = |package: &Package| {
-        let request = &package.request;
-        &request.environment == environment
-            && request.action == ActionKind::Rollback
-            && request.decide_by >= moment.now
-            && !timeline.requests.contains_key(&package.reference)
-            && target::is_meant(&package.reference, name.as_str())
-    };
-    journal::requests(moment).into_iter().find(fits).map(|package| package.reference.id)
 }

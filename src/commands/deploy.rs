@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use super::failed::{self, Failure};
 use super::gather::{Key, Moment};
 use super::person::{Person, first_sight};
-use super::production::{self, Desk, Judged, Production, Verdict};
+use super::production::{self, Desk, Judged, Production, Refused, Verdict};
 use super::session;
 use super::target::{self, Found};
 use super::{automatic, emergency, environments};
@@ -93,7 +93,10 @@ impl Production for Deploy<'_> {
         let target = found.as_ref().map(|found| &found.target);
         let facts = moment.facts(moment.caller(presence.cloned()), key.map(|key| key.fact.clone()));
         let permit = match decide(moment.policy(), &facts, &Action::Deploy { environment, target }) {
-            Decision::Refuse(reasons) => return Ok(Err(reasons)),
+            Decision::Refuse(reasons) => {
+                let request = target::id_of(found.map(|found| found.target.reference));
+                return Ok(Err(Refused { reasons, request: request.or_else(|| self.args.request.clone()) }));
+            }
             Decision::Allow(permit) => permit,
         };
         let Ok(found) = found else {

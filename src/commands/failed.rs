@@ -143,6 +143,7 @@ fn not_rolled_back(moment: &Moment, failure: Failure<'_>, rolled: Answer) -> Ans
     };
     answer = answer.with("rollback", about(&rolled));
     answer.message = Some(message);
+    answer.afterwards = rolled.afterwards;
     answer
 }
 

@@ -84,6 +84,7 @@ pub fn run(common: &Common, args: &HistoryArgs) -> Result<Answer> {
         && answer.reasons.is_empty()
     {
         // A document goes to both.
+        write::is_a_file(path)?;
         let page = if common.wants_json() { answer.json() } else { answer.text.clone() };
         std::fs::write(path, page).with_context(|| format!("cannot write `{}`", path.display()))?;
         answer.text.clear();
@@ -218,7 +219,7 @@ fn deployed(moment: &Moment, rows: Vec<Row>, args: &HistoryArgs) -> Result<Forms
     let titles = ["Date", "Version", "Type", "Status", "Rollback", "Notes"];
     let plain = match cells.is_empty() {
         true => nothing(args).to_owned(),
-        false => table::aligned(titles, &cells, moment.streams.columns()),
+        false => table::aligned(titles, &cells, 1, moment.streams.columns()),
     };
     Ok(Forms {
         key: "deployments",
@@ -245,7 +246,7 @@ fn modified(moment: &Moment, lines: &[Modification]) -> Result<Forms> {
         key: "modifications",
         place: write::Place { heading: "Modification History", name: "modifications" },
         columns: csv::MODIFICATIONS,
-        plain: table::aligned(titles, &cells, moment.streams.columns()),
+        plain: table::aligned(titles, &cells, 2, moment.streams.columns()),
         markdown: pages::of(moment, &[Page::Modifications])?.render(Page::Modifications, &page)?,
         json: lines.iter().map(|line| line.json.clone()).collect(),
         more: vec![],

@@ -126,7 +126,9 @@ const TAP_REPORTS: [(&str, &str, &str); 6] = [
 ];
 
 fn reports(paths: &[String], root: &Path) -> Vec<Reports> {
-    let there = |place: &str| root.join(place).exists() || paths.iter().any(|path| path.starts_with(place));
+    let holds = |path: &String, place: &str| path.starts_with(place) && path.ends_with(".xml");
+    let there =
+        |place: &str| holds_xml(&root.join(place), DEPTH) || paths.iter().any(|path| holds(path, place));
     let tap = TAP_REPORTS.into_iter().filter(|(place, ..)| holds_tap(&root.join(place)));
     let junit = REPORTS.into_iter().filter(|(place, ..)| there(place));
     let all = tap.map(|found| ("tap", found)).chain(junit.map(|found| ("junit", found)));
@@ -137,6 +139,18 @@ fn reports(paths: &[String], root: &Path) -> Vec<Reports> {
         }
     }
     found
+}
+
+/// So deep below their place reports are looked for.
+const DEPTH: usize = 4;
+
+/// Whether it is a report, or a directory with one in it: an empty one has none yet.
+fn holds_xml(path: &Path, depth: usize) -> bool {
+    if path.is_file() {
+        return path.extension().is_some_and(|end| end == "xml");
+    }
+    let below = || std::fs::read_dir(path).into_iter().flatten().flatten();
+    depth > 0 && below().any(|entry| holds_xml(&entry.path(), depth - 1))
 }
 
 /// Whether a directory holds TAP reports and no other ones.

@@ -2,24 +2,27 @@
 
 pub mod index;
 pub mod jam;
+mod outline;
 mod race;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use self::index::{Found, Index};
+use self::index::Found;
+pub use self::outline::{Outline, requests};
 use super::gather::{Moment, verify};
-use crate::evidence::draft::{SignedEvidence, TestFact};
+use crate::evidence::draft::{SignedEvidence, Since, TestFact};
 use crate::evidence::records::{About, Evidence, Gathered, Recorded};
 use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::policy::Policy;
 use crate::gate::request::Request;
 use crate::gate::statement::{RequestRef, Root, SCHEMA, canonical};
 use crate::gate::terms::{CommitId, Digest, Environment, MachineName};
+use crate::render::text;
 use crate::world::records::{FETCHED, Files, JOURNAL, Object, Records};
 use crate::world::remote::{self, Pushed};
 
@@ -56,6 +59,9 @@ pub struct PackageEvidence {
     /// The evidence behind those that a machine must have signed.
     #[serde(default)]
     pub signed: Vec<SignedEvidence>,
+    /// Where the range was said to begin.
+    #[serde(default)]
+    pub since: Option<Since>,
 }
 
 /// The files of a request.
@@ -174,43 +180,15 @@ fn recorded(records: &Records, policy: &Policy, found: &Found) -> Option<Recorde
     Some(Recorded { by: Some(found.line.by.clone()), bytes, signatures })
 }
 
-/// The requests of the journal, newest first, each read when it is its turn. Lines that cannot be read are passed over.
-pub struct Requests<'a> {
-    moment: &'a Moment,
-    index: Rc<Index>,
-}
-
-/// The requests of the journal.
-#[must_use]
-pub fn requests(moment: &Moment) -> Requests<'_> {
-    let tip = moment.records.tip(JOURNAL).ok().flatten();
-    let index = tip.and_then(|tip| moment.journal.up_to(&moment.records, &tip).ok());
-    Requests { moment, index: index.unwrap_or_default() }
-}
-
-impl<'a> IntoIterator for Requests<'a> {
-    type Item = Package;
-    type IntoIter = Box<dyn Iterator<Item = Package> + 'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        let Self { moment, index } = self;
-        let mut seen = BTreeSet::new();
-        // The same files under another line are the same request.
-        let new = move |found: &Found| seen.insert(found.files.clone());
-        let lines = index.lines(&moment.records, "request").filter(new);
-        Box::new(lines.filter_map(|found| package(&moment.records, &found)))
-    }
-}
-
 /// A line of the journal for who only wants to read it: nothing in it is signed.
 pub struct Told {
     /// When, by the clock of the machine that wrote it.
     pub at: DateTime<Utc>,
-    /// Who, as the line says.
+    /// Who, as the line says, no longer than a name may be.
     pub by: String,
     /// What it is about.
     pub about: String,
-    /// More of it: the reasons of a refusal.
+    /// More of it: the reasons of a refusal, the summary of a request.
     pub details: Vec<String>,
     /// Where, as far as it says.
     pub environment: Option<Environment>,
@@ -225,43 +203,69 @@ pub fn told(moment: &Moment, kind: &'static str) -> Vec<Told> {
         return vec![];
     };
     let told = |found: Found| {
-        let environment = environment(moment, &found);
-        let Line { at, by, about, details, .. } = found.line;
-        Told { at, by, about, details, environment }
+        let request = found.file(&moment.records, REQUEST).map(|bytes| Request::read(&bytes).ok());
+        let environment = match &request {
+            Some(request) => request.as_ref().map(|request| request.environment.clone()),
+            None => environment(moment, &found),
+        };
+        let Line { at, by, about, mut details, .. } = found.line;
+        details.extend(request.flatten().map(|request| request.asked.summary));
+        Told { at, by: text::name(&by), about, details, environment }
     };
     index.lines(&moment.records, kind).map(told).collect()
 }
 
-/// Where a line is about: a request says it, and other lines name it among their words.
+/// Where a line that is no request is about: it names it among its words.
 fn environment(moment: &Moment, found: &Found) -> Option<Environment> {
-    if let Some(bytes) = found.file(&moment.records, "request.json") {
-        return Some(Request::read(&bytes).ok()?.environment);
-    }
     let known = &moment.policy()?.environments;
     let words = found.line.about.split(' ').filter_map(|word| word.parse::<Environment>().ok());
     words.rev().find(|word| known.contains_key(word))
 }
 
-/// Its other files are read only where `request.json` is one.
-fn package(records: &Records, found: &Found) -> Option<Package> {
-    let file = |name: &str| Some((name.to_owned(), found.file(records, name)?));
-    let Package { request, reference, mut files } = Package::read(Files::from([file(REQUEST)?]))?;
-    files.extend(REQUEST_FILES.iter().filter(|name| **name != REQUEST).filter_map(|name| file(name)));
-    Some(Package { request, reference, files })
-}
-
 /// How many of the newest lines are looked through for one that says the same.
 const SAME_WITHIN: usize = 20;
 
-/// Whether one of the newest lines says the same, an hour ago at the most.
-#[must_use]
-pub fn says_already(moment: &Moment, kind: &str, by: &str, about: &str, details: &[String]) -> bool {
-    let records = &moment.records;
+/// A line of the journal that is added when there is time for it.
+pub struct Later {
+    records: Records,
+    root: PathBuf,
+    remote: Option<String>,
+    line: Line,
+}
+
+impl Later {
+    /// The line, with what is needed to add it.
+    ///
+    /// # Errors
+    /// When the records cannot be opened.
+    pub fn new(moment: &Moment, kind: &str, by: &str, about: &str, details: Vec<String>) -> Result<Self> {
+        Ok(Self {
+            records: moment.records.again()?,
+            root: moment.repository.root().to_owned(),
+            remote: moment.remote.clone(),
+            line: Line { details, ..line(moment, kind, by, about) },
+        })
+    }
+
+    /// Appends it as [`append`] does, unless one of the newest lines says the same, an hour ago at the most.
+    ///
+    /// # Errors
+    /// Those of [`append`].
+    pub fn append_once_an_hour(self) -> Result<()> {
+        let Self { records, root, remote, line } = self;
+        if says_already(&records, &line) {
+            return Ok(());
+        }
+        let place = Place { records: &records, root: &root, remote: remote.as_deref() };
+        append_to(&place, &line, &Files::new()).map(|_| ())
+    }
+}
+
+fn says_already(records: &Records, new: &Line) -> bool {
     let Ok(Some(tip)) = records.tip(JOURNAL) else { return false };
     let Ok(chain) = records.chain(&tip) else { return false };
-    let new = Line { details: details.to_vec(), ..line(moment, kind, by, about) };
     let read = |entry: &CommitId| Some(index::read(records, entry, records.tree_of(entry).ok()?)?.line);
-    chain.iter().take(SAME_WITHIN).filter_map(read).any(|line| is_same(&line, &new))
+    chain.iter().take(SAME_WITHIN).filter_map(read).any(|line| is_same(&line, new))
 }
 
 fn is_same(line: &Line, new: &Line) -> bool {
@@ -284,30 +288,42 @@ pub fn append(
     files: Files,
 ) -> Result<Option<String>> {
     let line = Line { details, ..line(moment, kind, by, about) };
-    index::bearable(kind, &files)?;
-    if let Some(jam) = jam::look(moment) {
+    let (root, remote) = (moment.repository.root(), moment.remote.as_deref());
+    append_to(&Place { records: &moment.records, root, remote }, &line, &files)
+}
+
+/// Where a line is added.
+struct Place<'a> {
+    records: &'a Records,
+    root: &'a Path,
+    remote: Option<&'a str>,
+}
+
+fn append_to(place: &Place<'_>, line: &Line, files: &Files) -> Result<Option<String>> {
+    index::bearable(&line.kind, files)?;
+    if let Some(jam) = jam::look_at(place.records, place.remote) {
         return Err(jam.into());
     }
-    race::run(race::pause, || append_once(moment, &line, &files))
+    race::run(race::pause, || append_once(place, line, files))
 }
 
 /// One try; `None` where another line was there first.
-fn append_once(moment: &Moment, line: &Line, files: &Files) -> Result<Option<Option<String>>> {
-    let records = &moment.records;
+fn append_once(place: &Place<'_>, line: &Line, files: &Files) -> Result<Option<Option<String>>> {
+    let Place { records, root, remote } = *place;
     let tip = records.tip(JOURNAL)?;
     let new = write(records, tip.as_ref(), line.clone(), files.clone())?;
-    let Some(remote) = &moment.remote else {
+    let Some(remote) = remote else {
         return Ok(records.advance(JOURNAL, tip.as_ref(), &new)?.then_some(None));
     };
-    match remote::push(moment.repository.root(), remote, JOURNAL, tip.as_ref(), &new) {
+    match remote::push(root, remote, JOURNAL, tip.as_ref(), &new) {
         Ok(Pushed::Done) => {
             // Once the remote has it, it is in the journal: this clone else follows at its next look.
             let _ = records.advance(JOURNAL, tip.as_ref(), &new);
             Ok(Some(None))
         }
         Ok(Pushed::Lost) => {
-            remote::fetch(moment.repository.root(), remote, FETCHED)?;
-            if let Some(jam) = jam::look(moment) {
+            remote::fetch(root, remote, FETCHED)?;
+            if let Some(jam) = jam::look_at(records, Some(remote)) {
                 return Err(jam.into());
             }
             let there = records.tip(&format!("{FETCHED}/journal"))?;
@@ -453,7 +469,7 @@ fn write(records: &Records, tip: Option<&CommitId>, mut line: Line, mut files: F
 }
 
 fn one_line(text: &str) -> String {
-    crate::render::text::line(text, 120)
+    text::line(text, 120)
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn watched<'a>(
         Some(found) => Ok(found),
         None => {
             let why = format!(
-                "nothing is measured in `{environment}`: the signed policy has no `environments.{environment}.health`"
+                "nothing is measured in `{environment}`: the signed policy has no `environments.{environment}.health`; say there what is, then people run: deployctl approve --policy"
             );
             Err(Box::new(Answer::ended(COMMAND, Outcome::Failed, why)))
         }

@@ -165,8 +165,9 @@ fn quorum_line(timeline: &Timeline, new: &Policy) -> String {
     format!("  It needs {required} of: {}. Signed so far: {signed}.\n", people.join(", "))
 }
 
-/// What comes next under new rules: what was just founded goes where machines deploy first, if it goes anywhere before people.
-fn first_step(policy: &Policy, founder: bool) -> String {
+/// What comes next where nothing waits: what was just founded goes where machines deploy first, if it goes anywhere before people.
+#[must_use]
+pub fn first_step(policy: &Policy, founder: bool) -> String {
     let machines = |(name, rule): (&Environment, &EnvironmentRule)| {
         let deploys = policy.roles.keys().any(|role| policy.may(role, name, Right::Deploy));
         let runs = rule.deployment == Deployment::Automatic && !rule.steps.is_empty() && deploys;

@@ -14,7 +14,7 @@ use crate::gate::policy::EnvironmentRule;
 use crate::gate::presence::Presence;
 use crate::gate::reason::Reason;
 use crate::gate::statement::{Ending, Watched};
-use crate::gate::terms::Environment;
+use crate::gate::terms::{Digest, Environment};
 use crate::outcome::Outcome;
 use crate::render::answer::Answer;
 use crate::render::screen;
@@ -92,7 +92,15 @@ pub trait Production {
 }
 
 /// A plan that the gate allows, or every reason why not.
-pub type Verdict<F> = std::result::Result<Judged<F>, Vec<Reason>>;
+pub type Verdict<F> = std::result::Result<Judged<F>, Refused>;
+
+/// Every reason why not, and of what.
+pub struct Refused {
+    /// Why not.
+    pub reasons: Vec<Reason>,
+    /// The id of the request that was found, else the name that was given.
+    pub request: Option<String>,
+}
 
 /// A plan that the gate allows, and what it came from.
 pub struct Judged<F> {
@@ -138,9 +146,10 @@ pub fn run<P: Production>(action: &P, desk: &Desk<'_>, mut moment: Moment) -> Re
     let key = person.key(desk.key, moment.policy())?;
     let first = match action.judge(&moment, Some(&person.presence), key.as_ref())? {
         Ok(judged) => judged,
-        Err(reasons) => return Ok(refuse(action, &moment, reasons)),
+        Err(refused) => return Ok(refuse(action, &moment, refused)),
     };
     let text = action.shown(&moment, &first)?;
+    let read_at = tip(&moment);
     person.streams.line(&text);
     if let Some(reason) = action.remark(&moment) {
         person.streams.line(&screen::warnings(&[reason]));
@@ -152,13 +161,23 @@ pub fn run<P: Production>(action: &P, desk: &Desk<'_>, mut moment: Moment) -> Re
     moment = Moment::look(desk.common)?;
     let judged = match action.judge(&moment, Some(&person.presence), key.as_ref())? {
         Ok(judged) => judged,
-        Err(reasons) => return Ok(refuse(action, &moment, reasons)),
+        Err(refused) => return Ok(refuse(action, &moment, refused)),
     };
     if judged.plan.digest()? != first.plan.digest()? {
         let what = "the plan changed while you were reading: run it again";
         return Ok(Answer::ended(action.command(), Outcome::Busy, what));
     }
+    // Where nothing new is in the ledger, only minutes that went by are told otherwise.
+    if tip(&moment) != read_at && action.shown(&moment, &judged)? != text {
+        let what = "the ledger tells something else now than when you began to read: run it again";
+        return Ok(Answer::ended(action.command(), Outcome::Busy, what));
+    }
     execute(action, desk, &mut moment, &judged, &text, key)
+}
+
+/// Where the ledger ends.
+fn tip(moment: &Moment) -> Option<Digest> {
+    Some(moment.timeline()?.tip.as_ref()?.digest)
 }
 
 fn confirm<P: Production>(
@@ -196,7 +215,8 @@ fn execute<P: Production>(
         anyhow::bail!("a permit without a signer: this is a bug of deployctl")
     };
     let again = |moment: &Moment| -> Result<Vec<Reason>> {
-        Ok(action.judge(moment, Some(&person.presence), Some(&key))?.err().unwrap_or_default())
+        let judged = action.judge(moment, Some(&person.presence), Some(&key))?;
+        Ok(judged.err().map(|refused| refused.reasons).unwrap_or_default())
     };
     let reason = action.reason();
     let start = Start { plan: &judged.plan, screen: text, reason, signer, key: &key, again: &again };
@@ -222,7 +242,7 @@ fn execute<P: Production>(
 /// When facts cannot be found out.
 pub fn dry_run<P: Production>(action: &P, moment: &Moment) -> Result<Answer> {
     let answer = match action.judge(moment, None, None)? {
-        Err(reasons) => Answer::refused(action.command(), reasons),
+        Err(refused) => Answer::refused(action.command(), refused.reasons),
         Ok(judged) => {
             let mut text = action.shown(moment, &judged)?;
             text.push_str(&action.allowed(&judged));
@@ -234,9 +254,11 @@ pub fn dry_run<P: Production>(action: &P, moment: &Moment) -> Result<Answer> {
     Ok(answer)
 }
 
-/// A refusal of a production action is kept in the journal, as far as that can be done at once.
-fn refuse<P: Production>(action: &P, moment: &Moment, reasons: Vec<Reason>) -> Answer {
-    let about = format!("{} {}", action.command(), action.environment());
+/// A refusal of a production action is kept in the journal, with the request that was named or found.
+fn refuse<P: Production>(action: &P, moment: &Moment, refused: Refused) -> Answer {
+    let Refused { reasons, request } = refused;
+    let request = request.map_or_else(String::new, |request| format!(" {request}"));
+    let about = format!("{} {}{request}", action.command(), action.environment());
     let answer = refusal::kept(moment, action.command(), &about, reasons);
     let mut answer = answer.with("environment", action.environment());
     answer.warnings.extend(moment.edited());

@@ -10,6 +10,7 @@ use super::person::{Answered, Person, first_sight};
 use super::refusal;
 use super::review::Said;
 use crate::cli::{ApproveArgs, Common};
+use crate::evidence::commits::Change;
 use crate::gate::alike::Alike;
 use crate::gate::decide::{Decision, decide, ledger_reason};
 use crate::gate::facts::{Action, Taint, Taints};
@@ -48,7 +49,8 @@ fn taint(moment: &Moment, track: &Track, quarantine: &Quarantine, commit: &Commi
         let commits = repository.range(Some(since), undone)?;
         Ok(commits.into_iter().map(|change| change.commit).collect())
     };
-    let mut held = range(back_to)?;
+    let brought = repository.range(Some(back_to), undone)?;
+    let mut held: BTreeSet<CommitId> = brought.iter().map(|change| change.commit.clone()).collect();
     let absent = range(commit)?;
     held.retain(|known| !absent.contains(known));
     // What came to be live again after the rollback was fixed or released then; it counts for what is built on that.
@@ -61,7 +63,8 @@ fn taint(moment: &Moment, track: &Track, quarantine: &Quarantine, commit: &Commi
     }
     let mut kept = vec![];
     if !held.is_empty() {
-        let remains = repository.remains_of(back_to, undone, commit)?;
+        let touched = touched(repository, brought.iter().filter(|change| held.contains(&change.commit)))?;
+        let remains = repository.remains_of((back_to, undone), &touched, commit)?;
         if remains.paths.is_empty() {
             return Ok(Taint::TakenBack);
         }
@@ -78,6 +81,28 @@ fn taint(moment: &Moment, track: &Track, quarantine: &Quarantine, commit: &Commi
         0 => Taint::Alike { alike, fixes },
         commits => Taint::Holds { commits, fixes, kept },
     })
+}
+
+/// Every path that these commits touched, also where a later one of them took that back; of a merge, what it has from none of
+/// its parents.
+fn touched<'a>(
+    repository: &Repository,
+    commits: impl Iterator<Item = &'a Change>,
+) -> Result<BTreeSet<String>> {
+    let mut touched = BTreeSet::new();
+    for Change { commit, parents, .. } in commits {
+        let since = |parent: Option<&CommitId>| -> Result<BTreeSet<String>> {
+            let changes = repository.changes(parent, commit)?;
+            Ok(changes.into_iter().flat_map(|change| [Some(change.path), change.from]).flatten().collect())
+        };
+        let mut paths = since(parents.first())?;
+        for parent in parents.iter().skip(1) {
+            let others = since(Some(parent))?;
+            paths.retain(|path| others.contains(path));
+        }
+        touched.extend(paths);
+    }
+    Ok(touched)
 }
 
 /// The fixes of a quarantine that a commit holds. One that it took back again, so that every file is as it was when it

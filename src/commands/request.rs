@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use super::candidate::{self, rules};
 use super::gather::Moment;
 use super::hindered::{self, Hindered};
-use super::journal::{self, Package};
+use super::journal::{self, Outline, Package};
+use super::replaced::Among;
 use super::{back, environments, pages, refusal, target};
 use crate::cli::{Common, RequestArgs};
 use crate::evidence::draft::{Draft, Rules, open_boxes};
@@ -69,6 +70,7 @@ pub fn run(common: &Common, args: &RequestArgs) -> Result<Answer> {
     answer.warnings.extend(unkept_times(rule, environment, &package.request.asked));
     if rule.deployment == Deployment::Human {
         answer.warnings.extend(hindered.reasons);
+        answer.warnings.extend(hindered.warnings);
         let timeline = moment.timeline();
         answer.warnings.extend(timeline.and_then(|timeline| failed_before(timeline, &package.request)));
     }
@@ -145,16 +147,22 @@ fn make(
     caller: &Caller,
 ) -> Result<(Package, bool)> {
     let new = draft(moment, policy, rule, wanted, caller, moment.now)?;
-    let fits = |known: &Package| {
-        asks_the_same(&known.request, &new.request)
-            && target::is_open(moment, known)
-            && !target::consumed(moment, known)
-            && known.edited().is_empty()
+    let among = Among::of(moment);
+    let open = |outline: &&Outline| {
+        outline.release == new.request.release
+            && outline.environment == new.request.environment
+            && outline.action == new.request.action
+            && target::waits(moment, outline)
     };
-    for known in journal::requests(moment).into_iter().filter(fits).take(AGAIN_MAX) {
-        let again = draft(moment, policy, rule, wanted, caller, known.request.at)?;
-        if again.reference == known.reference {
-            return Ok((known, false));
+    let asks =
+        |outline: &&Outline| outline.request(moment).is_some_and(|known| asks_the_same(&known, &new.request));
+    for known in among.iter().filter(open).filter(asks).take(AGAIN_MAX) {
+        let again = draft(moment, policy, rule, wanted, caller, known.at)?;
+        let whole = known.package(moment).filter(|package| package.edited().is_empty());
+        // One that was replaced is offered nowhere: to ask for it again is to ask anew.
+        if let Some(whole) = whole.filter(|_| again.reference == known.reference && among.by(known).is_none())
+        {
+            return Ok((whole, false));
         }
     }
     Ok((new, true))

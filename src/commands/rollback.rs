@@ -9,7 +9,7 @@ use super::emergency::{hotfix_lines, hotfix_path, stays};
 use super::gather::{Key, Moment};
 use super::journal::Package;
 use super::person::{Answered, Person, first_sight};
-use super::production::{self, Desk, Production, Verdict};
+use super::production::{self, Desk, Production, Refused, Verdict};
 use super::{aftermath, available, back, environments, session, target};
 use crate::cli::{Common, RollbackArgs};
 use crate::gate::authority::Database;
@@ -99,7 +99,10 @@ impl Production for Back<'_> {
         let action = Action::Rollback { environment, version: self.args.version.as_ref(), missing: &missing };
         let facts = moment.facts(moment.caller(presence.cloned()), key.map(|key| key.fact.clone()));
         let permit = match decide(moment.policy(), &facts, &action) {
-            Decision::Refuse(reasons) => return Ok(Err(reasons)),
+            Decision::Refuse(reasons) => {
+                let undone = undo.map(|undo| undo.start.request.id.clone());
+                return Ok(Err(Refused { reasons, request: self.version().or(undone) }));
+            }
             Decision::Allow(permit) => permit,
         };
         let found = match &permit.request {
@@ -162,6 +165,11 @@ impl Production for Back<'_> {
 }
 
 impl Back<'_> {
+    /// The version that was named.
+    fn version(&self) -> Option<String> {
+        self.args.version.as_ref().map(ToString::to_string)
+    }
+
     /// Decides about a rollback with a request of its own.
     fn judge_own(
         &self,
@@ -179,7 +187,10 @@ impl Back<'_> {
         let facts = moment.facts(moment.caller(presence.cloned()), key.map(|key| key.fact.clone()));
         let target = found.as_ref().map(|found| &found.target);
         let permit = match decide(Some(policy), &facts, &Action::RollbackTo { environment, target }) {
-            Decision::Refuse(reasons) => return Ok(Err(reasons)),
+            Decision::Refuse(reasons) => {
+                let request = target::id_of(found.map(|found| found.target.reference));
+                return Ok(Err(Refused { reasons, request: request.or_else(|| self.version()) }));
+            }
             Decision::Allow(permit) => permit,
         };
         let Ok(found) = found else {

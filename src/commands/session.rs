@@ -73,8 +73,8 @@ pub struct Start<'a> {
     pub again: &'a dyn Fn(&Moment) -> Result<Vec<Reason>>,
 }
 
-/// How long the second signature may take: the lease counts from before it, and has five minutes to spare.
-const SIGNING_MAX: Duration = Duration::minutes(2);
+/// How long a signature may take: what is signed is dated before it, and the lease, which counts from there, has five minutes to spare.
+pub(super) const SIGNING_MAX: Duration = Duration::minutes(2);
 
 /// Has the execution signed and appended: that is the moment of consumption, before anything runs.
 ///

@@ -111,7 +111,7 @@ fn already(args: &ApproveArgs, known: &SignedOff) -> Answer {
     let Signoff { check, commit, .. } = &known.signoff;
     let word = if args.deny { "denied" } else { "signed off" };
     let text = format!(
-        "{check} of {} is {word} by {} already, at {}; nothing was signed\nrecorded in the ledger as {}\n",
+        "{check} of {} is {word} by {} already, at {}, in the ledger as {}; nothing more was signed\n",
         commit.short(),
         known.by,
         screen::minute(known.at),
@@ -129,9 +129,9 @@ fn page(moment: &Moment, args: &ApproveArgs, check: &Check, commit: &CommitId) -
     let before = parents.first().filter(|parent| moment.repository.has(parent));
     let known = before.is_some() || parents.is_empty();
     let files = known.then(|| moment.repository.changes(before, commit)).transpose()?;
-    let denied = args.deny.then(|| args.reason.as_deref().unwrap_or_default());
     let files = files.map(|files| files.len());
-    let page = SignoffPage { policy, check, change: &change, tree: &tree, files, denied };
+    let reason = args.reason.as_deref();
+    let page = SignoffPage { policy, check, change: &change, tree: &tree, files, denied: args.deny, reason };
     let mut text = screen::signoff(&page);
     text.push_str(&first_sight(moment));
     Ok((text, tree))

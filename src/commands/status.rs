@@ -2,7 +2,6 @@
 
 mod automatic;
 mod doubt;
-mod judged;
 mod quarantine;
 mod stages;
 mod waiting;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::gather::Moment;
 use super::person::assurance;
+use super::policy::first_step;
 use super::what_runs::doubtful;
 use super::{emergency, environments};
 use crate::cli::{Common, StatusArgs};
@@ -82,7 +82,8 @@ pub fn run(common: &Common, args: &StatusArgs) -> Result<Answer> {
     let (stages, stages_json) = stages::look(&moment, policy, args.environment.as_ref());
     lines.extend(stages);
     if next.is_empty() {
-        next.push("deployctl request VERSION --as ROLE".to_owned());
+        let new = timeline.tracks.values().all(|track| track.deployments.is_empty());
+        next.push(first_step(policy, new && runs.all().next().is_none()));
     }
     lines.extend(next.iter().map(|next| format!("next: {next}")));
     let mut answer = Answer::done(COMMAND, lines.join("\n") + "\n")

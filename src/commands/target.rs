@@ -7,18 +7,20 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 
 use super::candidate::{self, Pinned, rules};
+use super::fits::{self, Fits};
 use super::gather::Moment;
-use super::journal::{self, Package, PackageEvidence, REQUEST, REQUEST_FILES};
-use super::{available, back, quarantine, replaced};
-use crate::evidence::draft::{Rules, Since, TestFact, open_boxes};
+use super::journal::{self, Outline, Package, PackageEvidence, REQUEST, REQUEST_FILES};
+use super::replaced::{self, Among};
+use super::{available, back, hindered, quarantine};
+use crate::evidence::draft::{Rules, SignedEvidence, Since, TestFact, open_boxes};
 use crate::gate::config::ActionKind;
-use crate::gate::decide::decide_by;
+use crate::gate::decide::{self, decide_by};
 use crate::gate::facts::{BranchFact, NoTarget, Taints, Target, Turned};
 use crate::gate::policy::Policy;
 use crate::gate::request::{CheckState, Request};
 use crate::gate::statement::{RequestRef, Verdict};
 use crate::gate::terms::{Check, CommitId, Environment};
-use crate::gate::timeline::{Decided, Timeline};
+use crate::gate::timeline::{Decided, Timeline, Vote};
 use crate::world::records::Files;
 
 /// A request that was found, with what the repository says of it now.
@@ -75,17 +77,19 @@ pub fn look(moment: &Moment, policy: &Policy, package: Package, asked: Option<&C
     Ok(Found { package, target })
 }
 
-/// Checks that the request pins as passed, and of which the journal has newer evidence that says otherwise.
-fn turned(moment: &Moment, policy: &Policy, package: &Package) -> BTreeMap<Check, Turned> {
+/// Checks of which the journal has newer evidence that says otherwise than the request: passed or not.
+#[must_use]
+pub fn turned(moment: &Moment, policy: &Policy, package: &Package) -> BTreeMap<Check, Turned> {
     let request = &package.request;
     let Some(PackageEvidence { tests, .. }) = package.evidence() else { return BTreeMap::new() };
     let known = journal::evidence(moment, policy, &request.release.commit);
-    let passed = tests.iter().filter(|test| test.state == CheckState::Passed);
+    let needed = tests.iter().filter(|test| test.state != CheckState::NotNeeded);
     // A pass that is dated ahead outlives no failure that came after the request.
     let pinned = |test: &TestFact| test.reported_at.map(|at| at.min(request.at));
-    let turned = passed.filter_map(|test| {
+    let turned = needed.filter_map(|test| {
         let newer = known.fact(&test.check, policy.checks.get(&test.check)?)?;
-        if newer.state == CheckState::Passed || newer.reported_at <= pinned(test) {
+        let passed = |test: &TestFact| test.state == CheckState::Passed;
+        if passed(&newer) == passed(test) || newer.reported_at <= pinned(test) {
             return None;
         }
         let why = newer.why.as_ref().map(|why| format!(" — {why}")).unwrap_or_default();
@@ -127,27 +131,19 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     let Some(rule) = policy.environments.get(&request.environment).filter(|_| here) else {
         return Ok(edited);
     };
-    let Some(PackageEvidence { tests, signed }) = package.evidence() else {
+    let Some(PackageEvidence { tests, signed, .. }) = package.evidence() else {
         // Evidence that is not what was pinned has been named; this is pinned, and cannot be read.
         if !edited.contains(&"evidence.json") {
             edited.push("evidence.json");
         }
         return Ok(edited);
     };
-    let since = since(request);
+    let pinned = pinned(request, tests, signed);
     // Without the commit before it nothing can be compared; what is live is judged by itself.
-    if since.commit().is_some_and(|commit| !moment.repository.has(commit)) {
+    if pinned.since.commit().is_some_and(|commit| !moment.repository.has(commit)) {
         edited.push("since");
         return Ok(edited);
     }
-    let pinned = Pinned {
-        environment: request.environment.clone(),
-        release: request.release.clone(),
-        since,
-        tests,
-        signed,
-        at: request.at,
-    };
     let draft = candidate::draft_of(moment, policy, pinned)?;
     let open =
         open_boxes(&draft.checklist(&request.requested_by.name, &Rules::of(&request.environment, rule)));
@@ -170,6 +166,18 @@ fn edited(moment: &Moment, policy: &Policy, package: &Package, here: bool) -> Re
     Ok(edited)
 }
 
+/// What a request was drafted from, as it pins it.
+pub(super) fn pinned(request: &Request, tests: Vec<TestFact>, signed: Vec<SignedEvidence>) -> Pinned {
+    Pinned {
+        environment: request.environment.clone(),
+        release: request.release.clone(),
+        since: since(request),
+        tests,
+        signed,
+        at: request.at,
+    }
+}
+
 /// Where the request's range begins, as it pins it.
 fn since(request: &Request) -> Since {
     match (request.previous_release.clone(), request.since.clone()) {
@@ -190,41 +198,54 @@ pub fn find(moment: &Moment, name: &str) -> Result<Result<Package, NoTarget>> {
     if let [one] = exactly(&decided, name).as_slice() {
         return Ok(Ok((*one).clone()));
     }
-    let known = with_journal(moment, decided, name);
+    let among = Among::of(moment);
+    let new = |known: &&Outline| decided.iter().all(|decided| decided.reference != known.reference);
+    let meant = among.iter().filter(new).filter(|known| is_meant(&known.reference, name));
+    let known: Vec<Fits<'_>> = decided.iter().map(Fits::Decided).chain(meant.map(Fits::Undecided)).collect();
     // A directory never stands in the way of a request that is known by that name.
     if known.is_empty() && Path::new(name).is_dir() {
         return Ok(from_directory(Path::new(name)));
     }
-    match exactly(&known, name).as_slice() {
-        [one] => return Ok(Ok((*one).clone())),
-        [] => {}
-        // Seven digits are easily made to match: then the id names nobody.
-        several => return Ok(Err(several_fit(several.iter().copied()))),
-    }
-    // By version, what can still be decided goes before what is over, and of what nobody decided about the newest.
-    let mut known = known;
-    if known.len() > 1 {
-        let all: Vec<Package> = journal::requests(moment).into_iter().collect();
-        let newest = |package: &&Package| replaced::by(moment, package, &all).is_none();
-        let newest: Vec<Package> = known.iter().filter(newest).cloned().collect();
-        // Where each is replaced by one of another name, the name means what it did.
-        if !newest.is_empty() {
-            known = newest;
-        }
-    }
-    let waiting = |package: &&Package| is_open(moment, package) && !consumed(moment, package);
-    let open: Vec<Package> = known.iter().filter(waiting).cloned().collect();
-    let mut choice = if open.is_empty() { known } else { open };
-    Ok(match choice.len() {
-        0 => Err(NoTarget::NoRequest { asked: format!("`{}`", crate::render::text::line(name, 200)) }),
-        1 => Ok(choice.remove(0)),
-        _ => Err(several_fit(choice.iter())),
+    let exact: Vec<Fits<'_>> =
+        known.iter().copied().filter(|fits| is_exactly(fits.reference(), name)).collect();
+    // Seven digits are easily made to match: then the id names nobody.
+    let choice = if exact.is_empty() { by_version(&among, known) } else { exact };
+    let asked = || format!("`{}`", crate::render::text::line(name, 200));
+    Ok(match choice.as_slice() {
+        [] => Err(NoTarget::NoRequest { asked: asked() }),
+        [one] => one.package(moment).ok_or_else(|| NoTarget::NoRequest { asked: asked() }),
+        several => Err(fits::several(&among, several)),
     })
 }
 
-fn several_fit<'a>(packages: impl Iterator<Item = &'a Package>) -> NoTarget {
-    let full = |package: &Package| format!("{} ({})", package.reference.id, package.reference.digest);
-    NoTarget::Several { ids: packages.map(full).collect() }
+/// By version, what can still be decided goes before what is over, the newest of what nobody decided about before those that
+/// it replaced, and before what nobody can approve, or what people took back, anything else.
+fn by_version<'a>(among: &Among<'_>, known: Vec<Fits<'a>>) -> Vec<Fits<'a>> {
+    let moment = among.moment();
+    let some = |choice: Vec<Fits<'a>>, wanted: &dyn Fn(&Fits<'a>) -> bool| {
+        let some: Vec<Fits<'a>> = choice.iter().copied().filter(wanted).collect();
+        // Where none is so, the name means what it did.
+        if choice.len() > 1 && !some.is_empty() { some } else { choice }
+    };
+    let newest = some(known, &|fits| match fits {
+        Fits::Decided(_) => true,
+        Fits::Undecided(outline) => among.by(outline).is_none(),
+    });
+    let open = some(newest, &|fits| match fits {
+        Fits::Decided(package) => is_open(moment, package) && !consumed(moment, package),
+        Fits::Undecided(outline) => undecided_by(moment, outline) >= moment.now,
+    });
+    some(open, &|fits| match fits {
+        Fits::Decided(package) => !decided_of(moment, package).is_some_and(is_revoked),
+        Fits::Undecided(outline) => among.can_be_approved(outline),
+    })
+}
+
+/// Whether people took their approvals back, and nobody has approved it since.
+#[must_use]
+pub fn is_revoked(decided: &Decided) -> bool {
+    let mut yes = decided.votes.iter().filter(|vote| vote.approval.verdict == Verdict::Allow).peekable();
+    yes.peek().is_some() && yes.all(|vote| vote.revoked)
 }
 
 fn exactly<'a>(packages: &'a [Package], name: &str) -> Vec<&'a Package> {
@@ -241,17 +262,6 @@ fn decided(moment: &Moment, name: &str) -> Result<Vec<Package>> {
         .into_iter()
         .flatten()
         .collect())
-}
-
-/// And every other of this name that the journal holds.
-fn with_journal(moment: &Moment, mut known: Vec<Package>, name: &str) -> Vec<Package> {
-    for package in journal::requests(moment) {
-        let new = known.iter().all(|known| known.reference != package.reference);
-        if new && is_meant(&package.reference, name) {
-            known.push(package);
-        }
-    }
-    known
 }
 
 fn is_exactly(request: &RequestRef, name: &str) -> bool {
@@ -275,6 +285,32 @@ pub fn is_open(moment: &Moment, package: &Package) -> bool {
     decided_by(moment, package) >= moment.now
 }
 
+/// Whether somebody said yes to a request, and that stands and is in time.
+#[must_use]
+pub fn is_approved(decided: &Decided, now: DateTime<Utc>) -> bool {
+    let stands = |vote: &Vote| vote.approval.verdict == Verdict::Allow && !vote.revoked;
+    decided.votes.iter().any(|vote| stands(vote) && vote.approval.execute_by >= now)
+}
+
+/// Until when a request can be decided that nobody has decided about.
+#[must_use]
+pub fn undecided_by(moment: &Moment, outline: &Outline) -> DateTime<Utc> {
+    let rule = moment.policy().and_then(|policy| policy.environments.get(&outline.environment));
+    match rule.and_then(|rule| rule.approvals.as_ref()) {
+        Some(approvals) => decide::undecided_by(outline.at, outline.decide_by, approvals),
+        None => outline.decide_by,
+    }
+}
+
+/// Whether a request of the journal can still be decided, and was not executed.
+#[must_use]
+pub fn waits(moment: &Moment, outline: &Outline) -> bool {
+    if !replaced::is_decided(moment, &outline.reference) {
+        return undecided_by(moment, outline) >= moment.now;
+    }
+    outline.package(moment).is_some_and(|package| is_open(moment, &package) && !consumed(moment, &package))
+}
+
 /// Until when a request can be decided. What it says of itself gives it no more time than the policy.
 #[must_use]
 pub fn decided_by(moment: &Moment, package: &Package) -> DateTime<Utc> {
@@ -287,11 +323,14 @@ pub fn decided_by(moment: &Moment, package: &Package) -> DateTime<Utc> {
     })
 }
 
+fn decided_of<'a>(moment: &'a Moment, package: &Package) -> Option<&'a Decided> {
+    moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference))
+}
+
 /// Whether a request was executed.
 #[must_use]
 pub fn consumed(moment: &Moment, package: &Package) -> bool {
-    let decided = moment.timeline().and_then(|timeline| timeline.requests.get(&package.reference));
-    decided.is_some_and(|decided| decided.consumed.is_some())
+    decided_of(moment, package).is_some_and(|decided| decided.consumed.is_some())
 }
 
 /// The largest file of a package that is read, in bytes, as of a record.
@@ -314,8 +353,9 @@ fn from_directory(dir: &Path) -> Result<Package, NoTarget> {
 /// # Errors
 /// When records cannot be read.
 pub fn decided_package(moment: &Moment, decided: &Decided) -> Result<Result<Package, NoTarget>> {
-    let none = NoTarget::NotApproved { id: decided.request.id.clone() };
-    Ok(from_ledger(moment, decided, &REQUEST_FILES)?.ok_or(none))
+    let id = &decided.request.id;
+    let none = || NoTarget::NotApproved { id: id.clone(), why_not: None, instead: vec![] };
+    Ok(from_ledger(moment, decided, &REQUEST_FILES)?.ok_or_else(none))
 }
 
 /// The request as the ledger keeps it, with the first verdict on it that holds it: one written by hand need not.
@@ -355,25 +395,31 @@ pub fn to_deploy(
     };
     let mut approved: Vec<&Decided> = timeline.requests.values().filter(standing).collect();
     // One whose time is over stands in no other's way.
-    let in_time = |decided: &&Decided| {
-        decided.votes.iter().any(|vote| {
-            vote.approval.verdict == Verdict::Allow && !vote.revoked && vote.approval.execute_by >= moment.now
-        })
-    };
+    let in_time = |decided: &&Decided| is_approved(decided, moment.now);
     if approved.iter().any(in_time) {
         approved.retain(in_time);
     }
     match approved.as_slice() {
         [one] => decided_package(moment, one),
-        [] => match (waiting(moment, timeline, environment, None), newest_decided(timeline, environment)) {
+        [] => match (
+            waiting(moment, environment, ActionKind::Deploy, None),
+            newest_decided(timeline, environment),
+        ) {
             (Some(waiting), _) => Ok(Err(waiting)),
             // What was decided last says best why nothing can be deployed.
             (None, Some(last)) => decided_package(moment, last),
             (None, None) => Ok(Err(NoTarget::NoRequest { asked: format!("for `{environment}`") })),
         },
-        several => Ok(Err(NoTarget::Several {
-            ids: several.iter().map(|decided| decided.request.id.clone()).collect(),
-        })),
+        several => fits::several_decided(moment, several).map(Err),
+    }
+}
+
+/// The id of what was found, also where nobody decided about it.
+#[must_use]
+pub fn id_of(found: std::result::Result<RequestRef, NoTarget>) -> Option<String> {
+    match found {
+        Ok(RequestRef { id, .. }) | Err(NoTarget::NotApproved { id, .. }) => Some(id),
+        Err(NoTarget::NoRequest { .. } | NoTarget::Several { .. }) => None,
     }
 }
 
@@ -401,19 +447,14 @@ fn named(
         // What can still be deployed goes before what was used, also where nobody has decided about it yet.
         if decided.iter().any(unused) {
             decided.retain(unused);
-        } else if let Some(none) = waiting(moment, timeline, environment, Some(name)) {
+        } else if let Some(none) = waiting(moment, environment, ActionKind::Deploy, Some(name)) {
             return Ok(Err(none));
         }
     }
     match decided.as_slice() {
         [one] => decided_package(moment, one),
-        [] => {
-            Ok(find(moment, name)?
-                .and_then(|package| Err(NoTarget::NotApproved { id: package.reference.id })))
-        }
-        several => Ok(Err(NoTarget::Several {
-            ids: several.iter().map(|decided| decided.request.id.clone()).collect(),
-        })),
+        [] => Ok(find(moment, name)?.and_then(|package| Err(not_approved(moment, &package)))),
+        several => fits::several_decided(moment, several).map(Err),
     }
 }
 
@@ -430,21 +471,44 @@ fn newest_decided<'a>(timeline: &'a Timeline, environment: &Environment) -> Opti
     about.max_by_key(|decided| decided.votes.last().map(|vote| vote.at))
 }
 
-/// The newest request, of this name where one is given, that nobody has decided about and that still can be.
-fn waiting(
+/// The request, of this name where one is given, that waits for people to decide about it: as `status` chooses, the newest
+/// that can be approved goes before what nobody can.
+#[must_use]
+pub fn waiting(
     moment: &Moment,
-    timeline: &Timeline,
     environment: &Environment,
+    action: ActionKind,
     name: Option<&str>,
 ) -> Option<NoTarget> {
-    let newest = journal::requests(moment).into_iter().find(|package| {
-        &package.request.environment == environment
-            && package.request.action == ActionKind::Deploy
-            && name.is_none_or(|name| is_meant(&package.reference, name))
-            && is_open(moment, package)
-            && !timeline.requests.contains_key(&package.reference)
-    });
-    newest.map(|package| NoTarget::NotApproved { id: package.reference.id })
+    let among = Among::of(moment);
+    let fits = |outline: &&Outline| {
+        &outline.environment == environment
+            && outline.action == action
+            && name.is_none_or(|name| is_meant(&outline.reference, name))
+            && !replaced::is_decided(moment, &outline.reference)
+            && undecided_by(moment, outline) >= moment.now
+            && among.by(outline).is_none()
+    };
+    let known: Vec<&Outline> = among.iter().filter(fits).collect();
+    let one = known.iter().find(|outline| among.can_be_approved(outline)).or(known.first())?;
+    Some(NoTarget::NotApproved {
+        id: one.reference.id.clone(),
+        why_not: among.why_not(one),
+        instead: among.instead(one),
+    })
+}
+
+/// What is said of a request that nobody decided about.
+fn not_approved(moment: &Moment, package: &Package) -> NoTarget {
+    let id = package.reference.id.clone();
+    match hindered::look(moment, package) {
+        Ok(hindered) => NoTarget::NotApproved { id, why_not: hindered.why(), instead: hindered.steps() },
+        Err(error) => NoTarget::NotApproved {
+            why_not: Some(hindered::unknown(&format!("{error:#}"))),
+            instead: vec![hindered::see(&id)],
+            id,
+        },
+    }
 }
 
 /// The request behind an execution, as the ledger keeps it.

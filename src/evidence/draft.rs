@@ -16,7 +16,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use dependencies::Scanner;
 pub use tests_passed::{TestFact, age, source};
@@ -34,7 +34,7 @@ use crate::gate::statement::Release;
 use crate::gate::terms::{Check, CommitId, Environment, PersonName};
 
 /// Where the range begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Since {
     /// The release that the ledger says is live.
@@ -73,7 +73,7 @@ impl Since {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Live(release) => format!("since {}, which is live", release.version),
+            Self::Live(release) => format!("since {}, the last good version", release.version),
             Self::Named(release) => format!("since {}, which the caller named", release.version),
             Self::Commit(commit) => format!("since commit {}, which the caller named", commit.short()),
             Self::Tag(release) => {

@@ -6,6 +6,8 @@ mod automatic;
 mod automatic_rollback;
 mod available;
 mod back;
+mod backwards;
+mod checks;
 mod emergency;
 mod failed_before;
 mod hold;
@@ -21,8 +23,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use self::automatic::nothing_to_sign;
+pub use self::backwards::backwards;
+pub use self::checks::passed_too_late;
 pub use self::failed_before::failed_before;
-pub use self::hold::decide_by;
+pub use self::hold::{decide_by, undecided_by};
 pub use self::quarantine::quarantine_words;
 pub use self::reports::{is_overdue, report_name, review_owed};
 pub use self::signoffs::{lacks_signoff_presence, signoff_missing};
@@ -423,8 +427,9 @@ impl<'a> Judge<'a> {
             self.stale(timeline, target);
             self.commit(timeline, target, rule);
             self.emergency(rule, request.asked.urgency, request.emergency.as_ref());
-            self.stages(timeline, request, rule);
+            self.stages(timeline, target, rule);
             self.turned(target, rule);
+            self.passed_too_late(target, rule);
             self.reviews(timeline, &request.environment, request, true);
             self.signer_is_apart(request, approvals);
             self.window(rule, &request.environment, ActionKind::Deploy, true);
@@ -522,7 +527,7 @@ impl<'a> Judge<'a> {
         self.stale(timeline, target);
         self.commit(timeline, target, rule);
         self.emergency(rule, target.request.asked.urgency, target.request.emergency.as_ref());
-        self.stages(timeline, &target.request, rule);
+        self.stages(timeline, target, rule);
         self.turned(target, rule);
         self.reviews(timeline, environment, &target.request, false);
         self.available(&target.request.release.version, &target.missing);
@@ -547,13 +552,19 @@ impl<'a> Judge<'a> {
                 Reason::new(Code::RequestMissing, format!("there is no request {asked}"))
                     .next(format!("deployctl request VERSION -e {environment} --as ROLE"))
             }
-            NoTarget::NotApproved { id } => {
-                Reason::new(Code::ApprovalMissing, format!("nobody has decided about `{id}` yet"))
-                    .next(format!("ask a person to run: deployctl approve {id}"))
-                    .rule(environment, "approvals")
+            NoTarget::NotApproved { id, why_not, instead } => {
+                let why = why_not
+                    .as_ref()
+                    .map_or_else(String::new, |why| format!(", and it cannot be approved now: {why}"));
+                let approve = [format!("ask a person to run: deployctl approve {id}")];
+                // What would be refused is not advised.
+                let next = if instead.is_empty() { &approve } else { instead.as_slice() };
+                let what = format!("nobody has decided about `{id}` yet{why}");
+                let reason = Reason::new(Code::ApprovalMissing, what).rule(environment, "approvals");
+                next.iter().fold(reason, |reason, next| reason.next(next))
             }
-            NoTarget::Several { ids } => {
-                Reason::new(Code::RequestMissing, format!("several requests fit: `{}`", ids.join("`, `")))
+            NoTarget::Several { fits } => {
+                Reason::new(Code::RequestMissing, format!("several requests fit: {}", fits.join("; ")))
                     .next("name one of them")
             }
         };
@@ -617,10 +628,14 @@ impl<'a> Judge<'a> {
         self.no_way_back(rule, environment);
         let undo = timeline.tracks.get(environment).and_then(Track::to_undo);
         let Some(undo) = undo else {
-            self.refuse(Reason::new(
-                Code::RollbackPlan,
-                format!("no deployment of `{environment}` is recorded that could be rolled back"),
-            ));
+            let live = timeline.tracks.get(environment).and_then(|track| track.live.as_ref());
+            let (why, way) = match live {
+                Some(_) => ("to a version that was live before, with an approval of its own", " --rollback"),
+                None => ("nothing is live there yet", ""),
+            };
+            let what = format!("no deployment of `{environment}` is recorded that could be rolled back");
+            let way = format!("{why}: deployctl request VERSION{way} -e {environment} --as ROLE");
+            self.refuse(Reason::new(Code::RollbackPlan, what).next(way));
             return None;
         };
         let back = self.covered_way_back(timeline, environment, undo, version)?;

@@ -69,8 +69,8 @@ impl FromStr for Response {
             _ => {}
         }
         match humantime::parse_duration(text) {
-            Ok(span) if (1..=SPAN_MAX).contains(&span.as_secs()) => {
-                Ok(Self::Within(Duration::from_secs(span.as_secs())))
+            Ok(span) if (1..=SPAN_MAX).contains(&span.as_secs()) && span.subsec_nanos() == 0 => {
+                Ok(Self::Within(span))
             }
             _ => Err(format!(
                 "`{}` is neither `immediate` nor `next business day` nor a duration, such as `1h`",

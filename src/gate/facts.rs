@@ -167,7 +167,7 @@ pub struct Target {
     pub branches: BTreeMap<String, BranchFact>,
     /// Commits that are live now and that the candidate lacks.
     pub behind: Vec<CommitId>,
-    /// Checks that the request has as passed, and of which newer evidence for the commit says otherwise.
+    /// Checks of which newer evidence for the commit says otherwise than the request: passed or not.
     pub turned: BTreeMap<Check, Turned>,
     /// What would be missing if it ran here.
     pub missing: Vec<Missing>,
@@ -245,7 +245,7 @@ pub enum Taint {
 /// What newer evidence says of a check. Nobody need have signed it: it can only refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turned {
-    /// What it comes to; never a pass.
+    /// What it comes to. A pass lets nothing through: the request does not rest on it.
     pub state: CheckState,
     /// Its words.
     pub words: String,
@@ -416,10 +416,14 @@ pub enum NoTarget {
     NotApproved {
         /// Its id.
         id: String,
+        /// Why nobody can approve it as it stands, where that is so.
+        why_not: Option<String>,
+        /// What to do instead of approving it, then.
+        instead: Vec<String>,
     },
     /// Several fit.
     Several {
-        /// Their ids.
-        ids: Vec<String>,
+        /// Each in words: its id, who asked and when, and how far it is.
+        fits: Vec<String>,
     },
 }

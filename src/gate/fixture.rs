@@ -183,6 +183,19 @@ impl Book {
         Self { timeline, root: Root::of(&entry.payload), entries: vec![entry] }
     }
 
+    /// A ledger of deployments to production, each of the version of this number, asked for anew and ended so.
+    pub fn of_deployments(endings: &[(u8, Ending)]) -> Self {
+        let mut book = Self::founded(&config(&[]));
+        for (place, (number, ending)) in (1..).zip(endings) {
+            let start = 20 * place;
+            let request = Request { at: minutes(start), ..book.request("production", *number) };
+            book.vote(by("bob", start), &request, Verdict::Allow).unwrap();
+            let execution = book.start(by("alice", start + 1), &request, ActionKind::Deploy).unwrap();
+            book.end(by("alice", start + 10), execution, *ending).unwrap();
+        }
+        book
+    }
+
     pub fn policy(&self) -> &Policy {
         &self.timeline.policy.as_ref().unwrap().policy
     }

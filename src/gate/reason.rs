@@ -120,5 +120,6 @@ codes! {
     CommitBranch = "commit.branch", false, "the required branch does not hold the commit";
     CommitIncomplete = "commit.incomplete", false, "files of the commit are not in this clone, or a step's program is not in the commit";
     CommitBehind = "commit.behind", false, "commits that are live are not in the candidate, and no approver saw that";
+    CommitLive = "commit.live", false, "a warning: the commit is live already, or part of what is live";
     ClockBackwards = "clock.backwards", false, "this machine's clock is behind an entry of the ledger";
 }

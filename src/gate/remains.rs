@@ -21,6 +21,8 @@ impl Remains {
     pub fn of(failed_step: Option<&str>, steps: &[StepResult]) -> Self {
         match failed_step {
             Some(EXPORT | BASELINE | CREDENTIALS) if steps.is_empty() => Self::Nothing,
+            // A step that finds the window closed is not begun, and here it was the first.
+            Some(_) if matches!(steps, [only] if only.result == StepEnd::WindowClosed) => Self::Nothing,
             Some(WATCH) if steps.iter().all(|step| step.result == StepEnd::Succeeded) => Self::All,
             _ => Self::Part,
         }
@@ -52,6 +54,8 @@ mod tests {
             // Then it is the name of a step of the policy.
             assert_eq!(Remains::of(Some(before), &migrated), Remains::Part, "{before}");
         }
+        assert_eq!(Remains::of(Some("migrate"), &[step("migrate", StepEnd::WindowClosed)]), Remains::Nothing);
+        assert_eq!(Remains::of(Some("migrate"), &[step("migrate", StepEnd::LeaseOver)]), Remains::Part);
         assert_eq!(Remains::of(Some("watch"), &migrated), Remains::All);
         let broken = [step("migrate", StepEnd::Succeeded), step("watch", StepEnd::Failed)];
         assert_eq!(Remains::of(Some("watch"), &broken), Remains::Part);

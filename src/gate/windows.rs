@@ -29,10 +29,17 @@ struct Window {
     name: Option<String>,
     days: [bool; 7],
     hours: Option<(NaiveTime, NaiveTime)>,
-    from: Option<NaiveDateTime>,
+    from: Option<Edge>,
     /// The first moment after it.
-    to: Option<NaiveDateTime>,
+    to: Option<Edge>,
     actions: BTreeSet<ActionKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Edge {
+    at: NaiveDateTime,
+    /// Said as a date: hours past midnight belong to the day on which they begin.
+    is_date: bool,
 }
 
 /// Whether an action may start at a moment.
@@ -119,7 +126,7 @@ impl Windows {
         if !text.contains(':') {
             return None;
         }
-        let there = || self.instant(parse_moment(text, false).ok()?);
+        let there = || self.instant(parse_moment(text, false).ok()?.at);
         let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok().or_else(there)?;
         Some(self.at(at, action))
     }
@@ -172,7 +179,7 @@ impl Windows {
             windows().filter_map(|window| window.hours).flat_map(|(a, b)| [a, b]).collect();
         times.push(NaiveTime::MIN);
         let once: Vec<NaiveDateTime> =
-            windows().flat_map(|window| [window.from, window.to]).flatten().collect();
+            windows().flat_map(|window| [window.from, window.to]).flatten().map(|edge| edge.at).collect();
         (0..HORIZON_DAYS).find_map(|ahead| {
             let day = today.checked_add_days(Days::new(ahead))?;
             let mut moments: Vec<NaiveDateTime> = times.iter().map(|time| day.and_time(*time)).collect();
@@ -211,7 +218,7 @@ impl Window {
         let to =
             to.as_deref().map(|text| parse_moment(text, true)).transpose().map_err(|what| ("to", what))?;
         if let (Some(from), Some(to)) = (from, to)
-            && from >= to
+            && from.at >= to.at
         {
             return Err(("to", "the window ends before it begins".to_owned()));
         }
@@ -224,10 +231,22 @@ impl Window {
     }
 
     fn holds(&self, local: NaiveDateTime, action: ActionKind) -> bool {
+        let began = self.began(local);
+        let read = |edge: Edge| if edge.is_date { began } else { local };
         self.actions.contains(&action)
-            && self.from.is_none_or(|from| local >= from)
-            && self.to.is_none_or(|to| local < to)
+            && self.from.is_none_or(|from| read(from) >= from.at)
+            && self.to.is_none_or(|to| read(to) < to.at)
             && self.in_hours(local)
+    }
+
+    /// The same moment, but of the day on which the hours began that it is in.
+    fn began(&self, local: NaiveDateTime) -> NaiveDateTime {
+        match self.hours {
+            Some((start, end)) if start >= end && local.time() < end => {
+                local.checked_sub_days(Days::new(1)).unwrap_or(local)
+            }
+            _ => local,
+        }
     }
 
     fn in_hours(&self, local: NaiveDateTime) -> bool {
@@ -258,10 +277,10 @@ impl Window {
             words.push(format!("{}-{}", start.format("%H:%M"), end.format("%H:%M")));
         }
         if let Some(from) = self.from {
-            words.push(format!("from {}", from.format("%Y-%m-%d %H:%M")));
+            words.push(format!("from {}", from.at.format("%Y-%m-%d %H:%M")));
         }
         if let Some(to) = self.to {
-            words.push(format!("until {}", to.format("%Y-%m-%d %H:%M")));
+            words.push(format!("until {}", to.at.format("%Y-%m-%d %H:%M")));
         }
         words.join(" ")
     }
@@ -293,25 +312,25 @@ fn parse_days(text: &str) -> Result<[bool; 7], String> {
 fn parse_hours(text: &str) -> Result<(NaiveTime, NaiveTime), String> {
     let wrong = || format!("`{text}` is not a span of hours, such as `09:00-16:00`");
     let (start, end) = text.split_once('-').ok_or_else(wrong)?;
-    let time = |text: &str| match text.trim() {
-        "24:00" => Ok(NaiveTime::MIN),
-        text => NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| wrong()),
-    };
-    // `24:00` is the midnight after: the span then ends with its day, also from `00:00`.
+    let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").map_err(|_| wrong());
+    // `24:00` is the midnight after, so nothing begins then: a span ends with its day, also from `00:00`.
     let whole = end.trim() == "24:00";
-    let (start, end) = (time(start)?, time(end)?);
+    let (start, end) = (time(start)?, if whole { NaiveTime::MIN } else { time(end)? });
     if start == end && !whole { Err(wrong()) } else { Ok((start, end)) }
 }
 
 /// A date or a date and time; the end of a window that is a date includes that day.
-fn parse_moment(text: &str, end: bool) -> Result<NaiveDateTime, String> {
+fn parse_moment(text: &str, end: bool) -> Result<Edge, String> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         let day = if end { date.checked_add_days(Days::new(1)).unwrap_or(date) } else { date };
-        return Ok(day.and_time(NaiveTime::MIN));
+        return Ok(Edge { at: day.and_time(NaiveTime::MIN), is_date: true });
     }
-    NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M").map_err(|_| {
-        format!("`{text}` is not a date or a moment, such as `2026-12-20` or `2026-12-20 18:00`")
-    })
+    match NaiveDateTime::parse_from_str(&text.replace('T', " "), "%Y-%m-%d %H:%M") {
+        Ok(at) => Ok(Edge { at, is_date: false }),
+        Err(_) => {
+            Err(format!("`{text}` is not a date or a moment, such as `2026-12-20` or `2026-12-20 18:00`"))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -438,6 +457,27 @@ mod tests {
         let windows = windows("UTC", &[("fri", "22:00-04:00")], vec![]);
         assert_eq!(windows.at(at("2026-11-28T03:59:00Z"), ActionKind::Deploy), Opening::Open);
         assert!(matches!(windows.at(at("2026-11-27T03:59:00Z"), ActionKind::Deploy), Opening::Closed { .. }));
+    }
+
+    #[test]
+    fn a_date_is_about_the_nights_that_begin_on_it_and_a_moment_about_itself() {
+        let night = |from: &str, to: &str| {
+            let freeze = RawWindow { hours: Some("22:00-04:00".to_owned()), ..freeze(from, to) };
+            let windows = windows("UTC", &[], vec![freeze]);
+            let closed =
+                |moment: &str| matches!(windows.at(at(moment), ActionKind::Deploy), Opening::Blackout { .. });
+            ["01T03:00", "01T23:00", "02T03:59", "02T04:00", "02T23:00"]
+                .map(|time| closed(&format!("2026-12-{time}:00Z")))
+        };
+        assert_eq!(night("2026-12-01", "2026-12-01"), [false, true, true, false, false]);
+        assert_eq!(night("2026-11-30", "2026-12-01"), [true, true, true, false, false]);
+        assert_eq!(night("2026-12-01 00:00", "2026-12-02 00:00"), [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn nothing_begins_at_the_midnight_after() {
+        assert!(parse_hours("24:00-06:00").is_err());
+        assert!(parse_hours("22:00-24:00").is_ok());
     }
 
     #[test]

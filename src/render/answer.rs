@@ -1,6 +1,7 @@
 //! What a command answers: one value, shown to people or as the one JSON document.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -31,6 +32,31 @@ pub struct Answer {
     pub message: Option<String>,
     /// Whether the document is the last of several, each on a line of its own.
     pub one_line: bool,
+    /// What is done once it was shown.
+    pub afterwards: Afterwards,
+}
+
+/// What is done once an answer was shown, so that nobody waits for it.
+#[derive(Default)]
+pub struct Afterwards(Option<Box<dyn FnOnce() -> Option<String>>>);
+
+impl Afterwards {
+    /// Runs this, which answers a warning where it cannot be done.
+    pub fn run(what: impl FnOnce() -> Option<String> + 'static) -> Self {
+        Self(Some(Box::new(what)))
+    }
+
+    /// Does it.
+    #[must_use]
+    pub fn finish(self) -> Option<String> {
+        self.0.and_then(|what| what())
+    }
+}
+
+impl fmt::Debug for Afterwards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "something" } else { "nothing" })
+    }
 }
 
 impl Answer {
@@ -45,6 +71,7 @@ impl Answer {
             warnings: vec![],
             message: None,
             one_line: false,
+            afterwards: Afterwards::default(),
         }
     }
 

@@ -267,7 +267,7 @@ fn approval(rule: &EnvironmentRule, request: &Request) -> String {
     )
 }
 
-fn open_boxes(open: &[&OpenBox]) -> Vec<String> {
+fn open_boxes(open: &[OpenBox]) -> Vec<String> {
     if open.is_empty() {
         return vec!["  Nothing is open.".to_owned()];
     }

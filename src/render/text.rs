@@ -12,7 +12,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 pub use ci::{annotation_data, annotation_lines, annotation_property, defused, workflow_command};
 pub use markdown::{markdown, markdown_code};
-pub use words::{capitalised, count, list, thousands};
+pub use words::{capitalised, count, list, name, thousands};
 
 /// How many marks without a width one letter may carry: Vietnamese and Hebrew need three, a "Zalgo" text has
 /// dozens and would paint over the lines around it.

@@ -60,12 +60,21 @@ const TOOL_VARIABLES: [&str; 7] = ["HOME", "LOGNAME", "PATH", "TERM", "TMPDIR", 
 pub fn tool(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("LC_ALL", "C").stdin(Stdio::null());
-    for name in TOOL_VARIABLES {
+    for name in TOOL_VARIABLES.into_iter().filter(|name| *name != "PATH") {
         if let Some(value) = variable(name) {
             command.env(name, value);
         }
     }
+    // What lies in the work tree is nobody's `git`.
+    if let Some(path) = variable("PATH").and_then(|path| std::env::join_paths(absolute(&path)).ok()) {
+        command.env("PATH", path);
+    }
     command
+}
+
+/// The directories of a `PATH` that mean the same wherever one stands.
+fn absolute(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+    std::env::split_paths(path).filter(|dir| dir.is_absolute())
 }
 
 /// The first executable of this name on `PATH`, as an absolute path.
@@ -74,8 +83,7 @@ pub fn tool(program: impl AsRef<OsStr>) -> Command {
 /// When no directory of `PATH` holds it.
 pub fn find(program: &str) -> io::Result<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .filter(|dir| dir.is_absolute())
+    absolute(&path)
         .map(|dir| dir.join(program))
         .find(|file| file.is_file())
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("`{program}` is not on PATH")))
@@ -226,28 +234,26 @@ pub fn execute(
     let signals = Signals::listen(before)?;
     let mut secrets: Option<Given> = None;
     for step in &plan.steps {
-        let result = if signals.stops(watcher) {
-            not_run(step, StepEnd::Interrupted)
-        } else if !watcher.lasts() {
-            not_run(step, StepEnd::LeaseOver)
-        } else if !watcher.may_begin(step) {
-            not_run(step, StepEnd::WindowClosed)
-        } else {
+        let mut kept = kept_from(step, &signals, watcher);
+        if kept.is_none() && secrets.is_none() {
             // Right before the first step, and not sooner: until here there may be none.
-            let given = match secrets.take() {
-                Some(given) => given,
-                None => match credentials::fetch(plan, dir, &signals, watcher) {
-                    Ok(given) => given,
-                    Err(ending) => return Ok((ending, Some(CREDENTIALS.to_owned()))),
-                },
-            };
-            let given = secrets.insert(given);
-            watcher.began(step);
-            let command = step_command(plan, step, dir).map(|mut command| {
-                command.envs(&given.values);
-                command
-            });
-            run_step(step, command, (Heard::Everything, &given.mask), &signals, watcher)
+            match credentials::fetch(plan, dir, &signals, watcher) {
+                Ok(given) => secrets = Some(given),
+                Err(ending) => return Ok((ending, Some(CREDENTIALS.to_owned()))),
+            }
+            // That took its time, and what let the step begin may be over.
+            kept = kept_from(step, &signals, watcher);
+        }
+        let result = match (kept, &secrets) {
+            (None, Some(given)) => {
+                watcher.began(step);
+                let command = step_command(plan, step, dir).map(|mut command| {
+                    command.envs(&given.values);
+                    command
+                });
+                run_step(step, command, (Heard::Everything, &given.mask), &signals, watcher)
+            }
+            (kept, _) => not_run(step, kept.unwrap_or(StepEnd::Interrupted)),
         };
         watcher.ended(&result);
         match result.result {
@@ -257,6 +263,19 @@ pub fn execute(
         }
     }
     Ok((Ending::Succeeded, None))
+}
+
+/// What keeps a step from beginning now.
+fn kept_from(step: &Step, signals: &Signals, watcher: &mut dyn Watcher) -> Option<StepEnd> {
+    if signals.stops(watcher) {
+        Some(StepEnd::Interrupted)
+    } else if !watcher.lasts() {
+        Some(StepEnd::LeaseOver)
+    } else if !watcher.may_begin(step) {
+        Some(StepEnd::WindowClosed)
+    } else {
+        None
+    }
 }
 
 fn not_run(step: &Step, result: StepEnd) -> StepResult {

@@ -121,11 +121,78 @@ pub fn push(
         .args(["--end-of-options", remote])
         .arg(format!("{new}:{branch}"));
     match run(command) {
-        Ok(_) => Ok(Pushed::Done),
-        Err(RemoteError::Failed { why }) if lost(&why) => Ok(Pushed::Lost),
+        Ok(_) => arrived(root, remote, branch, new).map(|()| Pushed::Done),
+        Err(RemoteError::Failed { why }) if lost(&why) => {
+            beaten(root, remote, branch, old).map(|()| Pushed::Lost)
+        }
         Err(error) => Err(error),
     }
 }
+
+/// A remote may have one address to fetch from and others to push to. They may well be the same repository, and where they
+/// are not, what was pushed is nowhere where others look.
+fn arrived(root: &Path, remote: &str, branch: &str, new: &CommitId) -> Result<(), RemoteError> {
+    let Some(apart) = Apart::of(root, remote) else { return Ok(()) };
+    run(apart.fetch(branch))?;
+    let mut holds = git(root);
+    holds.args(["merge-base", "--is-ancestor", new.as_str(), ARRIVED]);
+    run(holds).map(|_| ()).map_err(|_| apart.error())
+}
+
+/// Whether another entry was there first: not where what is fetched still ends where this one goes on.
+fn beaten(root: &Path, remote: &str, branch: &str, old: Option<&CommitId>) -> Result<(), RemoteError> {
+    let Some(apart) = Apart::of(root, remote) else { return Ok(()) };
+    let mut tip = git(root);
+    tip.args(["rev-parse", "--quiet", "--verify", ARRIVED]);
+    let there = run(apart.fetch(branch)).and_then(|_| run(tip)).ok();
+    if there.as_deref().map(str::trim) == old.map(CommitId::as_str) { Err(apart.error()) } else { Ok(()) }
+}
+
+/// A remote that is fetched from one address and pushed to others.
+struct Apart<'a> {
+    root: &'a Path,
+    remote: &'a str,
+    reads: String,
+    writes: String,
+}
+
+impl<'a> Apart<'a> {
+    fn of(root: &'a Path, remote: &'a str) -> Option<Self> {
+        let urls = |options: &[&str]| {
+            let mut command = git(root);
+            command.args(["remote", "get-url"]).args(options).args(["--end-of-options", remote]);
+            run(command).ok()
+        };
+        let (reads, writes) = (urls(&[]), urls(&["--push", "--all"]));
+        if reads.is_some() && reads == writes {
+            return None;
+        }
+        let shown = |urls: Option<String>| urls.unwrap_or_default().trim().escape_debug().to_string();
+        Some(Self { root, remote, reads: shown(reads), writes: shown(writes) })
+    }
+
+    fn fetch(&self, branch: &str) -> Command {
+        let mut command = git(self.root);
+        command
+            .args(["fetch", "--quiet", "--refmap=", "--no-tags", "--no-write-fetch-head"])
+            .args(["--no-recurse-submodules", "--end-of-options", self.remote])
+            .arg(format!("+{branch}:{ARRIVED}"));
+        command
+    }
+
+    fn error(&self) -> RemoteError {
+        let Self { remote, reads, writes, .. } = self;
+        RemoteError::Failed {
+            why: format!(
+                "what is pushed to `{remote}` ({writes}) does not come to where it is fetched from ({reads}): let both lead to \
+                 the same repository, for example with `git config --unset-all remote.{remote}.pushurl`"
+            ),
+        }
+    }
+}
+
+/// Where a branch is kept to see what arrived.
+const ARRIVED: &str = "refs/deployctl/arrived";
 
 /// Git's words for a lease that no longer holds, with the C locale.
 fn lost(why: &str) -> bool {

@@ -33,6 +33,7 @@ use self::error::Result;
 use self::history::KnownGraph;
 pub use self::history::Range;
 pub use self::listing::Listed;
+use self::objects::Trees;
 pub use self::tagged::Tagged;
 use self::walk::Found;
 use crate::gate::terms::CommitId;
@@ -46,6 +47,7 @@ pub struct Repository {
     graph: KnownGraph,
     /// Commits of the last search for a tag, which the range from that tag would read again.
     lately: RefCell<HashMap<Oid, Found>>,
+    trees: RefCell<Trees>,
     /// The first file that was asked for and could not be looked at.
     unread: RefCell<Option<RepositoryError>>,
 }
@@ -63,6 +65,7 @@ impl Repository {
             drafting: Cell::default(),
             graph: KnownGraph::default(),
             lately: RefCell::default(),
+            trees: RefCell::default(),
             unread: RefCell::default(),
         })
     }

@@ -2,7 +2,8 @@
 # Checks the ledger in this directory without deployctl: with sh, git, ssh-keygen and sha256sum (or shasum) alone.
 # README.txt beside it says what that proves, and what it does not.
 #
-#   sh verify.sh
+#   sh verify.sh                     the people's keys are those of the allowed_signers beside it
+#   sh verify.sh ALLOWED_SIGNERS     they are those of a file of your own
 #
 # It writes nothing here, ends with 0 where every entry holds, and with 1 at the first that does not, which it names.
 
@@ -52,6 +53,11 @@ work=${TMPDIR:-/tmp}/deployctl-verify.$$
 mkdir "$work" || stop "$work cannot be made"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' HUP INT TERM
+[ $# -le 1 ] || stop 'it takes one file at the most: the allowed_signers that you trust'
+given=${1:-$here/allowed_signers}
+[ -r "$given" ] && [ ! -d "$given" ] || stop "$given cannot be read"
+# It is read once, so that all of it is the same to the end.
+while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done < "$given" > "$work/given"
 mkdir "$work/approval" "$work/execution" "$work/session" "$work/revoked" "$work/used"
 
 records() {
@@ -311,6 +317,23 @@ is_signed() {
     [ "$signer" = "$identity" ] || fail "it carries the signature of $signer, not of $identity"
     ssh-keygen -Y verify -f "$keys" -I "$identity" -n "$namespace" -s "$work/signature" \
         < "$work/payload" > "$work/said" 2>&1 || fail "the signature of $identity as $namespace does not verify"
+    [ $identity != session ] || return 0
+    ssh-keygen -Y verify -f "$work/given" -I "$identity" -n "$namespace" -s "$work/signature" \
+        < "$work/payload" > "$work/said" 2>&1 || fail "by $given the signature of $identity as $namespace does not verify"
+}
+
+# Whether the allowed_signers that is trusted has this key for this person.
+is_given() {
+    while read -r principals line; do
+        case ",$principals," in
+        *",$1,"*) ;;
+        *) continue ;;
+        esac
+        case " $line " in
+        *" $2 $3 "*) return 0 ;;
+        esac
+    done < "$work/given"
+    return 1
 }
 
 # What an entry changes for those after it.
@@ -368,6 +391,7 @@ comes_into_force() {
         *"$type $key"*) ;;
         *) fail "a key of signers/$sequence does not stand in its deployctl.yaml" ;;
         esac
+        is_given "$who" "$type" "$key" || fail "$given has no line for $who with the key $type $key"
         printf '%s %s %s %s\n' "$who" "$options" "$type" "$key" >> "$signers"
     done < "$here/signers/$sequence"
 }
@@ -448,6 +472,7 @@ for file in "$here/signers/"*; do brought=$((brought + 1)); done
 
 printf 'ok: %s entries, each with its place, its files and its signature\n' "$sequence"
 printf 'signatures: %s by people, %s by the sessions of their deployments\n' "$by_people" "$by_sessions"
+printf 'keys: those of %s\n' "${1:-the allowed_signers beside this script}"
 printf 'policies that came into force: %s\n' "$policies"
 [ -z "$told" ] || printf 'executions:\n%s' "$told"
 printf 'trust root: %s\n' "$first_root"

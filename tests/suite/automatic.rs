@@ -174,6 +174,8 @@ fn what_was_just_founded_goes_where_machines_deploy_first() {
     house.config(&rules(&[]));
     let shown = house.person("alice").signs_policy();
     house.ends(&shown, "next: deployctl deploy staging --as ROLE\n");
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    house.ends(&status, "next: deployctl deploy staging --as ROLE\n");
     house.config(&rules(&[("estimate: 5m", "estimate: 6m")]));
     let shown = house.person("alice").signs_policy();
     house.ends(&shown, "policy 2 is in force\nnext: deployctl request VERSION --as ROLE\n");

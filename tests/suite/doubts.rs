@@ -48,7 +48,9 @@ fn a_version_that_failed_there_is_told_to_all_who_would_deploy_it_again() {
     house.breaks("release");
     house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
     let why = "`v1.4.0`, this very commit, failed in `production` at `release` when alice deployed it at \
-               2026-11-23 10:00 UTC (it ended with exit status 3), and was not live and well there since";
+               2026-11-23 10:00 UTC (it ended with exit status 3), and was not live and well there since; it was \
+               not rolled back: best do that first, `deployctl rollback production --reason TEXT`, or go forward \
+               with a fix of it";
     let warned = format!("  warning: deployment.failed  {why}\n");
     let ask = ["request", "v1.4.0", "--as", "orchestrator", "--summary", "again"];
     let said = house.run(ask.into_iter().chain(["--json"])).any_stdout().exit(0).json();
@@ -61,6 +63,25 @@ fn a_version_that_failed_there_is_told_to_all_who_would_deploy_it_again() {
     assert!(shown.contains(&warned), "{shown}");
     let shown = house.run(["deploy", "production", again, "--dry-run"]).any_stdout().exit(0).stdout;
     assert!(shown.contains(&warned), "{shown}");
+}
+
+#[test]
+fn a_version_that_failed_is_quarantined_once_it_was_rolled_back_and_not_before() {
+    let (house, id) = House::approved();
+    house.breaks("release");
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
+    let ask = ["request", "v1.4.0", "--as", "orchestrator", "--summary", "again", "--json"];
+    let codes = || {
+        let said = house.run(ask).any_stdout().exit(0).json();
+        let warnings = said["warnings"].as_array().expect("warnings").clone();
+        warnings.into_iter().map(|one| one["code"].as_str().expect("a code").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(), ["deployment.failed"]);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains("\nnext: deployctl rollback production --reason TEXT\n"), "{status}");
+    house.mends("release");
+    house.person("alice").rolls_back("release fails");
+    assert!(codes().contains(&"commit.quarantined".to_owned()));
 }
 
 #[test]

@@ -131,6 +131,16 @@ fn the_table_in_a_file_is_kept_between_its_markers() {
     let nowhere =
         "error: cannot write `docs/HISTORY.md`: there is no directory `docs`; make it first: mkdir -p docs\n";
     house.run(["history", "--write", "docs/HISTORY.md"]).stderr(nowhere).exit(1);
+    for form in ["csv", "html"] {
+        house.run(["history", "--format", form, "-o", "docs/HISTORY.md"]).stderr(nowhere).exit(1);
+        let usage = house.run(["history", "--format", form, "--write", "H"]).any_stderr().exit(2).stderr;
+        assert!(
+            usage.contains("; it keeps a Markdown table, and any other form goes to a file with `-o FILE`")
+        );
+    }
+    let directory = "error: `.` is a directory: name a file\n";
+    house.run(["history", "--write", "."]).stderr(directory).exit(1);
+    house.run(["history", "-o", "."]).stderr(directory).exit(1);
     // What is left out by a limit is left out of the file, and that is said.
     let newest = house.run(["history", "--write", "NEWEST.md", "--limit", "1"]).any_stderr().exit(0).stderr;
     let told = "there are more: raise or leave out `--limit`\nok: wrote the table into `NEWEST.md`\n";
@@ -138,7 +148,7 @@ fn the_table_in_a_file_is_kept_between_its_markers() {
     assert_eq!(house.file("NEWEST.md").matches("\n| 2026-").count(), 1);
     house.write("HISTORY.md", "nothing of the kind\n");
     let stderr = "\
-error: `HISTORY.md` is left as it is: it lacks the two lines between which the table goes:
+error: `HISTORY.md` is left as it is: it lacks the two lines between which the table goes; add them, or name a new file:
   <!-- deployctl history: begin -->
   <!-- deployctl history: end -->
 ";
@@ -176,20 +186,20 @@ fn every_change_is_told_with_who_what_and_why_and_whether_it_is_signed() {
     house.person("alice").signs_policy();
     house.run(["deploy", "production", "v1.4.1", "--as", "orchestrator"]).any_stderr().exit(4);
     let table = "\
-Date        Time   Agent                      Action       Details                                                                                                              Reason
-2026-11-24  11:00  alice (signed)             changed      policy 2: environments.production.monitoring.on_call alice → bob; environments.production.rollback.estimate 5m → 6m
-2026-11-24  11:00  session of bob (signed)    ended        rollback production to v1.4.0: succeeded
-2026-11-24  11:00  bob (signed)               executed     rollback production to v1.4.0 by v1.4.1-[id]                                                                      checkout fails
-2026-11-24  11:00  orchestrator (journal)     was refused  deploy production                                                                                                    human.terminal, approval.consumed
-2026-11-24  10:30  session of alice (signed)  ended        deploy production v1.4.1: succeeded
-2026-11-24  10:30  alice (signed)             executed     deploy production v1.4.1 by v1.4.1-[id]
-2026-11-24  10:00  bob (signed)               approved     deploy production v1.4.1-[id]
-2026-11-24  10:00  orchestrator (journal)     requested    v1.4.1-[id]
-2026-11-23  10:00  session of alice (signed)  ended        deploy production v1.4.0: succeeded
-2026-11-23  10:00  alice (signed)             executed     deploy production v1.4.0 by v1.4.0-[id]
-2026-11-23  10:00  alice (signed)             approved     deploy production v1.4.0-[id]
-2026-11-23  10:00  alice (signed)             founded      policy 1
-2026-11-23  10:00  orchestrator (journal)     requested    v1.4.0-[id]
+Date        Time   Agent                     Action       Details                                                                                                              Reason
+2026-11-24  11:00  signed: alice             changed      policy 2: environments.production.monitoring.on_call alice → bob; environments.production.rollback.estimate 5m → 6m
+2026-11-24  11:00  signed: session of bob    ended        rollback production to v1.4.0: succeeded
+2026-11-24  11:00  signed: bob               executed     rollback production to v1.4.0 by v1.4.1-[id]                                                                      checkout fails
+2026-11-24  11:00  journal: orchestrator     was refused  deploy production v1.4.1-[id]                                                                                     human.terminal, approval.consumed
+2026-11-24  10:30  signed: session of alice  ended        deploy production v1.4.1: succeeded
+2026-11-24  10:30  signed: alice             executed     deploy production v1.4.1 by v1.4.1-[id]
+2026-11-24  10:00  signed: bob               approved     deploy production v1.4.1-[id]
+2026-11-24  10:00  journal: orchestrator     requested    v1.4.1-[id]                                                                                                       =cmd|' /C', \"x\" | y
+2026-11-23  10:00  signed: session of alice  ended        deploy production v1.4.0: succeeded
+2026-11-23  10:00  signed: alice             executed     deploy production v1.4.0 by v1.4.0-[id]
+2026-11-23  10:00  signed: alice             approved     deploy production v1.4.0-[id]
+2026-11-23  10:00  signed: alice             founded      policy 1
+2026-11-23  10:00  journal: orchestrator     requested    v1.4.0-[id]                                                                                                       Totals in the cart
 ";
     let shown = house.run(["history", "--modifications"]).any_stdout().exit(0).stdout;
     house.same(&shown, table);
@@ -205,7 +215,10 @@ Date        Time   Agent                      Action       Details              
         "{back}"
     );
     assert!(back.contains(",checkout fails,production,true,"), "{back}");
-    assert!(of(&["--by", "orchestrator", "--until", "2026-11-23"])[0].ends_with(",,production,false,"));
+    assert!(
+        of(&["--by", "orchestrator", "--until", "2026-11-23"])[0]
+            .ends_with(",Totals in the cart,production,false,")
+    );
 }
 
 #[test]

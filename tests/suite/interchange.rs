@@ -309,8 +309,13 @@ fn tags_become_a_past_that_is_marked_and_imported_once() {
     assert_eq!(imports(&house), 0);
     assert_eq!(named(house.run(IMPORTS).any_stdout().exit(0)), page("imported"));
     assert_eq!(imports(&house), 1);
+    let none = "\
+no tag here fits `release-*`: nothing was imported
+next: say which tags are versions, such as `--tags 'release-*'`, or fetch them: git fetch --tags
+";
+    house.run(["history", "import", "--tags", "release-*"]).stdout(none).exit(0);
     let again = "\
-imported 0 tags as versions of production, unsigned
+nothing new to import
 left out: 1 whose deployment is recorded
 left out: 3 imported before
 left out: 1 whose name or date cannot be used
@@ -351,7 +356,7 @@ fn an_imported_version_is_nothing_but_a_row() {
     house.run(IMPORTS).any_stdout().exit(0);
     assert_eq!((status(&house), verified(&house), events(&house)), before);
     let changed = house.run(["history", "--modifications", "--limit", "1"]).any_stdout().any_stderr().exit(0);
-    assert!(changed.stdout.contains("(journal)"), "{}", changed.stdout);
+    assert!(changed.stdout.contains("journal: Dana"), "{}", changed.stdout);
     assert!(changed.stdout.contains("  imported  3 tags as versions of production"), "{}", changed.stdout);
 }
 

@@ -458,3 +458,16 @@ fn init_proposes_tap_where_the_reports_are_tap() {
         assert!(checks.starts_with(proposed), "{files:?}: {checks}");
     }
 }
+
+#[test]
+fn init_finds_no_reports_where_their_directory_is_empty() {
+    let house = House::empty();
+    house.write("reports/unit/.gitkeep", "");
+    let told = house.run(["init"]).env("USER", "alice").any_stdout().exit(0).stdout;
+    assert!(!told.contains("found test reports"), "{told}");
+    let rules = house.file("deployctl.yaml");
+    assert!(
+        rules.contains("junit: [\"reports/unit/*.xml\"] }   # no reports were found: name yours\n"),
+        "{rules}"
+    );
+}

@@ -19,7 +19,7 @@ use crate::house::{House, POLICY};
 fn measured(house: &House, health: &str) {
     let health = format!("    health:\n      {}\n    monitoring: ", health.replace('\n', "\n      "));
     let policy = POLICY.replacen("    monitoring: ", &health, 1);
-    house.config(&policy.replace("on_call: alice }", "on_call: alice, watch: 2s }"));
+    house.config(&policy);
 }
 
 /// The same, signed by alice.
@@ -53,7 +53,7 @@ next: ask a person to run: deployctl approve --policy
     house.config(POLICY);
     house.person("alice").signs_policy();
     measured(&house, &web(&service));
-    let nothing = "error: nothing is measured in `production`: the signed policy has no `environments.production.health`\n";
+    let nothing = "error: nothing is measured in `production`: the signed policy has no `environments.production.health`; say there what is, then people run: deployctl approve --policy\n";
     house.run(["monitor", "production"]).stderr(nothing).exit(1);
     let unknown = "\
 error: the policy has no environment `prodution`, only `production`, `staging`; did you mean `production`?
@@ -68,8 +68,12 @@ error: the policy has no environment `prodution`, only `production`, `staging`; 
 fn an_agent_watches_without_a_terminal_and_reads_lines() {
     let house = House::new();
     let service = Service::start();
-    signed(&house, &web(&service));
-    let answer = house.run(["monitor", "production", "--json"]).env("CLAUDECODE", "1").any_stdout().exit(0);
+    let health = web(&service).replace('\n', "\n      ");
+    let staging =
+        format!("deployment: automatic\n    monitoring: {{ watch: 2s }}\n    health:\n      {health}\n");
+    house.config(&POLICY.replacen("deployment: automatic\n", &staging, 1));
+    house.person("alice").signs_policy();
+    let answer = house.run(["monitor", "staging", "--json"]).env("CLAUDECODE", "1").any_stdout().exit(0);
     let documents = lines(&answer.stdout);
     let (end, rounds) = documents.split_last().expect("a line at least");
     assert_eq!(rounds.len(), 3, "now, after one second, and after the two of `monitoring.watch`");

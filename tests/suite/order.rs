@@ -170,6 +170,64 @@ fn a_window_that_closes_at_the_passphrase_stops_before_the_first_step() {
 }
 
 #[test]
+fn a_window_that_closes_while_secrets_are_fetched_stops_before_the_first_step() {
+    let house = House::new();
+    let slow = "#!/bin/sh\necho 2026-11-23T12:00:00Z > \"$HOME/clock\"\necho '{\"TOKEN\": \"t\"}'\n";
+    house.releases(&[("ops/secrets.sh", slow)]);
+    let rules = "    credentials: { exec: [\"./ops/secrets.sh\"], timeout: 20s }\n    approvals:";
+    let policy = POLICY.replace("    monitoring:", WINDOWS).replace("    approvals:", rules);
+    let id = house.approved_under(&policy);
+    let clock = clock_file(&house, "2026-11-23T11:58:00Z");
+    let deploy = [DEPLOY[0], DEPLOY[1], &id];
+    let shown = house.at_terminal_with("alice", &[&clock], &deploy).signs().exit(1);
+    assert!(shown.contains("was not begun: the deployment window has closed"), "{shown}");
+    house.nothing_ran();
+    assert_eq!(house.story_of_deployment(), ["execution", "step migrate WindowClosed", "outcome Failed"]);
+}
+
+#[test]
+fn who_signs_has_read_what_the_ledger_says_then() {
+    let (house, id) = House::approved();
+    let again = [
+        "request",
+        "v1.4.0",
+        "--as",
+        "orchestrator",
+        "--since",
+        "v1.3.0",
+        "--summary",
+        "Once more",
+        "--json",
+    ];
+    let answer = house.run(again).any_stdout().any_stderr().exit(0).json();
+    let second = answer["id"].as_str().unwrap();
+    house.person("alice").approves(second);
+    let reading = house.person("bob").at_terminal([DEPLOY[0], DEPLOY[1], second]).yes_to_all();
+    house.breaks("release");
+    house.person("alice").at_terminal([DEPLOY[0], DEPLOY[1], &id]).signs().declines_rollback().exit(1);
+    let shown = reading.types_phrase().exit(7);
+    assert!(shown.contains("the ledger tells something else now than when you began to read"), "{shown}");
+    assert_eq!(house.story_of_deployment().last().map(String::as_str), Some("outcome Failed"));
+}
+
+#[test]
+fn a_verdict_is_decided_and_dated_when_it_is_signed() {
+    let (house, id) = House::requested();
+    let clock = clock_file(&house, "2026-11-23T10:30:00Z");
+    let approve = || house.at_terminal_with("alice", &[&clock], &["approve", &id]).yes_to_all();
+    let reading = approve();
+    clock_file(&house, "2027-01-10T10:30:00Z");
+    let shown = reading.types_phrase().exit(3);
+    assert!(shown.contains("request.expired"), "{shown}");
+    clock_file(&house, "2026-11-23T10:30:00Z");
+    let signing = approve().types_phrase().expect("Enter passphrase");
+    clock_file(&house, "2026-11-23T10:32:01Z");
+    let shown = signing.answer(PASSPHRASE).exit(7);
+    assert!(shown.contains("the signature took more than two minutes"), "{shown}");
+    assert_eq!(house.story(), ["policy"]);
+}
+
+#[test]
 fn an_approval_that_ends_at_the_passphrase_runs_nothing() {
     let (house, id) = House::approved();
     let clock = clock_file(&house, "2026-11-23T13:59:00Z");

@@ -273,6 +273,28 @@ fn half_a_revert_takes_nothing_back() {
 }
 
 #[test]
+fn a_commit_on_the_way_takes_nothing_back_that_a_later_one_did() {
+    let house = rolled_back();
+    detached(&house, "v1.3.0");
+    house.write("app/trap.txt", "on\n");
+    house.commit("feat: a trap");
+    house.tag("v1.5.0");
+    house.git(["rm", "--quiet", "app/trap.txt"]);
+    house.write("app/other.txt", "other\n");
+    house.commit("fix: no trap, and something else");
+    let id = requested(&house, "v1.5.1");
+    house.person("alice").approves(&id);
+    house.person("alice").deploys(&id);
+    house.person("bob").rolls_back("something else fails");
+    detached(&house, "v1.5.0");
+    house.git(["branch", "--force", "main"]);
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let shown = refused(&house, &asked(&house, "v1.5.0"));
+    assert!(shown.contains("and here `app/trap.txt`"), "{shown}");
+}
+
+#[test]
 fn a_person_names_the_fix_and_only_what_holds_it_is_released() {
     let house = rolled_back();
     detached(&house, "v1.4.0");

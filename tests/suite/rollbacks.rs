@@ -301,6 +301,29 @@ next: ask a person to run: deployctl approve v1.4.0-[id]
 }
 
 #[test]
+fn the_way_back_to_what_is_only_last_good_needs_no_request() {
+    let (house, _) = House::deployed();
+    house.write("app/total.txt", "12.51\n");
+    house.commit("fix(cart): round half up");
+    house.tag("v1.4.1");
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let words = ["request", "v1.4.1", "--as", "orchestrator", "--json"];
+    let answer = house.run(words).any_stdout().any_stderr().exit(0).json();
+    let id = answer["id"].as_str().expect("an id").to_owned();
+    let screen = house.person("bob").approves(&id);
+    assert!(screen.contains("v1.4.0"), "{screen}");
+    house.breaks("release");
+    house.person("alice").at_terminal(["deploy", "production", &id]).signs().declines_rollback().exit(1);
+    let expected = "\
+refused: deployctl request
+  ✗ rollback.plan  `v1.4.0` is the last good version of `production`, and the way back to it needs no request
+next: deployctl rollback production --reason TEXT
+";
+    not_asked(&house, "v1.4.0", expected);
+}
+
+#[test]
 fn nothing_is_rolled_back_to_itself() {
     let (house, _) = House::deployed();
     // What is live, by its name.

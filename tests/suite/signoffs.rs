@@ -184,7 +184,7 @@ fn a_no_stands_until_the_same_person_says_yes() {
     signs_off(&house, "alice");
     let shown = denies(&house, "bob");
     assert!(shown.contains("Type \"deny code-review "), "{shown}");
-    assert!(shown.contains("  Reason       no tests\\x1b[2K"), "{shown}");
+    assert!(shown.contains("  Your reason  no tests\\x1b[2K"), "{shown}");
     has_line(&house, "- [ ] Code review: denied by bob · just now · [id] — no tests\\\\x1b\\[2K");
     house
         .run(["check", "code-review"])
@@ -224,6 +224,10 @@ fn the_review_says_who_signed_off_and_that_nobody_did() {
     shows("by alice, 2026-11-23 10:00 UTC and bob, 2026-11-23 10:05 UTC");
     denies(&house, "alice");
     shows("DENIED by alice, 2026-11-23 10:05 UTC");
+    // The question says so as well, and no longer that nobody signed.
+    let no = "Code review: no evidence — alice said no, 2026-11-23 10:05 UTC: no tests\\x1b[2K";
+    let shown = house.run(["approve", &id, "--show"]).any_stdout().exit(0).stdout;
+    assert!(shown.contains(&format!("\n    [ ] {no}\n")) && !shown.contains("none is recorded"), "{shown}");
 }
 
 #[test]
@@ -234,12 +238,13 @@ fn nobody_signs_the_same_twice() {
     let again = house.person("alice").at_terminal(["approve", "--check", "code-review"]).exit(0);
     house.same(
         &again,
-        "code-review of [id] is signed off by alice already, at 2026-11-23 10:00 UTC; nothing was signed\nrecorded in the ledger as [id]\n",
+        "code-review of [id] is signed off by alice already, at 2026-11-23 10:00 UTC, in the ledger as [id]; nothing more was signed\n",
     );
     assert_eq!(house.story(), ["policy", "sign-off"]);
     // Another note, another verdict, the same again after it, and another person say something.
     let noted = ["approve", "--check", "code-review", "--reason", "read twice"];
-    house.person("alice").at_terminal(noted).signs().exit(0);
+    let shown = house.person("alice").at_terminal(noted).signs().exit(0);
+    assert!(shown.contains("  Your reason  read twice\n"), "{shown}");
     denies(&house, "alice");
     let again = house.person("alice").at_terminal([
         "approve",

@@ -39,6 +39,11 @@ fn checks(house: &House) -> (i32, String, String) {
 
 /// The same with these tools, each a name and the program behind it.
 fn checks_with(house: &House, tools: &[(&str, &str)]) -> (i32, String, String) {
+    checks_by(house, tools, None)
+}
+
+/// The same with an allowed_signers of the stranger's own.
+fn checks_by(house: &House, tools: &[(&str, &str)], signers: Option<&Path>) -> (i32, String, String) {
     let world = tempfile::tempdir().expect("a directory");
     let (bin, home, there) = (world.path().join("bin"), world.path().join("home"), world.path().join("got"));
     fs::create_dir(&bin).expect("a directory");
@@ -51,7 +56,7 @@ fn checks_with(house: &House, tools: &[(&str, &str)]) -> (i32, String, String) {
     let copied = Command::new("cp").arg("-R").arg(export(house)).arg(&there).status().expect("cp");
     assert!(copied.success());
     let mut check = Command::new(bin.join("sh"));
-    check.arg(there.join("verify.sh")).current_dir(&home).env_clear();
+    check.arg(there.join("verify.sh")).args(signers).current_dir(&home).env_clear();
     let output = check.env("PATH", &bin).env("HOME", &home).env("TMPDIR", &home).output().expect("sh");
     assert_eq!(fs::read_dir(&home).expect("a directory").count(), 0, "it left something behind");
     let text = |bytes: Vec<u8>| house.normal(&String::from_utf8(bytes).expect("UTF-8"));
@@ -84,6 +89,7 @@ fn fails(house: &House, sequence: usize, why: &str) {
 const OK: &str = "\
 ok: 10 entries, each with its place, its files and its signature
 signatures: 4 by people, 6 by the sessions of their deployments
+keys: those of the allowed_signers beside this script
 policies that came into force: 1
 executions:
   entry 3: deploy production v1.4.0 by alice, approved by alice
@@ -111,6 +117,58 @@ who has it runs: sh verify.sh
     // The script comes to the same root.
     let script = house.program("sh", &["../export/verify.sh"]).any_stdout().exit(0).stdout;
     assert!(script.contains(&format!("\ntrust root: {}\n", verified["root"].as_str().expect("a root"))));
+}
+
+#[test]
+fn an_auditor_brings_the_keys_that_he_trusts() {
+    let house = exported();
+    let own = house.world().join("my_signers");
+    let by_own = |lines: &str| {
+        fs::write(&own, lines).expect("a file");
+        checks_by(&house, &TOOLS.map(|tool| (tool, tool)), Some(&own))
+    };
+    let key = |name: &str| {
+        let line = house.public_key(name);
+        line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    };
+    let everybody = ["alice", "bob", "carol"].map(|name| (name, format!("{name} {}\n", key(name))));
+    let [(_, alice), (_, bob), (_, carol)] = &everybody;
+    let fails = |code: (i32, String, String), entry: usize, why: &str| {
+        let said = format!("FAILED: entry {entry} ([commit]): {}\n", house.normal(why));
+        assert_eq!(code, (1, String::new(), said));
+    };
+    let shown = own.display();
+    // His own spelling, with a comment and other people.
+    let fine = format!("# known\n\n{alice}{bob}{carol}dave {}\n", key("carol"));
+    let whose = OK.replace("the allowed_signers beside this script", "[world]/my_signers");
+    assert_eq!(by_own(&fine), (0, whose, String::new()));
+    for name in ["alice", "bob"] {
+        let others: String =
+            everybody.iter().filter(|(other, _)| *other != name).map(|(_, line)| line.as_str()).collect();
+        let why = match name {
+            "alice" => format!("by {shown} the signature of alice as deployctl-policy does not verify"),
+            _ => format!("{shown} has no line for {name} with the key {}", key(name)),
+        };
+        fails(by_own(&others), 1, &why);
+        // The key of somebody else under that name is another key.
+        let swapped = format!("{others}{name} {}\n", key("carol"));
+        fails(by_own(&swapped), 1, &why);
+    }
+    // What OpenSSH makes of his file counts.
+    let narrow = format!("alice namespaces=\"deployctl-policy\" {}\n{bob}{carol}", key("alice"));
+    let why = format!("by {shown} the signature of alice as deployctl-approval does not verify");
+    fails(by_own(&narrow), 2, &why);
+    assert_eq!(
+        checks_by(&house, &TOOLS.map(|tool| (tool, tool)), Some(Path::new("/nowhere"))),
+        (1, String::new(), "FAILED: /nowhere cannot be read\n".to_owned())
+    );
+    // Without a file of his own it is the one beside the script.
+    fs::write(export(&house).join("allowed_signers"), format!("{bob}{carol}")).expect("a file");
+    let (code, told, said) = checks(&house);
+    assert!(
+        code == 1 && told.is_empty() && said.contains("/allowed_signers the signature of alice"),
+        "{said}"
+    );
 }
 
 #[test]

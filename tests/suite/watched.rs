@@ -214,3 +214,15 @@ fn what_fails_already_is_told_before_the_steps() {
     let (before, _) = shown.split_once("1/2 migrate").expect("a step");
     assert!(before.contains("warning: `shop` fails already, before any step\n"), "{shown}");
 }
+
+#[test]
+fn a_watch_of_seconds_is_not_rounded() {
+    let house = House::founded();
+    for asked in ["8s", "90s", "500ms"] {
+        let words = ["request", "v1.4.0", "--as", "orchestrator", "--monitor", asked];
+        let refused = house.run(words).any_stderr().exit(2).stderr;
+        let why =
+            format!("invalid value '{asked}' for '--monitor <DURATION>': not whole minutes, such as `30m`");
+        assert!(refused.contains(&why), "{refused}");
+    }
+}

@@ -87,8 +87,8 @@ fn name_of(
 
 /// The newest request of this environment for the commit: deploying it answers the request.
 fn waiting(moment: &Moment, environment: &Environment, commit: &CommitId) -> Option<RequestRef> {
-    let fits = |package: &journal::Package| {
-        &package.request.environment == environment && &package.request.release.commit == commit
+    let fits = |outline: &&journal::Outline| {
+        &outline.environment == environment && &outline.release.commit == commit
     };
-    journal::requests(moment).into_iter().find(fits).map(|package| package.reference)
+    journal::requests(moment).iter().find(fits).map(|outline| outline.reference.clone())
 }

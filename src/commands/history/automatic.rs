@@ -22,7 +22,7 @@ pub(super) fn row(run: &Run, now: DateTime<Utc>) -> Result<Row> {
     let ending = run.end.as_ref().map(|end| end.ending);
     let start = &run.start;
     let failed_step = run.end.as_ref().and_then(|end| end.failed_step.as_ref());
-    let by = text::line(&start.by, 80);
+    let by = text::line(&start.by, 40);
     let mut notes = format!("{}, by {by} (journal)", start.environment);
     if let Some(step) = failed_step {
         notes.push_str(&format!("; ended at {step}"));

@@ -62,7 +62,10 @@ pub(super) fn run(moment: &Moment, args: &ImportArgs) -> Result<Answer> {
             sorted.new.len()
         );
     }
-    let mut page = told(environment, &sorted, args.dry_run);
+    let mut page = match sorted.new.is_empty() {
+        true => nothing_new(&sorted, &pattern),
+        false => told(environment, &sorted, args.dry_run),
+    };
     if !args.dry_run && !sorted.new.is_empty() {
         let by = moment.caller(None).name;
         page.push_str(&warned(record(moment, environment, &by, &sorted.new)?));
@@ -174,15 +177,30 @@ fn told(environment: &Environment, sorted: &Sorted, dry_run: bool) -> String {
     for Tag { version, commit, at, .. } in &sorted.new {
         page.push_str(&format!("  {}  {version}  {}\n", at.format("%Y-%m-%d"), commit.short()));
     }
+    page + &left_out(sorted)
+}
+
+/// What is said where there is nothing to import, and what to do about it.
+fn nothing_new(sorted: &Sorted, pattern: &str) -> String {
+    let fitting = sorted.recorded + sorted.before + sorted.unfit;
+    if fitting > 0 {
+        return format!("nothing new to import\n{}", left_out(sorted));
+    }
+    let pattern = text::line(pattern, 200);
+    format!(
+        "no tag here fits `{pattern}`: nothing was imported\n\
+         next: say which tags are versions, such as `--tags 'release-*'`, or fetch them: git fetch --tags\n"
+    )
+}
+
+fn left_out(sorted: &Sorted) -> String {
     let left = [
         (sorted.recorded, "whose deployment is recorded"),
         (sorted.before, "imported before"),
         (sorted.unfit, "whose name or date cannot be used"),
     ];
-    for (count, why) in left.into_iter().filter(|(count, _)| *count > 0) {
-        page.push_str(&format!("left out: {count} {why}\n"));
-    }
-    page
+    let left = left.into_iter().filter(|(count, _)| *count > 0);
+    left.map(|(count, why)| format!("left out: {count} {why}\n")).collect()
 }
 
 fn json_of(tag: &Tag) -> serde_json::Value {

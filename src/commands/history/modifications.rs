@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use crate::cli::HistoryArgs;
@@ -11,6 +11,7 @@ use crate::commands::gather::reading::Reach;
 use crate::commands::gather::{Moment, Part, verify};
 use crate::commands::journal;
 use crate::gate::config::changes;
+use crate::gate::decide::CLOCK_TOLERANCE_SECONDS;
 use crate::gate::modification::{Subject, Told, told};
 use crate::gate::statement::{Payload, Statement};
 use crate::gate::terms::{Digest, Environment};
@@ -40,7 +41,8 @@ pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modificatio
         ("deployment", "deployed"),
         ("imported", "imported"),
     ] {
-        lines.extend(journal::told(moment, kind).into_iter().rev().map(|line| unsigned(line, action)));
+        let told = in_place(journal::told(moment, kind), moment.now);
+        lines.extend(told.into_iter().rev().map(|(line, place)| unsigned(line, place, action)));
     }
     lines.retain(|line| is_wanted(line, moment.now, args));
     lines.extend(signed(moment, args)?);
@@ -50,6 +52,20 @@ pub(super) fn of(moment: &Moment, args: &HistoryArgs) -> Result<(Vec<Modificatio
     let more = args.limit.is_some_and(|limit| lines.len() > limit);
     lines.truncate(args.limit.unwrap_or(usize::MAX));
     Ok((lines, more))
+}
+
+/// Each line with the moment at which it stands among the others, newest first. Whoever may push could date one ahead, to stand
+/// above all others for ever: such a line is no newer than the one after it, and than now.
+fn in_place(lines: Vec<journal::Told>, now: DateTime<Utc>) -> Vec<(journal::Told, DateTime<Utc>)> {
+    let latest = now + Duration::seconds(CLOCK_TOLERANCE_SECONDS);
+    let mut newest = latest;
+    let place = |line: journal::Told| {
+        if line.at <= latest {
+            newest = line.at;
+        }
+        (line, newest)
+    };
+    lines.into_iter().map(place).collect()
 }
 
 fn is_wanted(line: &Modification, now: DateTime<Utc>, args: &HistoryArgs) -> bool {
@@ -151,7 +167,7 @@ fn line(entry: &RawEntry, payload: &Payload, told: Told, timeline: &Timeline) ->
     let row = ModificationRow {
         date: payload.at.format("%Y-%m-%d").to_string(),
         time: payload.at.format("%H:%M").to_string(),
-        agent: format!("{session}{by} (signed)"),
+        agent: format!("signed: {session}{by}"),
         action: action.to_owned(),
         details,
         reason,
@@ -165,17 +181,19 @@ fn line(entry: &RawEntry, payload: &Payload, told: Told, timeline: &Timeline) ->
     whole(of, by, environment, row)
 }
 
-fn unsigned(said: journal::Told, action: &str) -> Modification {
+/// A line of the journal. Whose word it is stands before the name: whoever may push chooses that.
+fn unsigned(said: journal::Told, place: DateTime<Utc>, action: &str) -> Modification {
+    let ahead = if said.at > place { "dated ahead: " } else { "" };
     let row = ModificationRow {
         date: said.at.format("%Y-%m-%d").to_string(),
         time: said.at.format("%H:%M").to_string(),
-        agent: format!("{} (journal)", said.by),
+        agent: format!("journal: {}", said.by),
         action: action.to_owned(),
-        details: said.about,
+        details: format!("{ahead}{}", said.about),
         reason: said.details.join(", "),
     };
     let of = Recorded { at: said.at, signed: false, kind: "journal", entry: None };
-    whole(of, said.by, said.environment, row)
+    Modification { at: place, ..whole(of, said.by, said.environment, row) }
 }
 
 /// Where a line is from.

@@ -28,6 +28,7 @@ const FILE_MAX: u64 = 16 << 20;
 /// A file that cannot be read or written, or without its two markers: it is then left as it is.
 pub(super) fn between_markers(path: &Path, place: &Place, table: &str) -> Result<String> {
     let shown = path.display();
+    is_a_file(path)?;
     let before = match fs::metadata(path) {
         Ok(found) if found.len() > FILE_MAX => bail!("`{shown}` is too large to be a document"),
         Ok(_) => Some(fs::read_to_string(path).with_context(|| format!("cannot read `{shown}`"))?),
@@ -37,7 +38,6 @@ pub(super) fn between_markers(path: &Path, place: &Place, table: &str) -> Result
     let after = match &before {
         Some(text) => replaced(text, place, table).with_context(|| format!("`{shown}` is left as it is"))?,
         None => {
-            has_directory(path)?;
             let (begin, end) = place.markers();
             format!("# {}\n\n{begin}\n{table}{end}\n", place.heading)
         }
@@ -59,15 +59,23 @@ fn replaced(text: &str, place: &Place, table: &str) -> Result<String> {
     };
     let (begin, end) = match (&places(&first)[..], &places(&last)[..]) {
         ([begin], [end]) if begin < end => (*begin, *end),
-        ([], []) => bail!("it lacks the two lines between which the table goes:\n  {first}\n  {last}"),
+        ([], []) => bail!(
+            "it lacks the two lines between which the table goes; add them, or name a new file:\n  {first}\n  {last}"
+        ),
         _ => bail!("it needs the line `{first}` once, and after it the line `{last}` once"),
     };
     let table = if lines[begin].ends_with("\r\n") { table.replace('\n', "\r\n") } else { table.to_owned() };
     Ok([&lines[..=begin].concat(), &table, &lines[end..].concat()].map(String::as_str).concat())
 }
 
-/// A new file needs its directory, which is not made: its name may be mistyped.
-fn has_directory(path: &Path) -> Result<()> {
+/// That it may be a file: a new one needs its directory, which is not made, as its name may be mistyped.
+///
+/// # Errors
+/// What is to be done first.
+pub(super) fn is_a_file(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        bail!("`{}` is a directory: name a file", path.display());
+    }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(directory) = parent.filter(|directory| !directory.is_dir()) {
         let (shown, directory) = (path.display(), directory.display());

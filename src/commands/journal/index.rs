@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use anyhow::{Result, bail};
 
-use super::Line;
+use super::{Line, outline};
 use crate::gate::terms::CommitId;
 use crate::world::records::{Files, Object, RecordError, Records};
 
@@ -58,7 +58,10 @@ pub(super) struct Index {
 
 /// What the journal was found to hold, and up to which line: it is looked through once.
 #[derive(Default)]
-pub struct Cache(RefCell<Option<(CommitId, Rc<Index>)>>);
+pub struct Cache {
+    index: RefCell<Option<(CommitId, Rc<Index>)>>,
+    pub(super) outlines: outline::Known,
+}
 
 impl Cache {
     /// The lines up to a tip.
@@ -66,12 +69,13 @@ impl Cache {
     /// # Errors
     /// The first commit that is no line.
     pub(super) fn up_to(&self, records: &Records, tip: &CommitId) -> Result<Rc<Index>, RecordError> {
-        let known = self.0.borrow().as_ref().filter(|(end, _)| end == tip).map(|(_, index)| Rc::clone(index));
+        let known =
+            self.index.borrow().as_ref().filter(|(end, _)| end == tip).map(|(_, index)| Rc::clone(index));
         if let Some(index) = known {
             return Ok(index);
         }
         let index = Rc::new(Index::read(records, tip)?);
-        *self.0.borrow_mut() = Some((tip.clone(), Rc::clone(&index)));
+        *self.index.borrow_mut() = Some((tip.clone(), Rc::clone(&index)));
         Ok(index)
     }
 }
@@ -125,8 +129,18 @@ pub(super) struct Found {
 impl Found {
     /// One of its files, where it has it and its size is bearable.
     pub(super) fn file(&self, records: &Records, name: &str) -> Option<Vec<u8>> {
-        records.content(*self.files.get(name)?, longest(&self.line.kind, name))
+        file(records, &self.files, &self.line.kind, name)
     }
+}
+
+/// One of the files of a line of this kind, where it is among them and its size is bearable.
+pub(super) fn file(
+    records: &Records,
+    files: &BTreeMap<String, Object>,
+    kind: &str,
+    name: &str,
+) -> Option<Vec<u8>> {
+    records.content(*files.get(name)?, longest(kind, name))
 }
 
 /// One line; `None` where that commit is none that can be read.

@@ -42,16 +42,21 @@ impl fmt::Display for Jam {
 /// Whether the journal is jammed, the remote's or where there is none this clone's.
 #[must_use]
 pub fn look(moment: &Moment) -> Option<Jam> {
-    let records = &moment.records;
+    look_at(&moment.records, moment.remote.as_deref())
+}
+
+/// The same of these records, which travel through this remote.
+#[must_use]
+pub fn look_at(records: &Records, remote: Option<&str>) -> Option<Jam> {
     let tip = |branch: &str| records.tip(branch).ok().flatten();
     let here = tip(JOURNAL);
-    let there = moment.remote.as_ref().and_then(|_| tip(&format!("{FETCHED}/journal")));
+    let there = remote.and_then(|_| tip(&format!("{FETCHED}/journal")));
     let end = there.or_else(|| here.clone())?;
     let why = records.chain(&end).err()?;
     let is_line = |commit: &CommitId| records.file(commit, "payload.json").is_ok_and(|file| file.is_some());
     let whole = |commit: &CommitId| is_line(commit) && records.chain(commit).is_ok();
     let good = here.filter(whole).or_else(|| before(records, &why).into_iter().find(whole));
-    Some(Jam { why, remote: moment.remote.clone(), tip: end, good })
+    Some(Jam { why, remote: remote.map(str::to_owned), tip: end, good })
 }
 
 /// The parents of what is no entry, of which one may be.

@@ -9,7 +9,7 @@ use super::{End, Judged, answer, planned};
 use crate::commands::available;
 use crate::commands::gather::Moment;
 use crate::commands::person::Person;
-use crate::commands::production::{Desk, Verdict};
+use crate::commands::production::Desk;
 use crate::commands::session::{self, Started};
 use crate::gate::authority::Database;
 use crate::gate::decide::{Decision, decide};
@@ -82,7 +82,7 @@ fn judge(
     person: &Person,
     environment: &Environment,
     execution: &Digest,
-) -> Result<Verdict<Database>> {
+) -> Result<std::result::Result<Judged, Vec<Reason>>> {
     let undo = moment.timeline().and_then(|timeline| timeline.tracks.get(environment)?.to_undo());
     let missing = match undo {
         Some(undo) => available::to_roll_back(moment, environment, &undo.start.release.commit)?,

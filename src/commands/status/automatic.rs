@@ -87,7 +87,7 @@ fn badly(run: &Run) -> String {
 }
 
 fn by(run: &Run) -> String {
-    text::line(&run.start.by, 80)
+    text::line(&run.start.by, 40)
 }
 
 fn told(run: &Run) -> Value {
@@ -104,15 +104,15 @@ fn told(run: &Run) -> Value {
 
 /// Requests that nobody deployed yet: id, state and the next command.
 fn waiting(moment: &Moment, environment: &Environment, runs: &Runs) -> Vec<(String, String, String)> {
-    let packages = journal::requests(moment).into_iter();
-    let open = packages.filter(|package| {
-        &package.request.environment == environment
-            && package.request.decide_by >= moment.now
-            && !runs.did(&package.reference)
+    let requests = journal::requests(moment);
+    let open = requests.iter().filter(|outline| {
+        &outline.environment == environment
+            && outline.decide_by >= moment.now
+            && !runs.did(&outline.reference)
     });
-    open.map(|package| {
-        let id = package.reference.id;
-        let until = package.request.decide_by.format("%Y-%m-%d %H:%M UTC");
+    open.map(|outline| {
+        let id = outline.reference.id.clone();
+        let until = outline.decide_by.format("%Y-%m-%d %H:%M UTC");
         let step = format!("a role that may deploys it: deployctl deploy {environment} {id} --as ROLE");
         (id, format!("AWAITING DEPLOYMENT until {until}"), step)
     })

@@ -2,25 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::judged;
 use crate::commands::approve::execute;
 use crate::commands::gather::Moment;
-use crate::commands::hindered::{self, Hindered};
-use crate::commands::journal::{self, Package};
-use crate::commands::{replaced, target};
+use crate::commands::journal::{Outline, Package};
+use crate::commands::replaced::Among;
+use crate::commands::{hindered, judged, target};
 use crate::gate::config::ActionKind;
 use crate::gate::reason::Reason;
 use crate::gate::statement::Verdict;
 use crate::gate::terms::{Environment, PersonName};
-use crate::gate::timeline::{Timeline, Vote};
+use crate::gate::timeline::{Decided, Timeline, Vote};
 use crate::render::text;
 
 /// A request that somebody must do something about.
 pub(super) struct Waiting {
-    package: Package,
+    outline: Outline,
     state: String,
     /// Why nobody can approve it as it stands.
     refused: Vec<Reason>,
+    /// What is good to know of it.
+    warnings: Vec<Reason>,
     next: Vec<String>,
 }
 
@@ -32,55 +33,58 @@ enum Step {
     Other(String),
 }
 
-/// Of how many requests it is found out whether they can be approved: who may push can make thousands.
-const JUDGED_MAX: usize = 20;
-
 /// The requests for an environment, newest first.
 pub(super) fn look(moment: &Moment, environment: &Environment, timeline: &Timeline) -> Vec<Waiting> {
-    let packages = journal::requests(moment).into_iter();
-    let here: Vec<Package> = packages.filter(|package| &package.request.environment == environment).collect();
-    let current = here.iter().filter(|package| replaced::by(moment, package, &here).is_none());
-    let known = current.filter_map(|package| Some((package, state(moment, timeline, package)?)));
-    known.enumerate().map(|(place, known)| judge(moment, place, known)).collect()
+    let among = Among::of(moment);
+    let here = among.iter().filter(|outline| &outline.environment == environment);
+    let current = here.filter(|outline| among.by(outline).is_none());
+    let known = current.filter_map(|outline| Some((outline, state(moment, timeline, outline)?)));
+    known.map(|known| judge(&among, known)).collect()
 }
 
-fn judge(moment: &Moment, place: usize, (package, (state, step)): (&Package, (String, Step))) -> Waiting {
-    let package = package.clone();
-    let see = || format!("see what it says: deployctl approve {} --show", package.reference.id);
+fn judge(among: &Among<'_>, (outline, (state, step)): (&Outline, (String, Step))) -> Waiting {
+    let see = || vec![hindered::see(&outline.reference.id)];
+    let moment = among.moment();
+    let mut warnings = Vec::new();
     let (state, refused, next) = match step {
-        Step::Other(next) => (state, vec![], vec![next]),
-        Step::Approve(_) if place >= JUDGED_MAX => (state, vec![], vec![see()]),
-        Step::Approve(next) => match hindered::look(moment, &package) {
-            Ok(hindered) if hindered.reasons.is_empty() => (state, vec![], vec![next]),
-            Ok(Hindered { reasons, mut next, no }) => {
-                next.extend(no.map(|no| format!("or {no}")));
-                (state, reasons, next)
+        Step::Other(next) => {
+            let request = outline.request(moment);
+            let told = request.and_then(|request| hindered::backwards(moment, &request).ok().flatten());
+            warnings.extend(told);
+            (state, vec![], vec![next])
+        }
+        Step::Approve(next) => match among.look(outline).as_deref() {
+            None => (state, vec![], see()),
+            Some(Ok(hindered)) => {
+                warnings.extend_from_slice(&hindered.warnings);
+                let next = if hindered.reasons.is_empty() { vec![next] } else { hindered.steps() };
+                (state, hindered.reasons.clone(), next)
             }
-            Err(error) => {
-                let why = text::line(&format!("{error:#}"), 200);
-                (
-                    format!("{state}; this clone cannot say whether it can be approved: {why}"),
-                    vec![],
-                    vec![see()],
-                )
-            }
+            Some(Err(why)) => (format!("{state}; {}", hindered::unknown(why)), vec![], see()),
         },
     };
-    Waiting { package, state, refused, next }
+    Waiting { outline: outline.clone(), state, refused, warnings, next }
 }
 
 impl Waiting {
     /// Its lines, and what to do about it.
     pub(super) fn tell(&self, lines: &mut Vec<String>, next: &mut Vec<String>) {
-        let emergency = self.package.request.emergency.as_ref();
+        let emergency = self.outline.emergency.as_ref();
         let emergency = emergency.map_or_else(String::new, |it| format!("EMERGENCY {} · ", it.severity));
-        let rollback = self.package.request.action == ActionKind::Rollback;
+        let rollback = self.outline.action == ActionKind::Rollback;
         let rollback = if rollback { "ROLLBACK · " } else { "" };
-        let (id, state) = (&self.package.reference.id, &self.state);
+        let (id, state) = (&self.outline.reference.id, &self.state);
         let how = if self.refused.is_empty() { "" } else { ", and cannot be approved now:" };
         lines.push(format!("  {id}  {rollback}{emergency}{state}{how}"));
         for reason in &self.refused {
             lines.push(format!("    ✗ {}  {}", reason.code.as_str(), text::line(&reason.message, 500)));
+        }
+        for warning in &self.warnings {
+            lines.push(format!(
+                "    warning: {}  {}",
+                warning.code.as_str(),
+                text::line(&warning.message, 500)
+            ));
         }
         match self.next.as_slice() {
             steps if self.refused.is_empty() => next.extend_from_slice(steps),
@@ -92,31 +96,39 @@ impl Waiting {
     /// The same for programs.
     pub(super) fn json(&self) -> Value {
         json!({
-            "id": self.package.reference.id,
-            "version": self.package.request.release.version,
-            "action": self.package.request.action,
+            "id": self.outline.reference.id,
+            "version": self.outline.release.version,
+            "action": self.outline.action,
             "status": self.state,
-            "emergency": self.package.request.emergency,
-            "decide_by": self.package.request.decide_by,
+            "emergency": self.outline.emergency,
+            "decide_by": self.outline.decide_by,
             "refused": self.refused,
+            "warnings": self.warnings,
             "next": self.next.join("; "),
         })
     }
 }
 
 /// How far a request is; `None` where nothing is to be done about it any more.
-fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(String, Step)> {
-    let id = &package.reference.id;
-    let approve = Step::Approve(format!("a person reviews and signs: deployctl approve {id}"));
-    let Some(decided) = timeline.requests.get(&package.reference) else {
-        let by = target::decided_by(moment, package);
-        return (by >= moment.now).then(|| {
-            (format!("AWAITING HUMAN APPROVAL until {}", by.format("%Y-%m-%d %H:%M UTC")), approve)
-        });
+fn state(moment: &Moment, timeline: &Timeline, outline: &Outline) -> Option<(String, Step)> {
+    let Some(decided) = timeline.requests.get(&outline.reference) else {
+        let by = target::undecided_by(moment, outline);
+        let state = || format!("AWAITING HUMAN APPROVAL until {}", by.format("%Y-%m-%d %H:%M UTC"));
+        return (by >= moment.now).then(|| (state(), approve(&outline.reference.id)));
     };
     if decided.consumed.is_some() {
         return None;
     }
+    let package = target::of_execution(moment, &outline.reference).ok().flatten();
+    decided_state(moment, decided, &package.or_else(|| outline.package(moment))?)
+}
+
+fn approve(id: &str) -> Step {
+    Step::Approve(format!("a person reviews and signs: deployctl approve {id}"))
+}
+
+fn decided_state(moment: &Moment, decided: &Decided, package: &Package) -> Option<(String, Step)> {
+    let id = &package.reference.id;
     let verdict = |wanted: Verdict| decided.votes.iter().rev().find(|vote| vote.approval.verdict == wanted);
     if verdict(Verdict::Deny).is_some() {
         return None;
@@ -161,7 +173,7 @@ fn state(moment: &Moment, timeline: &Timeline, package: &Package) -> Option<(Str
         )),
         // It cannot be decided again either.
         (None, _) if !target::is_open(moment, package) => None,
-        (None, _) if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve)),
-        (None, _) => Some(("the approval was revoked".to_owned(), approve)),
+        (None, _) if !standing.is_empty() => Some(("the approval has expired".to_owned(), approve(id))),
+        (None, _) => Some(("the approval was revoked".to_owned(), approve(id))),
     }
 }

@@ -306,7 +306,10 @@ fn authors_are_named_and_their_addresses_are_not() {
     }
     let draft = draft(range, vec![]);
     let section = section(&draft, "Changes Included");
-    assert_eq!(section.notes[0], "13 commits by 13 authors, 3 files changed, since v1, which is live");
+    assert_eq!(
+        section.notes[0],
+        "13 commits by 13 authors, 3 files changed, since v1, the last good version"
+    );
     assert_eq!(
         section.notes[1],
         "Authors: A0, A1, A2, A3, A4, A5, A6, A7, A8, A9 and 3 more; co-authors: Eve"

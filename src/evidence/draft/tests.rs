@@ -180,7 +180,7 @@ fn changes_stand_under_their_heading_with_their_commit() {
     let section = section(&draft, &rules(), "Changes Included");
     assert_eq!(
         section.notes,
-        ["3 commits by 1 author, 3 files changed, since v1, which is live", "Authors: Alice"]
+        ["3 commits by 1 author, 3 files changed, since v1, the last good version", "Authors: Alice"]
     );
     let groups: Vec<&str> = section.items.iter().filter_map(|item| item.group.as_deref()).collect();
     assert_eq!(groups, ["Features", "Fixes", "Other"]);

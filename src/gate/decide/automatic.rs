@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::checks::{checked, stage_problem};
 use super::signoffs::signoff_missing;
-use super::target::stage_problem;
 use super::words::{minute, no_environment};
 use super::{Covered, Judge};
 use crate::gate::config::{ActionKind, Deployment, Right};
@@ -142,7 +142,7 @@ impl<'a> Judge<'a> {
                 let commit = candidate.release.commit.short();
                 self.refuse(
                     Reason::new(code, format!("stage `{name}`: `{title}` {what} for {commit}"))
-                        .next(format!("have that commit checked: deployctl check {check} --as ROLE"))
+                        .next(checked(policy, check))
                         .rule(environment, "requires"),
                 );
             }
@@ -180,8 +180,8 @@ pub(super) fn nothing_to_sign(environment: &Environment) -> Reason {
 fn nothing_to_run(none: &NoTarget, environment: &Environment) -> Reason {
     let what = match none {
         NoTarget::NoRequest { asked } => format!("there is no tag and no request {asked}"),
-        NoTarget::NotApproved { id } => format!("`{id}` cannot be read"),
-        NoTarget::Several { ids } => format!("several requests fit: `{}`", ids.join("`, `")),
+        NoTarget::NotApproved { id, .. } => format!("`{id}` cannot be read"),
+        NoTarget::Several { fits } => format!("several requests fit: {}", fits.join("; ")),
     };
     Reason::new(Code::RequestMissing, what)
         .next(format!("name a tag, a request or a commit: deployctl deploy {environment} --commit REV"))

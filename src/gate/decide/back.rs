@@ -149,10 +149,14 @@ impl Judge<'_> {
         if undone != to && live.is_none_or(|live| &live.release != to) {
             return;
         }
-        let reason =
-            Reason::new(Code::RollbackPlan, format!("`{}` is live in `{environment}` already", to.version));
-        // A deployment that did not end well is undone by going back to what is live.
+        // A deployment that did not end well is undone by going back to what was live before it, and may be what runs.
         let back = format!("deployctl rollback {environment} --reason TEXT");
-        self.refuse(if undone == to { reason } else { reason.next(back) });
+        self.refuse(if undone == to {
+            Reason::new(Code::RollbackPlan, format!("`{}` is live in `{environment}` already", to.version))
+        } else {
+            let what = format!("`{}` is the last good version of `{environment}`", to.version);
+            Reason::new(Code::RollbackPlan, format!("{what}, and the way back to it needs no request"))
+                .next(back)
+        });
     }
 }

@@ -19,7 +19,7 @@ pub fn decide_by(
     decided: Option<&Decided>,
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
-    let mut by = request.decide_by.min(after(request.at, approvals.decide_within));
+    let mut by = undecided_by(request.at, request.decide_by, approvals);
     let votes = decided.map(|decided| decided.votes.as_slice()).unwrap_or_default();
     for (from, to) in holds(votes, approvals, request.at, now) {
         // What was held only after its time was over does not come back.
@@ -29,6 +29,12 @@ pub fn decide_by(
         by = by.checked_add_signed(to - from).unwrap_or(by);
     }
     by
+}
+
+/// The same of a request that nobody has decided about: when it was drafted, and what it says of itself.
+#[must_use]
+pub fn undecided_by(at: DateTime<Utc>, decide_by: DateTime<Utc>, approvals: &Approvals) -> DateTime<Utc> {
+    decide_by.min(after(at, approvals.decide_within))
 }
 
 /// The spans until `now` in which somebody who may approve held the request, in order and apart. A hold says by its

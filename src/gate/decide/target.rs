@@ -10,8 +10,7 @@ use crate::gate::config::ActionKind;
 use crate::gate::facts::{BranchFact, Target};
 use crate::gate::policy::EnvironmentRule;
 use crate::gate::reason::{Code, Reason};
-use crate::gate::request::{Asked, CheckState, Request};
-use crate::gate::signoffs;
+use crate::gate::request::Asked;
 use crate::gate::terms::{CommitId, Environment, Stage};
 use crate::gate::timeline::Timeline;
 use crate::gate::windows::Opening;
@@ -189,60 +188,6 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn stages(&mut self, timeline: &Timeline, request: &Request, rule: &EnvironmentRule) {
-        let Some(policy) = self.policy else { return };
-        for name in &rule.requires {
-            if self.is_skipped(request, name) {
-                continue;
-            }
-            let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
-            for check in checks {
-                let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
-                let always = policy.checks.get(check).is_none_or(|rule| rule.when_changed.is_none());
-                let state = match request.checks.get(check).copied() {
-                    // Only the policy can say that a check is not always needed.
-                    None => CheckState::Missing,
-                    Some(CheckState::NotNeeded) if always => CheckState::Missing,
-                    Some(state) => state,
-                };
-                if state != CheckState::NotNeeded && signoffs::group(policy, check).is_some() {
-                    self.signed_off(timeline, request, name, check);
-                    continue;
-                }
-                if let Some((code, what)) = stage_problem(state) {
-                    self.refuse(stage_reason(code, name, title, what, request));
-                }
-            }
-        }
-    }
-
-    /// Evidence that came after the request, for the stages that are required here: a later failure counts, whoever says so.
-    pub(super) fn turned(&mut self, target: &Target, rule: &EnvironmentRule) {
-        let Some(policy) = self.policy else { return };
-        let request = &target.request;
-        for name in rule.requires.iter().filter(|stage| !self.is_skipped(request, stage)).collect::<Vec<_>>()
-        {
-            let checks = policy.stage(name).map(|stage| stage.checks.as_slice()).unwrap_or_default();
-            for check in checks {
-                let Some(turned) = target.turned.get(check) else { continue };
-                let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
-                let Some((code, what)) = stage_problem(turned.state) else { continue };
-                let message = format!(
-                    "stage `{name}`: since `{}` was requested, `{title}` {what} for {}: {}",
-                    target.reference.id,
-                    request.release.commit.short(),
-                    turned.words
-                );
-                self.refuse(
-                    Reason::new(code, message)
-                        .next(format!("look at it, and run it again: deployctl check {check}"))
-                        .next(format!("then {}", ask_again(request)))
-                        .rule(&request.environment, "requires"),
-                );
-            }
-        }
-    }
-
     pub(super) fn window(
         &mut self,
         rule: &EnvironmentRule,
@@ -336,22 +281,4 @@ pub fn unkept_times(rule: &EnvironmentRule, environment: &Environment, asked: &A
         Some(Reason { message, ..reason })
     });
     unkept.collect()
-}
-
-pub(super) fn stage_problem(state: CheckState) -> Option<(Code, &'static str)> {
-    match state {
-        CheckState::Passed | CheckState::NotNeeded => None,
-        CheckState::Failed => Some((Code::StageFailed, "failed")),
-        CheckState::Missing => Some((Code::StageMissing, "has no evidence")),
-        CheckState::Stale => Some((Code::EvidenceStale, "has only stale evidence")),
-        CheckState::Unreadable => {
-            Some((Code::EvidenceUnreadable, "has evidence that cannot be read or says two things"))
-        }
-    }
-}
-
-pub(super) fn stage_reason(code: Code, stage: &Stage, title: &str, what: &str, request: &Request) -> Reason {
-    Reason::new(code, format!("stage `{stage}`: `{title}` {what} for {}", request.release.commit.short()))
-        .next("run the check on that commit, and request again")
-        .rule(&request.environment, "requires")
 }

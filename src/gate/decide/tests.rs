@@ -182,10 +182,11 @@ mod deploy {
             (reasons[0].code.as_str(), message(&reasons)),
             ("request.missing", "there is no request `v9`")
         );
-        let reasons = deploy(NoTarget::NotApproved { id: "v9-abc".to_owned() });
+        let reasons =
+            deploy(NoTarget::NotApproved { id: "v9-abc".to_owned(), why_not: None, instead: vec![] });
         assert_eq!(reasons[0].code.as_str(), "approval.missing");
-        let reasons = deploy(NoTarget::Several { ids: vec!["v9-a".to_owned(), "v9-b".to_owned()] });
-        assert_eq!(message(&reasons), "several requests fit: `v9-a`, `v9-b`");
+        let reasons = deploy(NoTarget::Several { fits: vec!["`v9-a`".to_owned(), "`v9-b`".to_owned()] });
+        assert_eq!(message(&reasons), "several requests fit: `v9-a`; `v9-b`");
     }
 
     #[test]

@@ -23,7 +23,8 @@ impl Judge<'_> {
         let environment = &target.request.environment;
         let id = &target.reference.id;
         let Some(decided) = decided.filter(|decided| !decided.votes.is_empty()) else {
-            self.no_target(&NoTarget::NotApproved { id: id.clone() }, environment);
+            let none = NoTarget::NotApproved { id: id.clone(), why_not: None, instead: vec![] };
+            self.no_target(&none, environment);
             return;
         };
         if self.denied(decided, approvals) {

@@ -139,9 +139,11 @@ pub fn nothing_to_decide(none: &NoTarget) -> Reason {
         NoTarget::NoRequest { asked } => {
             Reason::new(Code::RequestMissing, format!("there is no request {asked}"))
         }
-        NoTarget::NotApproved { id } => Reason::new(Code::RequestMissing, format!("`{id}` cannot be read")),
-        NoTarget::Several { ids } => {
-            Reason::new(Code::RequestMissing, format!("several requests fit: `{}`", ids.join("`, `")))
+        NoTarget::NotApproved { id, .. } => {
+            Reason::new(Code::RequestMissing, format!("`{id}` cannot be read"))
+        }
+        NoTarget::Several { fits } => {
+            Reason::new(Code::RequestMissing, format!("several requests fit: {}", fits.join("; ")))
         }
     };
     reason.next("name one request, by its id or its package directory; see what waits: deployctl status")
@@ -163,7 +165,7 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
         Action::Revoke { request, .. } => format!("deployctl approve {} --revoke --reason TEXT", request.id),
         Action::Deploy { environment, target } => match target {
             Ok(target) => format!("deployctl deploy {environment} {}", target.reference.id),
-            Err(NoTarget::NotApproved { id }) => format!("deployctl deploy {environment} {id}"),
+            Err(NoTarget::NotApproved { id, .. }) => format!("deployctl deploy {environment} {id}"),
             Err(_) => format!("deployctl deploy {environment}"),
         },
         Action::DeployAutomatic { environment, .. } => format!("deployctl deploy {environment}"),
@@ -173,7 +175,7 @@ pub(super) fn command_for(action: &Action<'_>) -> String {
         Action::RollbackTo { environment, target } => {
             let id = match target {
                 Ok(target) => &target.reference.id,
-                Err(NoTarget::NotApproved { id }) => id,
+                Err(NoTarget::NotApproved { id, .. }) => id,
                 Err(_) => "REQUEST",
             };
             format!("deployctl rollback {environment} {id} --reason TEXT")

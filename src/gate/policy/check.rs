@@ -392,7 +392,7 @@ impl Checker {
                 Windows::default()
             }
         };
-        let watch_path = format!("{path}.monitoring.watch");
+        let watch = self.watch(&format!("{path}.monitoring.watch"), raw.monitoring.watch.as_deref(), human);
         EnvironmentRule {
             about: [raw.purpose, raw.data, raw.access],
             deployment,
@@ -416,7 +416,7 @@ impl Checker {
             approvals: raw.approvals.map(|rule| self.approvals(&format!("{path}.approvals"), rule, people)),
             windows,
             monitoring: Monitoring {
-                watch: self.duration(&watch_path, raw.monitoring.watch.as_deref(), WATCH),
+                watch,
                 alerts: raw.monitoring.alerts,
                 dashboards: raw.monitoring.dashboards,
                 on_call: raw.monitoring.on_call,
@@ -642,9 +642,24 @@ impl Checker {
         set.build().ok()
     }
 
+    /// A request asks for whole minutes, so a deployment is watched for nothing else.
+    fn watch(&mut self, path: &str, text: Option<&str>, human: bool) -> Duration {
+        let watch = self.duration(path, text, WATCH);
+        if human && !watch.as_secs().is_multiple_of(60) {
+            let text = text.unwrap_or_default();
+            self.problem(path, format!("`{text}` is not whole minutes: say `1m` or more, without seconds"));
+        }
+        watch
+    }
+
+    /// From a second to a year, in whole seconds.
     pub(super) fn duration(&mut self, path: &str, text: Option<&str>, default: Duration) -> Duration {
         let Some(text) = text else { return default };
         match humantime::parse_duration(text) {
+            Ok(duration) if duration.subsec_nanos() > 0 => {
+                self.problem(path, format!("`{text}` is not whole seconds, such as `90s`, `15m` or `4h`"));
+                default
+            }
             Ok(duration) if duration >= Duration::from_secs(1) && duration <= 366 * DAY => duration,
             Ok(_) => {
                 self.problem(path, format!("`{text}` is not between a second and a year"));

@@ -276,6 +276,16 @@ fn each_thing_that_is_wrong_gives_its_path() {
         ),
         (
             "requires: [development, integration]",
+            "monitoring: { watch: 8s }",
+            "environments.production.monitoring.watch: `8s` is not whole minutes: say `1m` or more, without seconds",
+        ),
+        (
+            "timeout: 10m",
+            "timeout: 1500ms",
+            "environments.production.steps[0].timeout: `1500ms` is not whole seconds, such as `90s`, `15m` or `4h`",
+        ),
+        (
+            "requires: [development, integration]",
             "windows: { timezone: Mars/Base }",
             "environments.production.windows.timezone: `Mars/Base` is not a time zone, such as `Europe/Berlin`",
         ),

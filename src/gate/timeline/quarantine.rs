@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Deployed, Signed, Timeline, Track};
+use crate::gate::config::ActionKind;
 use crate::gate::statement::{Release, Review};
 use crate::gate::terms::{CommitId, Digest, PersonName};
 
@@ -24,7 +25,7 @@ pub struct Quarantine {
     pub by: PersonName,
     /// When.
     pub at: DateTime<Utc>,
-    /// Why.
+    /// Why, in the words of every attempt: the last one is often only said to be one more.
     pub reason: Option<String>,
     /// Who released it, in order.
     pub released: Vec<Released>,
@@ -57,6 +58,22 @@ impl Quarantine {
 }
 
 impl Track {
+    /// The reasons of a rollback and of the attempts at it right before.
+    fn why_undone(&self, rollback: &Deployed, undone: &Release) -> Option<String> {
+        let others = self.deployments.iter().rev().filter(|known| known.execution != rollback.execution);
+        let is_attempt = |known: &&Deployed| {
+            known.start.action == ActionKind::Rollback
+                && known.start.previous_release.as_ref() == Some(undone)
+        };
+        let mut attempts: Vec<&Deployed> = others.take_while(is_attempt).collect();
+        attempts.reverse();
+        attempts.push(rollback);
+        let mut reasons: Vec<&str> =
+            attempts.iter().filter_map(|attempt| attempt.start.reason.as_deref()).collect();
+        reasons.dedup();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+
     /// A good rollback puts what it undid into quarantine.
     pub(super) fn quarantine(&mut self, rollback: &Deployed, undone: &Release, at: DateTime<Utc>) {
         let back_to = &rollback.start.release;
@@ -69,7 +86,7 @@ impl Track {
             back_to: back_to.clone(),
             by: rollback.by.clone(),
             at,
-            reason: rollback.start.reason.clone(),
+            reason: self.why_undone(rollback, undone),
             released: Vec::new(),
         });
     }

@@ -4,7 +4,7 @@ use super::{cut, minute};
 use crate::evidence::commits::Change;
 use crate::gate::policy::Policy;
 use crate::gate::request::{CheckState, OpenBox, Request};
-use crate::gate::signoffs::{self, Signoffs, Standing};
+use crate::gate::signoffs::{self, SignedOff, Signoffs, Standing};
 use crate::gate::terms::{Check, Digest, Stage};
 use crate::render::text;
 
@@ -20,16 +20,18 @@ pub struct SignoffPage<'a> {
     pub tree: &'a Digest,
     /// How many files it changes; `None` where that is not known.
     pub files: Option<usize>,
-    /// Whether the answer is a no, and why.
-    pub denied: Option<&'a str>,
+    /// Whether the answer is a no.
+    pub denied: bool,
+    /// What the person says to it.
+    pub reason: Option<&'a str>,
 }
 
 /// The review of one check of one commit.
 #[must_use]
 pub fn signoff(page: &SignoffPage<'_>) -> String {
-    let SignoffPage { policy, check, change, tree, files, denied } = page;
+    let SignoffPage { policy, check, change, tree, files, denied, reason } = page;
     let title = policy.checks.get(check).map_or(check.as_str(), |rule| rule.title.as_str());
-    let what = if denied.is_some() { "deny" } else { "sign off" };
+    let what = if *denied { "deny" } else { "sign off" };
     let mut lines = vec![format!("{} · {what} {}", cut(&policy.project), cut(title)), String::new()];
     let mut field = |name: &str, value: String| lines.push(format!("  {name:<12} {value}"));
     let group = signoffs::group(policy, check).map_or("nobody", |group| group.as_str());
@@ -46,8 +48,8 @@ pub fn signoff(page: &SignoffPage<'_>) -> String {
         ),
     );
     field("See", format!("git show {}", change.commit.short()));
-    if let Some(reason) = denied {
-        field("Reason", cut(reason));
+    if let Some(reason) = reason {
+        field("Your reason", cut(reason));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -91,11 +93,21 @@ pub fn signed_off(policy: &Policy, signoffs: &Signoffs, request: &Request) -> Op
     (!told.is_empty()).then(|| told.join(" · "))
 }
 
-/// The boxes of a request that nobody has answered: not those that people signed off since it was made.
+/// The boxes of a request that nobody has answered: not those that people signed off since it was made. Where one of them
+/// said no since, that is why.
 #[must_use]
-pub fn unanswered<'a>(policy: &Policy, signoffs: &Signoffs, request: &'a Request) -> Vec<&'a OpenBox> {
-    let answered = |open: &&OpenBox| signoffs::answers(policy, signoffs, request, open).is_some();
-    request.open.iter().filter(|open| !answered(open)).collect()
+pub fn unanswered(policy: &Policy, signoffs: &Signoffs, request: &Request) -> Vec<OpenBox> {
+    let still = |open: &OpenBox| match signoffs::standing_of(policy, signoffs, request, open) {
+        Some(Standing::Allowed(_)) => None,
+        Some(Standing::Denied(no)) => Some(OpenBox { why: no_words(no), ..open.clone() }),
+        Some(Standing::Missing) | None => Some(open.clone()),
+    };
+    request.open.iter().filter_map(still).collect()
+}
+
+fn no_words(no: &SignedOff) -> String {
+    let why = no.signoff.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    format!("{} said no, {}{why}", no.by, minute(no.at))
 }
 
 fn standing_words(standing: &Standing<'_>) -> String {

@@ -5,6 +5,20 @@ use super::line;
 /// The widest name in a [`list`], in columns: longer ones end with the number of characters left out.
 const NAME_COLUMNS: usize = 80;
 
+/// As long as a name may be, in characters.
+const NAME_MAX: usize = 64;
+
+/// Who somebody says to be, not cleaned: what is longer than a name may be ends with the number of characters left out.
+#[must_use]
+pub fn name(text: &str) -> String {
+    match text.char_indices().nth(NAME_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            format!("{}…(+{})", &text[..end], thousands(text[end..].chars().count()))
+        }
+    }
+}
+
 /// A number with its noun: `1 commit`, `2 commits`, `9,804 dependencies`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {

@@ -1,6 +1,5 @@
 //! Reports that no glob named: the nearest ones help to correct the glob.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -26,18 +25,21 @@ pub(super) fn reports(home: &Path, format: Format, globs: &[String]) -> Vec<Path
     let mut found: Vec<(f64, PathBuf)> = WalkDir::new(home)
         .min_depth(1)
         .max_depth(DEPTH_MAX)
-        .sort_by_file_name()
         .into_iter()
-        .filter_entry(|entry| !SKIPPED.iter().any(|skipped| entry.file_name() == *skipped))
+        .filter_entry(|entry| !is_skipped(entry))
         .take(ENTRIES_MAX)
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_file() && has_extension(entry, format))
         .filter_map(|entry| entry.path().strip_prefix(home).map(Path::to_path_buf).ok())
         .map(|path| (likeness(&path, globs), path))
         .collect();
-    found.sort_by(|one, other| other.0.total_cmp(&one.0));
+    found.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
     let paths = found.into_iter().map(|(_, path)| path).take(OPENED_MAX);
     paths.filter(|path| begins_as(&home.join(path), format)).take(NAMED_MAX).collect()
+}
+
+fn is_skipped(entry: &DirEntry) -> bool {
+    entry.file_type().is_dir() && entry.file_name().to_str().is_some_and(|name| SKIPPED.contains(&name))
 }
 
 fn has_extension(entry: &DirEntry, format: Format) -> bool {
@@ -45,7 +47,7 @@ fn has_extension(entry: &DirEntry, format: Format) -> bool {
         Format::Junit => "xml",
         Format::Tap => "tap",
     };
-    entry.path().extension().and_then(OsStr::to_str).is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+    Path::new(entry.file_name()).extension().is_some_and(|found| found.eq_ignore_ascii_case(wanted))
 }
 
 fn likeness(path: &Path, globs: &[String]) -> f64 {

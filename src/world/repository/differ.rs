@@ -1,7 +1,7 @@
 //! What differs between two commits, from raw trees: equal subtrees are skipped by their id alone.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use git2::Oid;
@@ -13,9 +13,6 @@ use super::{Repository, oid, text};
 use crate::evidence::migrations::{ChangeKind, PathChange};
 use crate::gate::scope::Scope;
 use crate::gate::terms::CommitId;
-
-/// Trees that were read lately are kept, up to this many bytes: a commit's tree is its child's old one.
-const KEPT_MAX: usize = 16 << 20;
 
 impl Repository {
     /// What differs between two commits, by path. A path that is gone and a new one with the same content are a rename.
@@ -76,30 +73,17 @@ impl Found {
 /// Compares trees.
 pub(super) struct Differ<'a> {
     objects: &'a Objects<'a>,
-    kept: HashMap<Oid, Rc<[u8]>>,
-    bytes: usize,
     /// What one comparison may still read.
     budget: Budget,
 }
 
 impl<'a> Differ<'a> {
     pub(super) fn new(objects: &'a Objects<'a>) -> Self {
-        Self { objects, kept: HashMap::new(), bytes: 0, budget: Budget::new() }
+        Self { objects, budget: Budget::new() }
     }
 
-    fn tree(&mut self, id: Option<Oid>) -> Result<Rc<[u8]>> {
-        let Some(id) = id else { return Ok(Rc::from([])) };
-        if let Some(tree) = self.kept.get(&id) {
-            return Ok(Rc::clone(tree));
-        }
-        let tree: Rc<[u8]> = Rc::from(self.objects.tree(id)?.data());
-        if self.bytes + tree.len() > KEPT_MAX {
-            self.kept.clear();
-            self.bytes = 0;
-        }
-        self.bytes += tree.len();
-        self.kept.insert(id, Rc::clone(&tree));
-        Ok(tree)
+    fn tree(&self, id: Option<Oid>) -> Result<Rc<[u8]>> {
+        id.map_or_else(|| Ok(Rc::from([])), |id| self.objects.kept_tree(id))
     }
 
     pub(super) fn collect(

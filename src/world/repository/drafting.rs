@@ -42,6 +42,7 @@ impl Drop for Drafting<'_> {
         self.repository.drafting.set(self.before);
         // What was read unhashed is not used afterwards.
         self.repository.lately.borrow_mut().clear();
+        self.repository.trees.take();
         count(|drafts| drafts.saturating_sub(1));
     }
 }

@@ -83,8 +83,8 @@ impl Lister {
             return Ok(());
         }
         let start = self.found.len();
-        let object = objects.tree(id)?;
-        for Entry { mode, name, id } in entries(object.data()).ok_or_else(|| broken_tree(prefix))? {
+        let tree = objects.kept_tree(id)?;
+        for Entry { mode, name, id } in entries(&tree).ok_or_else(|| broken_tree(prefix))? {
             let length = enter(prefix, name);
             self.budget.take(prefix)?;
             if mode == MODE_TREE {

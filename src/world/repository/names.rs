@@ -268,6 +268,14 @@ impl Repository {
             return format!(": this clone is shallow; {DEEPEN}");
         }
         let tags = self.tags().unwrap_or_default();
-        crate::gate::policy::nearest(name, tags.keys().map(String::as_str))
+        let near = crate::gate::policy::nearest(name, tags.keys().map(String::as_str));
+        // A clone that is behind lacks what was tagged since.
+        match self.remotes().unwrap_or_default().first().filter(|_| name.parse::<Version>().is_ok()) {
+            Some(_) => {
+                let remote = self.usual_remote();
+                format!(": where `{remote}` has it, run `git fetch --tags {remote}`{near}")
+            }
+            None => near,
+        }
     }
 }

@@ -1,10 +1,23 @@
 //! Raw objects, and what it means where one is not here: a shallow clone, a partial one, or a broken one.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use git2::{ErrorCode, ObjectType, Odb, OdbObject, Oid};
 
 use super::Repository;
 use super::commit::Header;
 use super::error::{RepositoryError, Result};
+
+/// How many bytes of trees are kept: two commits share most of theirs, and more than one question is asked about the same two.
+const KEPT_MAX: usize = 16 << 20;
+
+/// Trees that were read lately.
+#[derive(Default)]
+pub(super) struct Trees {
+    kept: HashMap<Oid, Rc<[u8]>>,
+    bytes: usize,
+}
 
 /// The object database of a repository, read raw.
 pub(super) struct Objects<'a> {
@@ -29,6 +42,21 @@ impl<'a> Objects<'a> {
     /// A tree object.
     pub(super) fn tree(&self, oid: Oid) -> Result<OdbObject<'_>> {
         self.read(oid, ObjectType::Tree)
+    }
+
+    /// The bytes of a tree object, kept for whoever asks for it next.
+    pub(super) fn kept_tree(&self, oid: Oid) -> Result<Rc<[u8]>> {
+        if let Some(tree) = self.repository.trees.borrow().kept.get(&oid) {
+            return Ok(Rc::clone(tree));
+        }
+        let tree: Rc<[u8]> = Rc::from(self.tree(oid)?.data());
+        let mut trees = self.repository.trees.borrow_mut();
+        if trees.bytes + tree.len() > KEPT_MAX {
+            *trees = Trees::default();
+        }
+        trees.bytes += tree.len();
+        trees.kept.insert(oid, Rc::clone(&tree));
+        Ok(tree)
     }
 
     /// A blob.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::Oid;
+use git2::{ObjectType, Oid};
 
 use super::error::{RepositoryError, Result};
 use super::export::safe_path;
@@ -173,15 +173,15 @@ impl Repository {
         Ok(moved.map(|leaf| text(&leaf.path)).collect())
     }
 
-    /// What of the change from one commit to another is in a third: nothing where every path that differs is there as it
-    /// was before, and no content that came with the change is at any path.
+    /// What of the change from one commit to another is in a third: nothing where every path that differs, or that was
+    /// touched on the way, is there as it was before, and no content that came with the change is at any path.
     ///
     /// # Errors
     /// When one of the commits is not here.
     pub fn remains_of(
         &self,
-        before: &CommitId,
-        after: &CommitId,
+        (before, after): (&CommitId, &CommitId),
+        touched: &BTreeSet<String>,
         candidate: &CommitId,
     ) -> Result<ChangeRemains> {
         let files = |commit| -> Result<BTreeMap<Vec<u8>, (u32, Oid)>> {
@@ -191,9 +191,13 @@ impl Repository {
         let paths: BTreeSet<&Vec<u8>> = before.keys().chain(after.keys()).collect();
         let changed: Vec<&Vec<u8>> =
             paths.into_iter().filter(|path| before.get(*path) != after.get(*path)).collect();
-        let known: BTreeSet<Oid> = before.values().map(|(_, id)| *id).collect();
+        // An empty file is nobody's content.
+        let empty = Oid::hash_object(ObjectType::Blob, b"")?;
+        let known: BTreeSet<Oid> = before.values().map(|(_, id)| *id).chain([empty]).collect();
         let new: BTreeSet<Oid> = after.values().map(|(_, id)| *id).filter(|id| !known.contains(id)).collect();
-        let other = changed.iter().copied().filter(|path| candidate.get(*path) != before.get(*path));
+        let passed = before.keys().chain(candidate.keys()).filter(|path| touched.contains(&text(path)));
+        let other = changed.iter().copied().chain(passed);
+        let other = other.filter(|path| candidate.get(*path) != before.get(*path));
         let moved = candidate.iter().filter(|(_, (_, id))| new.contains(id)).map(|(path, _)| path);
         let paths: BTreeSet<&Vec<u8>> = other.chain(moved).collect();
         Ok(ChangeRemains {

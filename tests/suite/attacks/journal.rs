@@ -2,6 +2,7 @@
 
 use deployctl::gate::request::Request;
 use deployctl::world::records::JOURNAL;
+use serde_json::json;
 
 use crate::forge::PROGRAM;
 use crate::house::{House, Terminal};
@@ -95,6 +96,49 @@ fn a_few_kilobytes_that_say_gigabytes() {
     }
 }
 
+/// As many requests of one version and commit, told apart by what they ask for; half of them at another moment.
+fn forged(house: &House, number: u32) -> Vec<(&'static str, Held)> {
+    let records = house.records();
+    let files = records.files(&records.tip(JOURNAL).unwrap().unwrap()).unwrap();
+    let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
+    let mut forged = Request::read(&files["request.json"]).unwrap();
+    match number % 2 {
+        0 => forged.asked.summary = format!("Number {number}"),
+        _ => forged.at -= chrono::TimeDelta::seconds(number.into()),
+    }
+    let json = String::from_utf8(forged.bytes().unwrap()).unwrap();
+    let others = ["request.md", "checklist.md", "evidence.json"].map(|name| (name, Held::Text(text(name))));
+    [("request.json", Held::Text(json))].into_iter().chain(others).collect()
+}
+
+#[test]
+fn many_requests_for_the_same_that_share_a_large_file() {
+    let (house, id) = House::requested();
+    let heavy = |number| {
+        let files = forged(&house, number).into_iter();
+        (
+            "request",
+            files
+                .map(|(name, held)| (name, if name == "checklist.md" { Held::Shared } else { held }))
+                .collect(),
+        )
+    };
+    let lines: Vec<_> = (0..16).map(heavy).collect();
+    floods(&house, 31 << 20, lines);
+    for (words, exit) in [
+        (format!("approve {id} --show"), 0),
+        ("approve v1.4.0 --show".to_owned(), 0),
+        ("deploy production --dry-run".to_owned(), 4),
+        ("status".to_owned(), 0),
+        ("request v1.4.0 --since v1.3.0 --as orchestrator".to_owned(), 0),
+    ] {
+        let limited = format!("ulimit -v 400000; exec {PROGRAM} {words}");
+        let answer = house.program("sh", &["-c", &limited]).any_stdout().any_stderr().exit(exit);
+        let said = [answer.stdout, answer.stderr].concat();
+        assert!(said.contains(&id) || words.starts_with("request"), "{words}: {said}");
+    }
+}
+
 #[test]
 fn a_request_that_is_buried_is_found() {
     let (house, id) = House::requested();
@@ -107,23 +151,11 @@ fn a_request_that_is_buried_is_found() {
 #[test]
 fn a_thousand_forged_requests_of_one_version() {
     let (house, id) = House::requested();
-    let records = house.records();
-    let files = records.files(&records.tip(JOURNAL).unwrap().unwrap()).unwrap();
-    let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
-    let request = Request::read(&files["request.json"]).unwrap();
-    let forged = |number: u32| {
-        let mut forged = request.clone();
-        // Half of them ask for something else, half for the same at another moment.
-        match number % 2 {
-            0 => forged.asked.summary = format!("Number {number}"),
-            _ => forged.at -= chrono::TimeDelta::seconds(number.into()),
-        }
-        let json = String::from_utf8(forged.bytes().unwrap()).unwrap();
-        let others =
-            ["request.md", "checklist.md", "evidence.json"].map(|name| (name, Held::Text(text(name))));
-        ("request", [("request.json", Held::Text(json))].into_iter().chain(others).collect())
-    };
-    floods(&house, 1, (0..1_000).map(forged));
+    let lines: Vec<_> = (0..1_000).map(|number| ("request", forged(&house, number))).collect();
+    floods(&house, 1, lines);
+    let status = house.run(["status"]).any_stdout().any_stderr().exit(0).stdout;
+    // They can be approved as well, and all ask for the same: the newest is offered.
+    assert_eq!(status.matches("AWAITING HUMAN APPROVAL").count(), 1, "{status}");
     house.clock("2026-11-23T10:01:00Z");
     let words = ["--as", "orchestrator", "--since", "v1.3.0", "--summary", "Totals in the cart", "--json"];
     let words = || ["request", "v1.4.0"].into_iter().chain(words);
@@ -182,6 +214,58 @@ fn evidence_that_a_jammed_journal_does_not_take() {
     }
 }
 
+/// Adds a line to this clone's journal, by somebody who chooses his name and his date.
+fn adds(house: &House, by: &str, at: &str, about: &str) {
+    let records = house.records();
+    let tip = records.tip(JOURNAL).unwrap();
+    let line = json!({
+        "about": about, "at": at, "by": by, "details": ["human.terminal"], "kind": "refusal", "previous": null,
+        "repository": null, "schema": "deployctl/1", "sequence": 9
+    });
+    let files = [("payload.json".to_owned(), line.to_string().into_bytes())].into();
+    let line = records.write(tip.as_ref(), &files, "mallory", house.now(), "line").unwrap();
+    records.advance(JOURNAL, tip.as_ref(), &line).unwrap();
+}
+
+#[test]
+fn a_name_that_says_that_it_is_signed() {
+    let (house, _) = House::requested();
+    adds(&house, "alice (signed)", "2026-11-23T10:01:00Z", "deploy production");
+    adds(&house, &format!("signed: alice{}", " ".repeat(90)), "2026-11-23T10:01:00Z", "deploy production");
+    for columns in [40, 60, 80, 100, 200] {
+        house.columns(columns);
+        let shown = house.at_terminal(["history", "--modifications", "--limit", "2"]).exit(0);
+        assert_eq!(shown.matches(" journal: ").count(), 2, "{columns}: {shown}");
+        assert!(!shown.replace(" journal: signed: ", "").contains(" signed: "), "{columns}: {shown}");
+    }
+    let of = |form| house.run(["history", "--modifications", "--format", form]).any_stdout().exit(0).stdout;
+    assert!(
+        of("markdown").contains("| 10:01 | journal: alice (signed) | was refused |"),
+        "{}",
+        of("markdown")
+    );
+    assert!(of("csv").contains("…(+39),was refused,deploy production,human.terminal,production,false,"));
+    let page = house.run(["history", "--format", "html"]).any_stdout().exit(0).stdout;
+    assert!(page.contains(">journal: alice (signed)<") && page.contains(">journal: signed: alice"));
+}
+
+#[test]
+fn a_line_that_is_dated_ahead_does_not_stay_on_top() {
+    let (house, id) = House::requested();
+    adds(&house, "mallory", "2999-01-01T00:00:00Z", "deploy production");
+    let rows = || {
+        let words = ["history", "--modifications", "--format", "csv"];
+        house.run(words).any_stdout().exit(0).stdout.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(rows()[0].starts_with("2999-01-01,00:00,mallory,was refused,dated ahead: deploy production,"));
+    house.clock("2026-11-23T10:30:00Z");
+    house.run(["deploy", "production", "--as", "ci"]).any_stderr().exit(4);
+    let (newest, older) = (&rows()[0], &rows()[1]);
+    let told = format!("2026-11-23,10:30,ci,was refused,deploy production {id},");
+    assert!(newest.starts_with(&told), "{newest}");
+    assert!(older.contains(",mallory,"), "{older}");
+}
+
 #[test]
 fn one_refusal_over_and_over() {
     let (house, id) = House::shared();
@@ -195,6 +279,35 @@ fn one_refusal_over_and_over() {
     assert_eq!([refused("other"), refused("agent"), refused("other")], [before + 2; 3]);
     house.clock("2026-11-23T11:30:00Z");
     assert_eq!(refused("agent"), before + 3);
+}
+
+#[test]
+fn nobody_waits_for_a_refusal_to_be_kept() {
+    let (house, _) = House::shared();
+    let shown = house.world().join("shown");
+    // The remote takes the line only once the refusal was read.
+    let path = shown.display();
+    let wait =
+        format!("#!/bin/sh\nfor i in $(seq 1800); do [ -e {path} ] && exit 0; sleep 0.1; done; exit 1\n");
+    house.hook("pre-receive", &wait);
+    let key = house.key("alice").display().to_string();
+    let words = ["deploy", "production", "v9.9.9", "--key", &key];
+    let refused = house.at_terminal(words).expect("there is no request `v9.9.9`");
+    std::fs::write(&shown, "").unwrap();
+    refused.exit(3);
+    let told = house.git(["log", "-1", "--format=%s", "refs/heads/deployctl/journal"]);
+    assert!(told.starts_with("refusal: deploy production v9.9.9 by "), "{told}");
+}
+
+#[test]
+fn a_refusal_that_cannot_be_kept_is_shown_before_that_is_said() {
+    let (house, id) = House::shared();
+    let jam = jams(&house);
+    let answer =
+        house.run(["deploy", "production", &id, "--as", "agent"]).any_stdout().any_stderr().exit(4).stderr;
+    let warning = format!("warning: the refusal could not be kept in the journal: {}\n", jam.told);
+    house.ends(&answer, &warning);
+    assert!(answer.starts_with("refused: deployctl deploy\n"), "{answer}");
 }
 
 #[test]

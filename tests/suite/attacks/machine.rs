@@ -217,6 +217,18 @@ fn a_terminal_that_script_holds() {
     house.nothing_ran();
 }
 
+#[test]
+fn a_git_that_lies_in_the_work_tree_is_never_run() {
+    let (house, _) = House::shared();
+    house.write("git", "#!/bin/sh\ntouch \"$HOME/fooled\"\nexec /usr/bin/git \"$@\"\n");
+    fs::set_permissions(house.project().join("git"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    for path in [".:/usr/bin:/bin", ":/usr/bin:/bin"] {
+        house.run(["status"]).env("PATH", path).any_stdout().exit(0);
+    }
+    assert!(!house.home().join("fooled").exists());
+}
+
 /// The release binary to test, where there is one.
 pub(crate) fn release_binary() -> Option<String> {
     let binary = std::env::var("DEPLOYCTL_RELEASE_BINARY").ok();

@@ -295,6 +295,31 @@ fn records_that_did_travel_cannot_be_taken_away() {
 }
 
 #[test]
+fn an_approval_is_not_used_where_nobody_else_looks() {
+    let (house, id) = House::shared();
+    let origin = house.git(["remote", "get-url", "origin"]);
+    let fork = house.world().join("fork.git").display().to_string();
+    house.git(["clone", "--quiet", "--mirror", &origin, &fork]);
+    house.git(["remote", "set-url", "--push", "origin", &fork]);
+    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    let why =
+        format!("what is pushed to `origin` ({fork}) does not come to where it is fetched from ({origin})");
+    assert!(shown.replace("\r\n", " ").contains(&why), "{shown}");
+    house.nothing_ran();
+    // Nor is it a race where that one has no ledger.
+    let empty = house.world().join("empty.git").display().to_string();
+    house.git(["init", "--quiet", "--bare", &empty]);
+    house.git(["remote", "set-url", "--push", "origin", &empty]);
+    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(1);
+    assert!(shown.contains("does not come to where it is fetched from"), "{shown}");
+    house.nothing_ran();
+    // Another address of the same repository is as good as the first.
+    house.git(["remote", "set-url", "--push", "origin", &format!("file://{origin}")]);
+    let shown = house.person("alice").at_terminal(["deploy", "production", &id]).signs().exit(0);
+    assert!(shown.contains("production runs v1.4.0"), "{shown}");
+}
+
+#[test]
 fn a_connection_that_outlives_git_holds_nothing_up() {
     let (house, id) = House::shared();
     // What `ControlPersist` does: a process stays, and keeps standard error open.

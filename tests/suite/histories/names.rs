@@ -51,6 +51,22 @@ fn every_way_to_name_one_commit() {
 }
 
 #[test]
+fn a_clone_that_is_behind_fetches_first() {
+    let house = House::new();
+    house.remote();
+    let clone = house.clone_of();
+    house.tag("v1.4.1");
+    house.git(["push", "--quiet", "origin", "v1.4.1"]);
+    let why =
+        "`v1.4.1` is not a commit here: where `origin` has it, run `git fetch --tags origin`; did you mean";
+    let checks = ["checklist", "v1.5.0", "--since", "v1.4.1"];
+    let refused = clone.run(checks).any_stderr().exit(1).stderr;
+    assert!(refused.contains(why), "{refused}");
+    clone.git(["fetch", "--quiet", "--tags", "origin"]);
+    clone.run(checks).any_stdout().any_stderr().exit(0);
+}
+
+#[test]
 fn what_names_no_commit() {
     let house = House::new();
     for (name, words) in [

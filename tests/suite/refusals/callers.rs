@@ -217,14 +217,14 @@ fn what_is_refused_of_production_is_kept_with_its_place_and_each_code_once() {
     assert_eq!(
         told,
         [
-            "requested ID |  | production",
+            "requested ID | Totals in the cart | production",
             "was refused approve production ID | human.terminal | production",
             "was refused deny production ID | human.terminal | production",
             "was refused approve v9.9.9 | human.terminal, request.missing | -",
             "was refused sign off unit of [id] | human.terminal, key.unknown | -",
             "was refused request production v1.4.0 | role.forbidden | production",
             "was refused rollback production | human.terminal, rollback.plan | production",
-            "was refused deploy production | human.terminal, approval.missing | production",
+            "was refused deploy production ID | human.terminal, approval.missing | production",
         ]
     );
 }

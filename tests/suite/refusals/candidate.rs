@@ -16,7 +16,8 @@ fn stage_missing() {
 refused: deployctl approve
   ✗ stage.missing  stage `integration`: `Integration tests` has no evidence for [id]
       policy: environments.production.requires
-next: run the check on that commit, and request again
+next: have that commit checked: deployctl check integration --as ROLE
+next: then make a new request: deployctl request v1.4.0 --as ROLE
 ";
     refuses(&house, "alice", &["approve", &id], 3, &["stage.missing"]);
     refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
@@ -36,12 +37,50 @@ fn stage_failed() {
 refused: deployctl approve
   ✗ stage.failed  stage `development`: `Unit tests` failed for [id]
       policy: environments.production.requires
-next: run the check on that commit, and request again
+next: have that commit checked: deployctl check unit --as ROLE
+next: then make a new request: deployctl request v1.4.0 --as ROLE
 ";
     refuses(&house, "alice", &["approve", &id], 3, &["stage.failed"]);
     refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
     // A no needs no evidence.
     house.person("alice").denies(&id, "a test fails");
+}
+
+#[test]
+fn a_pass_that_came_after_the_request() {
+    let house = House::founded();
+    fs::remove_dir_all(house.project().join("reports/integration")).unwrap();
+    let id = house.requests();
+    house.clock("2026-11-23T10:05:00Z");
+    house.report("integration", 3, 0);
+    house.run(["check", "integration", "--as", "qa-specialist"]).any_stdout().exit(0);
+    let refused = "\
+refused: deployctl approve
+  ✗ stage.missing  stage `integration`: `Integration tests` has no evidence for [id]; a pass came after this request, and does not count for it: 3/3 passed
+      policy: environments.production.requires
+next: make a new request: deployctl request v1.4.0 --as ROLE
+";
+    refuses_in_words(&house, "alice", &["approve", &id], 3, refused);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(
+        status.contains("; a pass came after this request, and does not count for it: 3/3 passed"),
+        "{status}"
+    );
+    assert!(status.contains(": make a new request: deployctl request v1.4.0 --as ROLE"), "{status}");
+    // The new one rests on it.
+    let newer = house.requests();
+    assert_ne!(newer, id);
+    house.person("alice").approves(&newer);
+    // Where no stage asks for the check, the box is open and the review says the same.
+    let house = founded_with(&[("requires: [development, integration]", "requires: [development]")]);
+    fs::remove_dir_all(house.project().join("reports/integration")).unwrap();
+    let id = house.requests();
+    house.clock("2026-11-23T10:05:00Z");
+    house.report("integration", 3, 0);
+    house.run(["check", "integration", "--as", "qa-specialist"]).any_stdout().exit(0);
+    let shown = house.run(["approve", &id, "--show"]).any_stdout().any_stderr().exit(0);
+    let told = "`Integration tests`: a pass came after this request, and does not count for it: 3/3 passed";
+    assert!(shown.stdout.contains(told) || shown.stderr.contains(told), "{}{}", shown.stdout, shown.stderr);
 }
 
 #[test]
@@ -274,4 +313,63 @@ next: git fetch --refetch --no-filter REMOTE
     loses(&house, "app/total.txt");
     let back = ["rollback", "production", "--reason", "checkout fails"];
     refuses(&house, "bob", &back, 3, &["commit.incomplete"]);
+}
+
+/// What is warned of a request, and where it stands for people.
+#[track_caller]
+fn told(house: &House, version: &str, summary: &str) -> String {
+    let words = ["request", version, "--as", "orchestrator", "--summary", summary, "--json"];
+    let said = house.run(words).any_stdout().exit(0).json();
+    let id = said["id"].as_str().expect("an id");
+    let warned = said["warnings"].as_array().expect("warnings").iter();
+    let [one] = warned.filter(|it| it["code"] == "commit.live").collect::<Vec<_>>()[..] else {
+        panic!("{said:#}")
+    };
+    let message = one["message"].as_str().expect("a sentence").to_owned();
+    let line = format!("  warning: commit.live  {message}\n");
+    let review = house.run(["approve", id, "--show"]).any_stdout().exit(0).stdout;
+    assert!(review.contains(&line), "{review}");
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&format!("  {line}")), "{status}");
+    message
+}
+
+#[test]
+fn commit_live() {
+    let (house, _) = House::deployed();
+    house.write("app/total.txt", "44\n");
+    house.commit("feat: more");
+    house.tag("v1.4.1");
+    house.report("unit", 12, 0);
+    house.report("integration", 3, 0);
+    let id = requested(&house, &["v1.4.1"]);
+    house.person("alice").approves(&id);
+    house.person("alice").deploys(&id);
+    assert_eq!(
+        told(&house, "v1.4.0", "Once more"),
+        "`v1.4.0` is older than `v1.4.1`, which is live: this takes `production` back, which is asked for with `deployctl request v1.4.0 --rollback -e production --as ROLE`"
+    );
+    assert_eq!(told(&house, "v1.4.1", "The same"), "`v1.4.1` is live already in `production`");
+    let never = "`v1.3.0` is older than `v1.4.1`, which is live: this takes `production` back";
+    assert_eq!(told(&house, "v1.3.0", "Long ago"), never);
+}
+
+#[test]
+fn every_way_to_help_what_nobody_can_approve_is_named_once_and_in_order() {
+    let house = House::founded();
+    house.report("unit", 11, 1);
+    house.report("integration", 2, 1);
+    let id = house.requests();
+    house.config(&super::rules(&[("estimate: 5m", "estimate: 6m")]));
+    house.person("alice").signs_policy();
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    let next: Vec<&str> =
+        status.lines().filter_map(|line| line.strip_prefix(&format!("next: {id}: "))).collect();
+    let ways = [
+        "have that commit checked: deployctl check unit --as ROLE",
+        "have that commit checked: deployctl check integration --as ROLE",
+        "then make a new request: deployctl request v1.4.0 --as ROLE",
+    ];
+    assert_eq!(next[..3], ways, "{status}");
+    assert!(next[3].starts_with("or a person says no: ") && next.len() == 4, "{status}");
 }

@@ -38,6 +38,12 @@ next: it opens Tue 2026-11-24 09:00 CET
     // Approving is no deploying: it is only said.
     let shown = house.person("alice").approves(&id);
     assert!(shown.contains("window.closed"), "{shown}");
+    let held = "\
+refused now: window.closed: no window of `production` is open now
+next: it opens Tue 2026-11-24 09:00 CET
+then: deployctl deploy production v1.4.0-[id]
+";
+    house.ends(&shown, held);
     house.clock("2026-11-23T10:59:59Z");
     house.person("alice").deploys(&id);
 }
@@ -186,12 +192,16 @@ fn rollback_plan() {
     let refused = "\
 refused: deployctl rollback
   ✗ rollback.plan  no deployment of `production` is recorded that could be rolled back
+next: nothing is live there yet: deployctl request VERSION -e production --as ROLE
 ";
     refuses(&house, "bob", &BACK, 3, &["rollback.plan"]);
     refuses_in_words(&house, "bob", &BACK, 3, refused);
     let (house, _) = House::deployed();
     house.person("bob").rolls_back("checkout fails");
-    refuses(&house, "bob", &BACK, 3, &["rollback.plan"]);
+    let answer = refuses(&house, "bob", &BACK, 3, &["rollback.plan"]);
+    let way = "to a version that was live before, with an approval of its own: \
+               deployctl request VERSION --rollback -e production --as ROLE";
+    assert_eq!(answer["reasons"][0]["next"][0], way, "{answer:#}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use deployctl::gate::request::Request;
 use deployctl::world::records::JOURNAL;
 
-use super::forge::{edited, replaces};
+use super::forge::{appends, edited, replaces};
 use super::{
     PROGRAM, founded_with, nothing_runs, refuses, refuses_in_words, refuses_machine, requested, rules,
     sentence,
@@ -51,7 +51,10 @@ fn request_missing_where_several_fit() {
     }
     // What people voted on is passed over for nothing that came after it.
     let answer = refuses(&house, "alice", &["approve", "v1.4.0"], 3, &["request.missing"]);
-    assert!(sentence(&answer).starts_with("several requests fit: "), "{answer:#}");
+    let told =
+        |id: &String| format!("`{id}`, asked by orchestrator at 2026-11-23 10:00 UTC, approved by alice");
+    let fits = sentence(&answer).strip_prefix("several requests fit: ").expect("several");
+    assert!(both.iter().all(|id| fits.split("; ").any(|one| one == told(id))), "{answer:#}");
     let answer = refuses(&house, "alice", &["deploy", "production"], 3, &["request.missing"]);
     assert!(both.iter().all(|id| sentence(&answer).contains(id)), "{answer:#}");
     refuses(&house, "alice", &["deploy", "production", "v1.4.0"], 3, &["request.missing"]);
@@ -73,13 +76,32 @@ fn the_newest_request_for_the_same_is_meant_and_offered() {
     );
     assert!(shown.ends_with(&replaced), "{shown}");
     house.run(["approve", &ids[1], "--show", "--json"]).json(|it| assert_eq!(it["replaced"], true)).exit(0);
-    house.person("bob").denies("v1.4.0", "not that one");
-    let answer = refuses(&house, "alice", &["approve", "v1.4.0"], 3, &["approval.denied"]);
-    assert!(sentence(&answer).contains("bob"), "{answer:#}");
-    let shown = house.person("alice").approves(&ids[0]);
+    let shown =
+        house.person("alice").at_terminal(["approve", &ids[0]]).expect("[y/n] ").end_of_input().exit(5);
     assert!(shown.contains(&replaced), "{shown}");
+    // What people said no to stands in no other's place.
+    house.person("bob").denies("v1.4.0", "not that one");
+    let shown = house.run(["approve", "v1.4.0", "--show"]).any_stdout().exit(0).stdout;
+    assert!(shown.contains("Second") && !shown.contains("was replaced"), "{shown}");
+    house.person("alice").approves(&ids[0]);
     let status = house.run(["status"]).any_stdout().exit(0).stdout;
     assert!(status.contains(&format!("  {}  approved by alice until ", ids[0])), "{status}");
+}
+
+#[test]
+fn what_was_replaced_is_asked_for_anew_and_a_date_ahead_is_no_newer_than_now() {
+    let house = House::founded();
+    let ids = several(&house, &["First", "Second"]);
+    house.clock("2026-11-23T10:05:00Z");
+    let again = several(&house, &["First"]).remove(0);
+    assert_ne!(again, ids[0]);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&again) && ids.iter().all(|id| !status.contains(id.as_str())), "{status}");
+    // A machine's clock, or a machine that wants to stay the newest.
+    let ahead = rewritten(&house, |request| request.at += chrono::Duration::seconds(100));
+    let new = several(&house, &["Third"]).remove(0);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&new) && !status.contains(&ahead), "{status}");
 }
 
 #[test]
@@ -102,6 +124,63 @@ fn a_newer_request_that_nobody_can_approve_replaces_none() {
     });
     let status = house.run(["status"]).any_stdout().exit(0).stdout;
     assert!(status.contains(&first) && !status.contains(&over), "{status}");
+}
+
+#[test]
+fn a_newer_request_that_the_gate_would_refuse_hides_none() {
+    let house = House::founded();
+    let first = house.requests();
+    house.clock("2026-11-23T10:05:00Z");
+    several(&house, &["Second"]);
+    let forged = rewritten(&house, |request| request.open.clear());
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&format!("  {first}  AWAITING HUMAN APPROVAL until ")), "{status}");
+    assert!(status.contains(&format!("  {forged}  AWAITING")), "{status}");
+    assert!(status.contains("and cannot be approved now:\n    ✗ request.stale  `open` of "), "{status}");
+    let advice = format!("{forged}: deployctl request v1.4.0 --as ROLE");
+    assert!(status.contains(&advice), "{status}");
+    // The version means the one that can be approved, and so does a deployment that names none.
+    let shown = house.run(["approve", "v1.4.0", "--show", "--json"]).any_stdout().exit(0).json();
+    assert_eq!((&shown["id"], &shown["replaced"]), (&first.clone().into(), &false.into()));
+    for words in [vec!["deploy", "production"], vec!["deploy", "production", "v1.4.0"]] {
+        let answer = refuses_machine(&house, &[words, vec!["--dry-run"]].concat(), 4, &["approval.missing"]);
+        assert_eq!(sentence(&answer), format!("nobody has decided about `{first}` yet"));
+        let approve = format!("ask a person to run: deployctl approve {first}");
+        assert_eq!(answer["reasons"][0]["next"], serde_json::json!([approve]));
+    }
+    // What nobody can approve is told as `status` tells it.
+    let words = ["deploy", "production", &forged, "--dry-run"];
+    let answer = refuses_machine(&house, &words, 4, &["approval.missing"]);
+    let why = "and it cannot be approved now: request.stale: `open` of ";
+    assert!(sentence(&answer).contains(why), "{answer:#}");
+    assert_eq!(answer["reasons"][0]["next"], serde_json::json!(["deployctl request v1.4.0 --as ROLE"]));
+}
+
+#[test]
+fn what_was_taken_back_replaces_none_and_leaves_the_version_to_another() {
+    let house = House::founded();
+    let first = house.requests();
+    house.clock("2026-11-23T10:05:00Z");
+    let second = several(&house, &["Second"]).remove(0);
+    house.person("alice").approves(&second);
+    let shown = house.run(["approve", &first, "--show", "--json"]).any_stdout().exit(0).json();
+    assert_eq!(shown["replaced"], true);
+    let words = ["approve", &second, "--revoke", "--reason", "not yet"];
+    house.person("bob").at_terminal(words).signs().exit(0);
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&format!("  {first}  AWAITING HUMAN APPROVAL until ")), "{status}");
+    assert!(status.contains(&format!("  {second}  the approval was revoked")), "{status}");
+    let shown = house.run(["approve", "v1.4.0", "--show", "--json"]).any_stdout().exit(0).json();
+    assert_eq!((&shown["id"], &shown["replaced"]), (&first.into(), &false.into()));
+}
+
+#[test]
+fn a_request_that_is_written_once_more_with_other_files_is_what_it_was() {
+    let (house, id) = House::requested();
+    appends(&house, JOURNAL, |files| edited(files, "checklist.md", "- [ ]", "- [x]"));
+    let status = house.run(["status"]).any_stdout().exit(0).stdout;
+    assert!(status.contains(&id) && !status.contains("cannot be approved"), "{status}");
+    house.person("alice").approves(&id);
 }
 
 #[test]
@@ -231,6 +310,28 @@ fn rewritten(house: &House, edit: impl FnOnce(&mut Request)) -> String {
         files.insert("request.json".to_owned(), bytes);
     });
     id
+}
+
+#[test]
+fn a_page_that_does_not_read_as_the_facts_do_is_named_to_who_signs_it() {
+    let (house, id) = House::requested();
+    let reads =
+        || house.person("alice").at_terminal(["approve", &id]).yes_to_all().types_instead("no").exit(5);
+    let told = "does not read as its facts do: rely on this screen alone";
+    let shown = reads();
+    assert!(!shown.contains(told), "{shown}");
+    replaces(&house, JOURNAL, |files| {
+        files.insert("request.md".to_owned(), b"APPROVED BY THE BOARD\n".to_vec());
+    });
+    let shown = reads();
+    assert!(shown.replace("\r\n", " ").contains(told) && shown.contains("`request.md` of"), "{shown}");
+    let shown = house.run(["approve", &id, "--show"]).any_stdout().exit(0).stdout;
+    assert!(shown.contains(told), "{shown}");
+    // Where the range begins at the nearest tag, the checklist says so, and the request names its commit alone.
+    let house = House::founded();
+    let id = requested(&house, &["v1.4.0"]);
+    let shown = house.person("alice").at_terminal(["approve", &id]).yes_to_all().types_instead("no").exit(5);
+    assert!(!shown.contains(told), "{shown}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::{idle, track};
+use crate::gate::config::ActionKind;
 use crate::gate::fixture::{Book, by, commit, config, release};
-use crate::gate::statement::Ending;
+use crate::gate::statement::{Ending, Statement};
 use crate::gate::terms::Digest;
 
 /// v2 was rolled back to v1; the execution of that.
@@ -25,6 +26,28 @@ fn a_rollback_says_what_it_undid_and_to_what_it_went_back() {
     for name in ["v1", "222222", "1111111", "", "sha256:"] {
         assert!(!known.is_named(name), "{name}");
     }
+}
+
+#[test]
+fn the_reason_is_that_of_every_attempt() {
+    let why = |reasons: &[&str]| {
+        let mut book = Book::founded(&config(&[]));
+        book.deployed("production", 1, 0, Ending::Succeeded);
+        let second = book.deployed("production", 2, 20, Ending::Succeeded);
+        for (number, reason) in (0_i64..).zip(reasons) {
+            let start = by("alice", 40 + 10 * number);
+            let mut execution = book.execution(start, &second, ActionKind::Rollback);
+            execution.reason = Some((*reason).to_owned());
+            let rollback = book.sign(start, Statement::Execution(Box::new(execution))).unwrap();
+            let last = usize::try_from(number + 1) == Ok(reasons.len());
+            let ending = if last { Ending::Succeeded } else { Ending::Failed };
+            book.end(by("alice", 45 + 10 * number), rollback, ending).unwrap();
+        }
+        track(&book, "production").quarantined[0].reason.clone().unwrap()
+    };
+    assert_eq!(why(&["checkout fails"]), "checkout fails");
+    assert_eq!(why(&["checkout fails", "try again"]), "checkout fails; try again");
+    assert_eq!(why(&["checkout fails", "checkout fails", "once more"]), "checkout fails; once more");
 }
 
 #[test]

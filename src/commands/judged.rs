@@ -1,15 +1,16 @@
 //! What the gate would say of a request that people approved: nothing is advised that would be refused.
 
-use crate::commands::gather::Moment;
-use crate::commands::journal::Package;
-use crate::commands::target;
+use super::gather::Moment;
+use super::journal::Package;
+use super::target;
 use crate::gate::config::ActionKind;
 use crate::gate::decide::{Decision, decide};
 use crate::gate::facts::Action;
 use crate::render::text;
 
 /// Why it cannot be executed now, as `--dry-run` would say it, and what to do instead; `None` where it can be.
-pub(super) fn refusal(moment: &Moment, package: &Package) -> Option<(String, String)> {
+#[must_use]
+pub fn refusal(moment: &Moment, package: &Package) -> Option<(String, String)> {
     let environment = &package.request.environment;
     let verb = match package.request.action {
         ActionKind::Deploy => "deploy",
